@@ -1,0 +1,49 @@
+# Everything a fresh clone needs is made by the first command that is called here; only Python >= 3.11, make and bash
+# have to be on the machine. `make help` lists the commands.
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+ARGS ?=
+DATABASE_URL ?=
+
+PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3 python; do \
+	$$p -c 'import sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { command -v $$p; break; }; done)
+BIN := .venv/bin
+READY := .venv/.ready
+
+$(READY): pyproject.toml constraints.txt
+	@test -n "$(PYTHON)" || { echo "Tollkeeper needs Python 3.11 or newer with its venv module; set PYTHON=/path/to/python3" >&2; exit 1; }
+	@echo "Setting up .venv with $(PYTHON) (once; a minute or so) ..."
+	@test -x $(BIN)/pip || "$(PYTHON)" -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade "pip>=25.1"
+	@$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --group dev --editable .
+	@touch $@
+
+.PHONY: help setup demo test lint check-types architecture schema bench clean
+help: ## list these commands
+	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 24
+
+setup: $(READY) ## make the virtual environment
+
+demo: $(READY) ## real usage, priced, booked and explained; serves http://127.0.0.1:8377 (ARGS=--once to end after the report)
+	@$(BIN)/python -m demo $(ARGS)
+
+test: lint check-types ## everything that CI runs (DATABASE_URL=postgresql://... to test against your own server)
+	@TOLLKEEPER_TEST_DATABASE_URL="$(DATABASE_URL)" $(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+
+lint: $(READY)
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/lint-imports --no-cache > .venv/imports.log || { cat .venv/imports.log; exit 1; }
+
+check-types: $(READY)
+	@$(BIN)/pyright
+
+schema: $(READY) ## write src/tollkeeper/db/schema.sql anew from the migrations
+	@$(BIN)/python -m tests.database.dump_schema
+
+bench: $(READY) ## measure, and write the figures into bench/README.md
+	@$(BIN)/python -m bench $(ARGS)
+
+clean: ## remove the virtual environment and caches
+	rm -rf .venv .ruff_cache .pytest_cache .hypothesis

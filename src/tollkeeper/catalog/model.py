@@ -1,0 +1,151 @@
+"""What is sold: units of value, meters, prices. Immutable values, no I/O.
+
+A catalog is written as TOML, compiled into these values, and applied as a new version. A price is never edited: a
+change adds a price with a later `effective_from`, and the one in force at an event's time rates the event.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any, Protocol
+from uuid import UUID
+
+from tollkeeper.clock import Period
+from tollkeeper.money import ZERO
+
+
+class Aggregation(StrEnum):
+    """How the events of a period become one quantity."""
+
+    SUM = "sum"
+    """The quantities added up."""
+    COUNT = "count"
+    """How many events."""
+    MAX = "max"
+    """The largest quantity."""
+    UNIQUE_COUNT = "unique_count"
+    """How many distinct values of the meter's `unique_by`."""
+    LATEST = "latest"
+    """The quantity of the event with the latest time: a gauge."""
+
+
+class Rounding(StrEnum):
+    """How a quantity is brought to a multiple of the meter's `step`."""
+
+    UP = "up"
+    DOWN = "down"
+    NEAREST = "nearest"
+    """Half away from zero, as people round minutes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """A credit that the catalog declares. Currencies need no declaration."""
+
+    key: str
+    name: str
+    decimals: int
+
+
+@dataclass(frozen=True, slots=True)
+class Meter:
+    """What is counted. `unit` is for people ("CV", "token"); the quantity rules apply to each event."""
+
+    key: str
+    name: str
+    unit: str
+    aggregation: Aggregation = Aggregation.SUM
+    decimals: int = 6
+    """Most decimals that a quantity may have."""
+    minimum: Decimal | None = None
+    """An event counts at least this much (but an event of 0 counts 0)."""
+    rounding: Rounding | None = None
+    step: Decimal = Decimal(1)
+    dimensions: tuple[str, ...] = ()
+    """What usage can be grouped by."""
+    unique_by: str | None = None
+    """For `unique_count`: "member", a declared dimension, or a metadata key."""
+
+
+class Terms(Protocol):
+    """The terms of one charge model, as parsed by it from the catalog. Each model in `rating/models/` has its own."""
+
+    def as_table(self) -> dict[str, Any]:
+        """The canonical table: strings and lists only, as stored and compared."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """The rule from usage to charge, for one meter, for everyone or one customer, from a date on.
+
+    Applied in this order: included quantity → charge model → percent discount → maximum spend, each per `period` of the
+    customer's calendar. The meter's quantity rules come before.
+    """
+
+    price_id: UUID
+    meter: str
+    customer: str | None
+    """The operator's key of the customer that this price overrides the general one for; None for everyone."""
+    effective_from: datetime
+    unit: str
+    """The unit of value that is charged: a currency or a declared credit."""
+    model: str
+    """The charge model's name, a key of `rating.MODELS`."""
+    terms: Terms
+    period: Period = Period.MONTH
+    included: Decimal = ZERO
+    """Quantity per period that costs nothing."""
+    discount_percent: Decimal = ZERO
+    maximum: Decimal | None = None
+    """Most that one customer is charged per period."""
+
+
+@dataclass(frozen=True, slots=True)
+class NoPrice:
+    """From `effective_from` on there is no price: it was taken out of the catalog."""
+
+    meter: str
+    customer: str | None
+    effective_from: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PriceHistory:
+    """All prices of one meter for one scope (everyone, or one customer), oldest first."""
+
+    starts: tuple[datetime, ...]
+    prices: tuple[Price | NoPrice, ...]
+
+    def at(self, instant: datetime) -> Price | None:
+        """The price in force at `instant`, if there is one."""
+        i = bisect_right(self.starts, instant) - 1
+        if i < 0:
+            return None
+        price = self.prices[i]
+        return price if isinstance(price, Price) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Catalog:
+    """The catalog in force: one version's units and meters, and the prices of all versions."""
+
+    version: int
+    currency: str
+    units: Mapping[str, Unit] = field(default_factory=dict)
+    meters: Mapping[str, Meter] = field(default_factory=dict)
+    prices: Mapping[tuple[str, str | None], PriceHistory] = field(default_factory=dict)
+    """By meter and customer key; customer None holds the prices for everyone."""
+
+    def price_for(self, meter: str, customer: str, at: datetime) -> Price | None:
+        """The price that rates an event of `customer` at `at`: the customer's own, else the general one."""
+        own = self.prices.get((meter, customer))
+        if own is not None and (price := own.at(at)) is not None:
+            return price
+        general = self.prices.get((meter, None))
+        return None if general is None else general.at(at)

@@ -1,0 +1,129 @@
+"""Time: the only reader of the clock, and the calendar arithmetic of billing.
+
+Instants are timezone-aware and stored in UTC. Intervals are half-open: [start, end). Days and periods are those of the
+customer's IANA time zone, computed from local calendar dates, so that a day across a change of daylight-saving time has
+23 or 25 hours (or 23.5 on Lord Howe Island) and neither loses nor doubles usage.
+"""
+
+from __future__ import annotations
+
+from calendar import monthrange
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from enum import StrEnum
+from functools import lru_cache
+from zoneinfo import ZoneInfo, available_timezones
+
+from tollkeeper.errors import InvalidInput
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
+"""Before all usage: the start of a price that has no date."""
+
+_QUARTER = timedelta(minutes=15)
+
+
+class Period(StrEnum):
+    """How long allowances, tiers and spend caps run before they start anew."""
+
+    DAY = "day"
+    WEEK = "week"
+    MONTH = "month"
+    YEAR = "year"
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A half-open interval of time: `start` belongs to it, `end` doesn't."""
+
+    start: datetime
+    end: datetime
+
+    def __contains__(self, instant: datetime) -> bool:
+        return self.start <= instant < self.end
+
+
+@dataclass(frozen=True, slots=True)
+class LocalSlot:
+    """Where an instant falls in a time zone: the local day, and the start of the local hour as an instant."""
+
+    day: date
+    hour: datetime
+
+
+def now() -> datetime:
+    """The present instant, in UTC."""
+    return datetime.now(UTC)
+
+
+@lru_cache(maxsize=1)
+def _zone_names() -> frozenset[str]:
+    return frozenset(available_timezones())
+
+
+@lru_cache(maxsize=1024)
+def zone(name: str) -> ZoneInfo:
+    """The IANA time zone called `name`; raises InvalidInput `unknown_timezone`."""
+    if name not in _zone_names():
+        raise InvalidInput(
+            "unknown_timezone", f"{name!r} is not an IANA time zone such as Europe/Berlin.", field="timezone"
+        )
+    return ZoneInfo(name)
+
+
+def quarter_of(instant: datetime) -> int:
+    """Quarter hours since 1970. No time zone of today changes its offset within one, so it serves as a cache key."""
+    return (instant - EPOCH) // _QUARTER
+
+
+@lru_cache(maxsize=200_000)
+def _slot_of_quarter(quarter: int, tz: ZoneInfo) -> LocalSlot:
+    instant = EPOCH + quarter * _QUARTER
+    local = instant.astimezone(tz)
+    return LocalSlot(day=local.date(), hour=instant - timedelta(minutes=local.minute, seconds=local.second))
+
+
+def local_slot(instant: datetime, tz: ZoneInfo) -> LocalSlot:
+    """The local day and the local hour that `instant` falls into."""
+    return _slot_of_quarter(quarter_of(instant), tz)
+
+
+def start_of_day(day: date, tz: tzinfo) -> datetime:
+    """The first instant of the local `day`, in UTC.
+
+    Where midnight doesn't exist (a zone that springs forward at 00:00) this is the moment of the change.
+    """
+    midnight = datetime.combine(day, time.min, tzinfo=tz)
+    return midnight.astimezone(UTC)
+
+
+def add_months(anchor: date, months: int) -> date:
+    """`anchor` plus `months`, clamped to the month's end: 31 January + 1 month is 28 or 29 February.
+
+    Always computed from the anchor, never from the previous boundary, so a day 31 comes back after February.
+    """
+    total = anchor.year * 12 + anchor.month - 1 + months
+    year, month = divmod(total, 12)
+    month += 1
+    return date(year, month, min(anchor.day, monthrange(year, month)[1]))
+
+
+def calendar_period(day: date, period: Period) -> tuple[date, date]:
+    """First day, and first day after, of the calendar period that holds `day`; weeks start on Monday."""
+    if period is Period.DAY:
+        return day, day + timedelta(days=1)
+    if period is Period.WEEK:
+        monday = day - timedelta(days=day.weekday())
+        return monday, monday + timedelta(days=7)
+    if period is Period.MONTH:
+        first = day.replace(day=1)
+        return first, add_months(first, 1)
+    first = date(day.year, 1, 1)
+    return first, date(day.year + 1, 1, 1)
+
+
+@lru_cache(maxsize=50_000)
+def period_of_day(day: date, period: Period, tz: ZoneInfo) -> Interval:
+    """The calendar period, as instants, that holds the local `day`."""
+    first, after = calendar_period(day, period)
+    return Interval(start_of_day(first, tz), start_of_day(after, tz))

@@ -1,0 +1,111 @@
+"""Every error that Tollkeeper raises on purpose, in one tree.
+
+TollError                          has a code, an HTTP status, a sentence, sometimes a field
+├── InvalidInput            422    a value that can't be accepted; `code` says which rule, `field` where
+│   ├── MalformedBody       400    the request body can't be read at all
+│   └── BodyTooLarge        413    more bytes or items than the limit
+├── Unauthorized            401    no key, an unknown key, or a revoked one
+├── Forbidden               403    a valid key whose scopes don't allow the call
+├── NotFound                404    customer, meter, event, key … that doesn't exist
+├── Conflict                409    the state forbids it: same id with other content, a locked attribute
+├── CatalogInvalid          422    the catalog file has errors; `problems` lists each with line and key
+├── DatabaseUnavailable     503    no connection could be had, or it broke; safe to repeat
+└── EmbeddedServerFailed    503    the embedded PostgreSQL can't start; says why and what to do
+
+Codes are part of the API: `docs/reference/errors.md` lists each one, and a test compares the two.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class TollError(Exception):
+    """Something the caller can act on. `code` is stable, `detail` is for people, `field` names the input."""
+
+    status = 500
+    title = "Error"
+
+    def __init__(self, code: str, detail: str, *, field: str | None = None, **extra: Any) -> None:
+        super().__init__(detail)
+        self.code = code
+        self.detail = detail
+        self.field = field
+        self.extra = extra
+
+    def as_dict(self) -> dict[str, Any]:
+        """The error as it stands in JSON: code, detail, and field where there is one."""
+        body: dict[str, Any] = {"code": self.code, "detail": self.detail}
+        if self.field is not None:
+            body["field"] = self.field
+        return body | self.extra
+
+
+class InvalidInput(TollError):
+    """A value that can't be accepted."""
+
+    status = 422
+    title = "Invalid input"
+
+
+class MalformedBody(InvalidInput):
+    """The request body can't be read: not JSON, not UTF-8, not the announced type."""
+
+    status = 400
+    title = "Malformed body"
+
+
+class BodyTooLarge(InvalidInput):
+    """More bytes or items than one request may carry."""
+
+    status = 413
+    title = "Body too large"
+
+
+class Unauthorized(TollError):
+    """No key, an unknown key, or a revoked one."""
+
+    status = 401
+    title = "Unauthorized"
+
+
+class Forbidden(TollError):
+    """The key is valid, but its scopes don't allow the call."""
+
+    status = 403
+    title = "Forbidden"
+
+
+class NotFound(TollError):
+    """What was asked for doesn't exist."""
+
+    status = 404
+    title = "Not found"
+
+
+class Conflict(TollError):
+    """The present state forbids it."""
+
+    status = 409
+    title = "Conflict"
+
+
+class CatalogInvalid(TollError):
+    """The catalog has errors; every one is in `problems`, each with line, key and message."""
+
+    status = 422
+    title = "Catalog invalid"
+
+
+class DatabaseUnavailable(TollError):
+    """The database can't be reached right now; the call may be repeated safely."""
+
+    status = 503
+    title = "Database unavailable"
+
+
+class EmbeddedServerFailed(TollError):
+    """The embedded PostgreSQL server can't be started."""
+
+    status = 503
+    title = "Embedded server failed"

@@ -1,0 +1,111 @@
+"""Exact amounts: the only rounding, the only allocation, the only display of money.
+
+Quantities and amounts are `Decimal` from the wire to the ledger. Charges keep 12 decimals; only invoice lines round
+to the currency's own digits. Multiply first, divide last: intermediate results keep 60 significant digits, far more
+than the longest product of a quantity (15 + 12 digits) and a price (12 + 12 digits) needs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import ROUND_DOWN, ROUND_HALF_EVEN, Context, Decimal
+
+from babel.numbers import get_currency_precision, list_currencies
+
+ZERO = Decimal(0)
+ONE = Decimal(1)
+HUNDRED = Decimal(100)
+
+CHARGE_DECIMALS = 12
+"""Decimals that a charge keeps in the ledger."""
+
+QUANTITY_LIMIT = Decimal(10) ** 15
+"""Quantities and amounts are smaller than this in magnitude."""
+
+EXACT = Context(prec=60, rounding=ROUND_HALF_EVEN)
+"""The context of all money arithmetic. Decimal's default context keeps 28 digits: too few for a product of two amounts."""
+
+_CHARGE_STEP = Decimal(1).scaleb(-CHARGE_DECIMALS)
+_CURRENCIES = frozenset(list_currencies())
+
+
+def round_charge(amount: Decimal) -> Decimal:
+    """`amount` with at most 12 decimals, half-even; exact amounts are returned as they are."""
+    exponent = amount.as_tuple().exponent
+    if isinstance(exponent, int) and exponent >= -CHARGE_DECIMALS:
+        return amount
+    return amount.quantize(_CHARGE_STEP, context=EXACT)
+
+
+def multiply(left: Decimal, right: Decimal) -> Decimal:
+    """The product in the money context."""
+    return EXACT.multiply(left, right)
+
+
+def add(left: Decimal, right: Decimal) -> Decimal:
+    """The sum in the money context."""
+    return EXACT.add(left, right)
+
+
+def subtract(left: Decimal, right: Decimal) -> Decimal:
+    """The difference in the money context."""
+    return EXACT.subtract(left, right)
+
+
+def price_of(quantity: Decimal, amount: Decimal, per: Decimal) -> Decimal:
+    """What `quantity` costs at `amount` for each `per`: multiplied first, divided last."""
+    product = EXACT.multiply(quantity, amount)
+    return product if per == ONE else EXACT.divide(product, per)
+
+
+def decimals_of(number: Decimal) -> int:
+    """How many decimals `number` has, trailing zeros not counted: 1.50 has 1, 300 has 0."""
+    exponent = EXACT.normalize(number).as_tuple().exponent
+    return -exponent if isinstance(exponent, int) and exponent < 0 else 0
+
+
+def is_currency(code: str) -> bool:
+    """Whether `code` is an ISO 4217 code that CLDR knows."""
+    return code in _CURRENCIES
+
+
+def currency_decimals(code: str) -> int:
+    """Minor digits of an ISO 4217 currency: 2 for USD, 0 for JPY, 3 for KWD."""
+    return get_currency_precision(code)
+
+
+def round_to(amount: Decimal, decimals: int) -> Decimal:
+    """`amount` rounded half-even to `decimals`: for invoice lines, once."""
+    return amount.quantize(Decimal(1).scaleb(-decimals), context=EXACT)
+
+
+def allocate(total: Decimal, weights: Sequence[Decimal], decimals: int) -> list[Decimal]:
+    """Shares of `total` in proportion to `weights`, each with `decimals` digits, that sum to `total` exactly.
+
+    Largest remainder: every share is cut off towards zero, and the units that are left go to the largest remainders,
+    the earlier share first where they tie. `total` must itself have at most `decimals` digits.
+
+    Raises ValueError for no weights, a negative weight, weights that sum to zero, or a total with more digits.
+    """
+    step = Decimal(1).scaleb(-decimals)
+    if not weights or any(weight < 0 for weight in weights) or sum(weights) == 0:
+        raise ValueError("weights must be non-negative and not all zero")
+    if total.quantize(step, context=EXACT) != total:
+        raise ValueError(f"{total} has more than {decimals} decimals")
+    whole = sum(weights, ZERO)
+    exact = [EXACT.divide(EXACT.multiply(total, weight), whole) for weight in weights]
+    shares = [share.quantize(step, rounding=ROUND_DOWN, context=EXACT) for share in exact]
+    missing = int(EXACT.divide(EXACT.subtract(total, sum(shares, ZERO)), step))
+    unit = step if missing > 0 else -step
+    by_remainder = sorted(range(len(exact)), key=lambda i: (-abs(exact[i] - shares[i]), i))
+    for i in by_remainder[: abs(missing)]:
+        shares[i] = EXACT.add(shares[i], unit)
+    return shares
+
+
+def plain(number: Decimal) -> str:
+    """The number as JSON and people get it: no exponent, no trailing zeros; 0 for any zero."""
+    if not number:
+        return "0"
+    text = format(number, "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text
