@@ -23,7 +23,7 @@ QUANTITY_LIMIT = Decimal(10) ** 15
 """Quantities and amounts are smaller than this in magnitude."""
 
 EXACT = Context(prec=60, rounding=ROUND_HALF_EVEN)
-"""The context of all money arithmetic. Decimal's default context keeps 28 digits: too few for a product of two amounts."""
+"""The context of all money arithmetic. The default one keeps 28 digits: too few for a product of two amounts."""
 
 _CHARGE_STEP = Decimal(1).scaleb(-CHARGE_DECIMALS)
 _CURRENCIES = frozenset(list_currencies())

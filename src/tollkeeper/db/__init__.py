@@ -1,0 +1,21 @@
+"""The database: connections, transactions, named queries, migrations, the embedded server."""
+
+from tollkeeper.db.epochs import Kept, bump_epoch, read_epochs
+from tollkeeper.db.migrate import Migration, migrate, migrations
+from tollkeeper.db.pool import APP_ROLE, Again, Database, Tx, literal_array
+from tollkeeper.db.queries import Queries
+
+__all__ = [
+    "APP_ROLE",
+    "Again",
+    "Database",
+    "Kept",
+    "Migration",
+    "Queries",
+    "Tx",
+    "bump_epoch",
+    "literal_array",
+    "migrate",
+    "migrations",
+    "read_epochs",
+]

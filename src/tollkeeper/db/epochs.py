@@ -1,0 +1,35 @@
+"""Epochs: how a process learns that what it keeps in memory has changed in the database.
+
+The catalog and the customers are read often and change rarely, so each process keeps them. A writer of either bumps a
+counter under an exclusive lock; a batch reads the counters under a shared lock first. So no batch is rated with a
+catalog, a currency or a time zone that was replaced before the batch commits.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from tollkeeper.db.pool import Tx
+from tollkeeper.db.queries import Queries
+
+_queries = Queries(__package__ or "")
+
+
+class Kept(StrEnum):
+    """What processes keep in memory."""
+
+    CATALOG = "catalog"
+    CUSTOMERS = "customers"
+
+
+async def read_epochs(tx: Tx) -> dict[str, int]:
+    """The counters, held still until the transaction ends."""
+    cursor = await tx.execute(_queries.read_epochs)
+    cursor.nextset()
+    return dict(await cursor.fetchall())
+
+
+async def bump_epoch(tx: Tx, kept: Kept) -> None:
+    """Say that `kept` changes in this transaction; waits for the batches that have read it."""
+    await tx.execute(_queries.lock_epochs)
+    await tx.execute(_queries.bump_epoch, {"name": kept.value})

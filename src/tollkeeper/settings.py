@@ -1,0 +1,45 @@
+"""Settings: read once from the environment, in the composition roots only; immutable afterwards.
+
+Each field is an environment variable with the prefix `TOLLKEEPER_`, and is listed in `docs/reference/settings.md`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """How this process runs. Amounts of time are seconds unless the name says otherwise."""
+
+    model_config = SettingsConfigDict(env_prefix="TOLLKEEPER_", frozen=True, extra="ignore")
+
+    database_url: str | None = Field(
+        default=None,
+        description="PostgreSQL 15 or newer to use, as a libpq URL. Unset: the embedded server is started.",
+    )
+    data: Path | None = Field(
+        default=None, description="Folder of the embedded server's data. Unset: tollkeeper/ in the user's data folder."
+    )
+    pool_size: int = Field(default=16, ge=1, le=200, description="Most database connections of one process.")
+    host: str = Field(default="127.0.0.1", description="Address that `tollkeeper serve` listens on.")
+    port: int = Field(default=8377, ge=0, le=65535, description="Port that `tollkeeper serve` listens on.")
+    workers: int = Field(default=1, ge=1, le=64, description="Server processes of `tollkeeper serve`.")
+    log_format: Literal["auto", "json", "console"] = Field(
+        default="auto", description="`json` lines, `console` for people, or `auto`: console on a terminal, else json."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="The least severe level that is logged."
+    )
+    max_body_bytes: int = Field(
+        default=8 * 1024 * 1024, ge=1024, description="Largest request body; a larger one is refused with 413."
+    )
+    max_events: int = Field(
+        default=10_000, ge=1, le=100_000, description="Most events in one request; more are refused with 413."
+    )
+    max_future_seconds: int = Field(
+        default=300, ge=0, description="How far an event's time may lie ahead of the server's clock."
+    )
