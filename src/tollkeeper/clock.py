@@ -21,6 +21,7 @@ BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
 """Before all usage: the start of a price that has no date."""
 
 _QUARTER = timedelta(minutes=15)
+"""No time zone of today changes its offset within a quarter of an hour."""
 
 
 class Period(StrEnum):
@@ -71,21 +72,31 @@ def zone(name: str) -> ZoneInfo:
     return ZoneInfo(name)
 
 
-def quarter_of(instant: datetime) -> int:
-    """Quarter hours since 1970. No time zone of today changes its offset within one, so it serves as a cache key."""
-    return (instant - EPOCH) // _QUARTER
-
-
 @lru_cache(maxsize=200_000)
 def _slot_of_quarter(quarter: int, tz: ZoneInfo) -> LocalSlot:
     instant = EPOCH + quarter * _QUARTER
     local = instant.astimezone(tz)
-    return LocalSlot(day=local.date(), hour=instant - timedelta(minutes=local.minute, seconds=local.second))
+    start = instant - timedelta(minutes=local.minute, seconds=local.second)
+    if start.astimezone(tz).utcoffset() != local.utcoffset():
+        # The zone changed its offset within this local hour (Lord Howe Island, by 30 minutes): a new one begins there.
+        start = instant
+        while (start - _QUARTER).astimezone(tz).utcoffset() == local.utcoffset():
+            start -= _QUARTER
+    return LocalSlot(day=local.date(), hour=start)
 
 
 def local_slot(instant: datetime, tz: ZoneInfo) -> LocalSlot:
-    """The local day and the local hour that `instant` falls into."""
-    return _slot_of_quarter(quarter_of(instant), tz)
+    """The local day and the local hour that `instant` falls into. The hours of a zone cover all time without overlap."""
+    return _slot_of_quarter((instant - EPOCH) // _QUARTER, tz)
+
+
+def end_of_hour(instant: datetime, tz: ZoneInfo) -> datetime:
+    """The first instant after the local hour that `instant` falls into."""
+    start = local_slot(instant, tz).hour
+    after = start + _QUARTER
+    while local_slot(after, tz).hour == start:
+        after += _QUARTER
+    return after
 
 
 def start_of_day(day: date, tz: tzinfo) -> datetime:

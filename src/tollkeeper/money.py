@@ -7,8 +7,9 @@ than the longest product of a quantity (15 + 12 digits) and a price (12 + 12 dig
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from decimal import ROUND_DOWN, ROUND_HALF_EVEN, Context, Decimal
+from functools import reduce
 
 from babel.numbers import get_currency_precision, list_currencies
 
@@ -52,6 +53,11 @@ def subtract(left: Decimal, right: Decimal) -> Decimal:
     return EXACT.subtract(left, right)
 
 
+def sum_of(amounts: Iterable[Decimal]) -> Decimal:
+    """The sum of any number of amounts in the money context; `sum()` would round to 28 digits."""
+    return reduce(EXACT.add, amounts, ZERO)
+
+
 def price_of(quantity: Decimal, amount: Decimal, per: Decimal) -> Decimal:
     """What `quantity` costs at `amount` for each `per`: multiplied first, divided last."""
     product = EXACT.multiply(quantity, amount)
@@ -92,12 +98,13 @@ def allocate(total: Decimal, weights: Sequence[Decimal], decimals: int) -> list[
         raise ValueError("weights must be non-negative and not all zero")
     if total.quantize(step, context=EXACT) != total:
         raise ValueError(f"{total} has more than {decimals} decimals")
-    whole = sum(weights, ZERO)
+    whole = sum_of(weights)
     exact = [EXACT.divide(EXACT.multiply(total, weight), whole) for weight in weights]
     shares = [share.quantize(step, rounding=ROUND_DOWN, context=EXACT) for share in exact]
-    missing = int(EXACT.divide(EXACT.subtract(total, sum(shares, ZERO)), step))
+    missing = int(EXACT.divide(EXACT.subtract(total, sum_of(shares)), step))
     unit = step if missing > 0 else -step
-    by_remainder = sorted(range(len(exact)), key=lambda i: (-abs(exact[i] - shares[i]), i))
+    remainders = [EXACT.subtract(share, cut).copy_abs() for share, cut in zip(exact, shares, strict=True)]
+    by_remainder = sorted(range(len(shares)), key=lambda i: (remainders[i].copy_negate(), i))
     for i in by_remainder[: abs(missing)]:
         shares[i] = EXACT.add(shares[i], unit)
     return shares

@@ -31,8 +31,9 @@ create table events (
     -- Null: unpriced. Not the same as 0.
     charge numeric,
     price_id uuid,
-    -- The running total that the charge started from, where the price needs one: it makes the charge explainable.
+    -- The price's running total before and after this event, where it needs one: they make the charge explainable.
     running_before numeric,
+    running_after numeric,
     estimated boolean not null,
     cost numeric,
     cost_source text,

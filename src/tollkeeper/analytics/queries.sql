@@ -1,0 +1,109 @@
+-- Each query reads one source of usage in the pieces [from, to) of time, and sorts its rows into windows: `starts` are the
+-- windows' beginnings in ascending order, and `width_bucket` gives the number of the window, counted from 1. So windows
+-- of any zone, across any change of daylight-saving time, are one query.
+
+-- name: usage_from_days
+with wanted as materialized (
+    select series_id, meter, unit,
+           array(select (dimensions || jsonb_build_object('member', member)) ->> label
+                 from unnest(%(group_by)s::text[]) with ordinality as g (label, n) order by n) as labels
+    from series
+    where customer_id = %(customer_id)s
+      and (%(meter)s::text is null or meter = %(meter)s)
+      and (dimensions || jsonb_build_object('member', member)) @> %(filter)s
+)
+select width_bucket(u.day, %(starts)s::date[]) as slot, w.meter, w.unit, w.labels,
+       sum(u.events)::bigint as events, sum(u.quantity) as quantity, max(u.peak) as peak,
+       (array_agg(u.latest order by u.latest_at desc nulls last, u.latest desc))[1] as latest,
+       max(u.latest_at) as latest_at, sum(u.charge) as charge, sum(u.cost) as cost,
+       sum(u.unpriced)::bigint as unpriced, sum(u.uncosted)::bigint as uncosted,
+       sum(u.estimated)::bigint as estimated
+from usage_days u
+join unnest(%(from)s::date[], %(to)s::date[]) as piece (start, "end") on u.day >= piece.start and u.day < piece."end"
+join wanted w using (series_id)
+where u.customer_id = %(customer_id)s
+group by 1, 2, 3, 4
+
+-- name: usage_from_hours
+with wanted as materialized (
+    select series_id, meter, unit,
+           array(select (dimensions || jsonb_build_object('member', member)) ->> label
+                 from unnest(%(group_by)s::text[]) with ordinality as g (label, n) order by n) as labels
+    from series
+    where customer_id = %(customer_id)s
+      and (%(meter)s::text is null or meter = %(meter)s)
+      and (dimensions || jsonb_build_object('member', member)) @> %(filter)s
+)
+select width_bucket(u.hour, %(starts)s::timestamptz[]) as slot, w.meter, w.unit, w.labels,
+       sum(u.events)::bigint as events, sum(u.quantity) as quantity, max(u.peak) as peak,
+       (array_agg(u.latest order by u.latest_at desc nulls last, u.latest desc))[1] as latest,
+       max(u.latest_at) as latest_at, sum(u.charge) as charge, sum(u.cost) as cost,
+       sum(u.unpriced)::bigint as unpriced, sum(u.uncosted)::bigint as uncosted,
+       sum(u.estimated)::bigint as estimated
+from usage_hours u
+join unnest(%(from)s::timestamptz[], %(to)s::timestamptz[]) as piece (start, "end")
+  on u.hour >= piece.start and u.hour < piece."end"
+join wanted w using (series_id)
+where u.customer_id = %(customer_id)s
+group by 1, 2, 3, 4
+
+-- name: usage_from_events
+-- For the ragged edges of a range, less than an hour each, and for zones whose hours begin elsewhere.
+with wanted as materialized (
+    select series_id, meter, unit,
+           array(select (dimensions || jsonb_build_object('member', member)) ->> label
+                 from unnest(%(group_by)s::text[]) with ordinality as g (label, n) order by n) as labels
+    from series
+    where customer_id = %(customer_id)s
+      and (%(meter)s::text is null or meter = %(meter)s)
+      and (dimensions || jsonb_build_object('member', member)) @> %(filter)s
+)
+select width_bucket(e.time, %(starts)s::timestamptz[]) as slot, w.meter, w.unit, w.labels,
+       count(*) as events, sum(e.billed) as quantity, max(e.billed) as peak,
+       (array_agg(e.billed order by e.time desc, e.billed desc))[1] as latest,
+       max(e.time) as latest_at, coalesce(sum(e.charge), 0) as charge, coalesce(sum(e.cost), 0) as cost,
+       count(*) filter (where e.charge is null) as unpriced,
+       count(*) filter (where e.cost is null and e.cost_source = 'none') as uncosted,
+       count(*) filter (where e.estimated) as estimated
+from events e
+join unnest(%(from)s::timestamptz[], %(to)s::timestamptz[]) as piece (start, "end")
+  on e.time >= piece.start and e.time < piece."end"
+join wanted w using (series_id)
+where e.customer_id = %(customer_id)s
+group by 1, 2, 3, 4
+
+-- name: unique_from_events
+-- Distinct values can't be added up from rollups; they are counted from the events themselves.
+with wanted as materialized (
+    select series_id, unit, dimensions || jsonb_build_object('member', member) as marks,
+           array(select (dimensions || jsonb_build_object('member', member)) ->> label
+                 from unnest(%(group_by)s::text[]) with ordinality as g (label, n) order by n) as labels
+    from series
+    where customer_id = %(customer_id)s and meter = %(meter)s
+      and (dimensions || jsonb_build_object('member', member)) @> %(filter)s
+)
+select width_bucket(e.time, %(starts)s::timestamptz[]) as slot, w.unit, w.labels,
+       count(distinct coalesce(w.marks ->> %(unique_by)s, e.metadata ->> %(unique_by)s)) as quantity
+from events e
+join wanted w using (series_id)
+where e.customer_id = %(customer_id)s and e.time >= %(start)s and e.time < %(end)s
+group by 1, 2, 3
+
+-- name: spend_by_meter
+-- What the overview shows: each meter's usage since the period began, and since ever.
+select s.meter, s.unit,
+       coalesce(sum(u.charge), 0) as lifetime_charge,
+       coalesce(sum(u.charge) filter (where u.day >= %(start)s and u.day < %(end)s), 0) as charge,
+       coalesce(sum(u.cost) filter (where u.day >= %(start)s and u.day < %(end)s), 0) as cost,
+       coalesce(sum(u.events) filter (where u.day >= %(start)s and u.day < %(end)s), 0)::bigint as events,
+       coalesce(sum(u.quantity) filter (where u.day >= %(start)s and u.day < %(end)s), 0) as quantity,
+       max(u.peak) filter (where u.day >= %(start)s and u.day < %(end)s) as peak,
+       (array_agg(u.latest order by u.latest_at desc nulls last, u.latest desc)
+           filter (where u.day >= %(start)s and u.day < %(end)s))[1] as latest,
+       coalesce(sum(u.unpriced), 0)::bigint as unpriced,
+       coalesce(sum(u.estimated), 0)::bigint as estimated
+from usage_days u
+join series s on s.customer_id = u.customer_id and s.series_id = u.series_id
+where u.customer_id = %(customer_id)s
+group by s.meter, s.unit
+order by s.meter, s.unit

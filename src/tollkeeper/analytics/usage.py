@@ -1,0 +1,235 @@
+"""Usage of one customer: by meter, window of time and declared dimensions. Exact, from the cheapest source."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from psycopg.types.json import Jsonb
+
+from tollkeeper.analytics.windows import Piece, Source, Window, cut, pieces
+from tollkeeper.catalog import Aggregation, Catalog, Meter
+from tollkeeper.clock import BEGINNING, Interval, local_slot, start_of_day, zone
+from tollkeeper.customers import Customer
+from tollkeeper.db import Queries, Tx
+from tollkeeper.errors import InvalidInput, NotFound
+from tollkeeper.money import ZERO, add
+
+_queries = Queries(__package__ or "")
+
+
+@dataclass(frozen=True, slots=True)
+class UsageQuery:
+    """What to show. `group_by` and `filter` name declared dimensions or "member"; no meter means all meters."""
+
+    start: datetime
+    end: datetime
+    window: Window = Window.TOTAL
+    meter: str | None = None
+    timezone: str | None = None
+    """IANA name of the zone that windows are cut in; the customer's own by default."""
+    group_by: tuple[str, ...] = ()
+    filter: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class UsageRow:
+    """What one meter came to in one window and group."""
+
+    start: datetime
+    end: datetime
+    meter: str
+    group: dict[str, str | None]
+    events: int
+    quantity: Decimal
+    """By the meter's aggregation: the sum, the count, the largest, the latest, or how many distinct values."""
+    charge: Decimal
+    unit: str | None
+    """The unit of value of `charge`; None where no price was in force."""
+    cost: Decimal
+    unpriced: int
+    """Events that couldn't be priced; `charge` says nothing about them."""
+    uncosted: int
+    """Events with calls whose cost isn't known; `cost` says nothing about them."""
+    estimated: int
+    """Events whose charge stands in for one that isn't known yet."""
+
+
+@dataclass(slots=True)
+class _Sum:
+    """A row of one of the queries."""
+
+    slot: int
+    meter: str
+    unit: str | None
+    labels: list[str | None]
+    events: int
+    quantity: Decimal
+    peak: Decimal | None
+    latest: Decimal | None
+    latest_at: datetime | None
+    charge: Decimal
+    cost: Decimal
+    unpriced: int
+    uncosted: int
+    estimated: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Unique:
+    slot: int
+    unit: str | None
+    labels: list[str | None]
+    quantity: int
+
+
+_Key = tuple[int, str, str, tuple[str | None, ...]]
+
+
+async def usage(tx: Tx, customer: Customer, catalog: Catalog, query: UsageQuery) -> list[UsageRow]:
+    """The rows of `query`, by window, meter and group. Windows without usage have no row.
+
+    Raises NotFound `unknown_meter`; InvalidInput `invalid_range`, `too_many_windows`, `unknown_dimension`.
+    """
+    meters = _meters(catalog, query)
+    if query.start >= query.end:
+        raise InvalidInput("invalid_range", "`from` must lie before `to`.", field="from")
+    own = zone(customer.timezone)
+    windows = cut(query.window, query.start, query.end, zone(query.timezone) if query.timezone else own)
+    common = {
+        "customer_id": customer.customer_id,
+        "meter": query.meter,
+        "group_by": list(query.group_by),
+        "filter": Jsonb(dict(query.filter)),
+    }
+    sums: dict[_Key, _Sum] = {}
+    by_source: dict[Source, list[Piece]] = {}
+    for piece in pieces(windows, own):
+        by_source.setdefault(piece.source, []).append(piece)
+    for source, parts in by_source.items():
+        for row in await tx.all(_Sum, _QUERY[source], common | _span(source, windows, parts, customer)):
+            _merge(sums, row)
+    quantities = await _unique(tx, meters, common, windows)
+    for key, total in sums.items():
+        if key not in quantities:
+            meter = catalog.meters.get(total.meter)
+            how = meter.aggregation if meter else Aggregation.SUM
+            quantities[key] = aggregated(how, total.quantity, total.peak, total.latest)
+    return [_row(key, sums[key], windows, query.group_by, quantities[key]) for key in sorted(sums)]
+
+
+_QUERY = {
+    Source.DAYS: _queries.usage_from_days,
+    Source.HOURS: _queries.usage_from_hours,
+    Source.EVENTS: _queries.usage_from_events,
+}
+
+
+def _meters(catalog: Catalog, query: UsageQuery) -> list[Meter]:
+    """The meters that are asked for, once it's certain that they can be grouped and filtered so."""
+    if query.meter is None:
+        meters = list(catalog.meters.values())
+    elif query.meter in catalog.meters:
+        meters = [catalog.meters[query.meter]]
+    else:
+        raise NotFound("unknown_meter", f"The catalog has no meter {query.meter!r}.", field="meter")
+    declared = {"member"}.union(*(meter.dimensions for meter in meters))
+    for where, names in (("group_by", query.group_by), ("filter", query.filter)):
+        for name in names:
+            if name not in declared:
+                raise InvalidInput("unknown_dimension", f"No meter asked for declares {name!r}.", field=where)
+    return meters
+
+
+def _span(source: Source, windows: Sequence[Interval], parts: list[Piece], customer: Customer) -> dict[str, Any]:
+    """The windows and pieces in the terms of the source: days as dates, the others as instants."""
+    starts = [window.start for window in windows]
+    if source is not Source.DAYS:
+        return {"starts": starts, "from": [part.start for part in parts], "to": [part.end for part in parts]}
+    tz = zone(customer.timezone)
+    return {
+        # A window that begins within a day takes no whole day before the next one.
+        "starts": [_first_day(start, tz) for start in starts],
+        "from": [local_slot(part.start, tz).day for part in parts],
+        "to": [local_slot(part.end, tz).day for part in parts],
+    }
+
+
+def _first_day(instant: datetime, tz: ZoneInfo) -> date:
+    """The first whole local day at or after `instant`."""
+    day = local_slot(instant, tz).day
+    return day if start_of_day(day, tz) == instant else day + timedelta(days=1)
+
+
+def _merge(sums: dict[_Key, _Sum], row: _Sum) -> None:
+    key = (row.slot, row.meter, row.unit or "", tuple(label or "" for label in row.labels))
+    total = sums.get(key)
+    if total is None:
+        sums[key] = row
+        return
+    total.events += row.events
+    total.quantity = add(total.quantity, row.quantity)
+    total.peak = max((peak for peak in (total.peak, row.peak) if peak is not None), default=None)
+    if _gauge(row) >= _gauge(total):
+        total.latest, total.latest_at = row.latest, row.latest_at
+    total.charge = add(total.charge, row.charge)
+    total.cost = add(total.cost, row.cost)
+    total.unpriced += row.unpriced
+    total.uncosted += row.uncosted
+    total.estimated += row.estimated
+
+
+def _gauge(row: _Sum) -> tuple[datetime, Decimal]:
+    return row.latest_at or BEGINNING, ZERO if row.latest is None else row.latest
+
+
+async def _unique(
+    tx: Tx, meters: Iterable[Meter], common: dict[str, Any], windows: Sequence[Interval]
+) -> dict[_Key, Decimal]:
+    """The quantities of meters that count distinct values."""
+    found: dict[_Key, Decimal] = {}
+    for meter in meters:
+        if meter.aggregation is not Aggregation.UNIQUE_COUNT:
+            continue
+        params = common | {
+            "meter": meter.key,
+            "unique_by": meter.unique_by,
+            "starts": [window.start for window in windows],
+            "start": windows[0].start,
+            "end": windows[-1].end,
+        }
+        for row in await tx.all(_Unique, _queries.unique_from_events, params):
+            key = (row.slot, meter.key, row.unit or "", tuple(label or "" for label in row.labels))
+            found[key] = Decimal(row.quantity)
+    return found
+
+
+def _row(key: _Key, total: _Sum, windows: Sequence[Interval], by: tuple[str, ...], quantity: Decimal) -> UsageRow:
+    window = windows[key[0] - 1]
+    return UsageRow(
+        start=window.start,
+        end=window.end,
+        meter=total.meter,
+        group=dict(zip(by, total.labels, strict=True)),
+        events=total.events,
+        quantity=quantity,
+        charge=total.charge,
+        unit=total.unit,
+        cost=total.cost,
+        unpriced=total.unpriced,
+        uncosted=total.uncosted,
+        estimated=total.estimated,
+    )
+
+
+def aggregated(aggregation: Aggregation, quantity: Decimal, peak: Decimal | None, latest: Decimal | None) -> Decimal:
+    """The figure that stands for a meter's usage, of those that a rollup keeps; not for distinct values."""
+    if aggregation is Aggregation.MAX:
+        return peak or ZERO
+    if aggregation is Aggregation.LATEST:
+        return latest or ZERO
+    return quantity

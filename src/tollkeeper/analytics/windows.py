@@ -1,0 +1,133 @@
+"""Windows and sources: how a range of time is cut for display, and which table answers for which part of it.
+
+The rollups hold whole local days and whole local hours of the customer's own time zone. A range is covered by days
+where whole days fit, hours where whole hours fit, and single events at ragged edges of less than an hour, so any range,
+in any zone, is exact, and a long one is read from few rows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from zoneinfo import ZoneInfo
+
+from tollkeeper.clock import (
+    Interval,
+    Period,
+    add_months,
+    calendar_period,
+    end_of_hour,
+    local_slot,
+    start_of_day,
+)
+from tollkeeper.errors import InvalidInput
+
+MOST_WINDOWS = 10_000
+
+
+class Window(StrEnum):
+    """How long the windows are that usage is shown in."""
+
+    HOUR = "hour"
+    DAY = "day"
+    MONTH = "month"
+    TOTAL = "total"
+    """One window for the whole range."""
+
+
+class Source(StrEnum):
+    """Which table answers."""
+
+    DAYS = "days"
+    HOURS = "hours"
+    EVENTS = "events"
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A part of the range, and the table that it's read from."""
+
+    source: Source
+    start: datetime
+    end: datetime
+
+
+def cut(window: Window, start: datetime, end: datetime, tz: ZoneInfo) -> list[Interval]:
+    """The windows of `tz` that cover [start, end); the first and the last are cut off at the range's ends.
+
+    Raises InvalidInput `too_many_windows`.
+    """
+    if window is Window.TOTAL:
+        return [Interval(start, end)]
+    found: list[Interval] = []
+    at = start
+    while at < end:
+        following = _end_of_window(window, at, tz)
+        found.append(Interval(at, min(following, end)))
+        at = following
+        if len(found) > MOST_WINDOWS:
+            raise InvalidInput(
+                "too_many_windows",
+                f"The range has more than {MOST_WINDOWS} windows; use a longer window.",
+                field="window",
+            )
+    return found
+
+
+def _end_of_window(window: Window, at: datetime, tz: ZoneInfo) -> datetime:
+    if window is Window.HOUR:
+        return end_of_hour(at, tz)
+    day = local_slot(at, tz).day
+    if window is Window.DAY:
+        return start_of_day(day + timedelta(days=1), tz)
+    first, _ = calendar_period(day, Period.MONTH)
+    return start_of_day(add_months(first, 1), tz)
+
+
+def pieces(windows: list[Interval], tz: ZoneInfo) -> list[Piece]:
+    """How to read `windows` of whichever zone from the rollups of a customer in `tz`."""
+    found: list[Piece] = []
+    for window in windows:
+        for piece in _cover(window, tz):
+            last = found[-1] if found else None
+            if last is not None and last.source is piece.source and last.end == piece.start:
+                found[-1] = Piece(piece.source, last.start, piece.end)
+            else:
+                found.append(piece)
+    return found
+
+
+def _cover(window: Interval, tz: ZoneInfo) -> list[Piece]:
+    """Days in the middle, hours around them, events at the edges; whatever is empty is left out."""
+    first_hour = _ceil_hour(window.start, tz)
+    last_hour = local_slot(window.end, tz).hour
+    if first_hour >= last_hour:
+        return _nonempty(Piece(Source.EVENTS, window.start, window.end))
+    first_day = _ceil_day(first_hour, tz)
+    last_day = start_of_day(local_slot(last_hour, tz).day, tz)
+    if first_day >= last_day:
+        middle = [Piece(Source.HOURS, first_hour, last_hour)]
+    else:
+        middle = [
+            Piece(Source.HOURS, first_hour, first_day),
+            Piece(Source.DAYS, first_day, last_day),
+            Piece(Source.HOURS, last_day, last_hour),
+        ]
+    return _nonempty(
+        Piece(Source.EVENTS, window.start, first_hour), *middle, Piece(Source.EVENTS, last_hour, window.end)
+    )
+
+
+def _nonempty(*found: Piece) -> list[Piece]:
+    return [piece for piece in found if piece.start < piece.end]
+
+
+def _ceil_hour(instant: datetime, tz: ZoneInfo) -> datetime:
+    return instant if local_slot(instant, tz).hour == instant else end_of_hour(instant, tz)
+
+
+def _ceil_day(instant: datetime, tz: ZoneInfo) -> datetime:
+    day = local_slot(instant, tz).day
+    start = start_of_day(day, tz)
+    return instant if start == instant else start_of_day(day + timedelta(days=1), tz)

@@ -1,0 +1,106 @@
+-- name: insert_customer
+-- No row comes back where the customer exists already; a concurrent creation is waited for.
+insert into customers (customer_id, key, name, currency, timezone, metadata, created_at, updated_at, archived_at)
+values (%(customer_id)s, %(key)s, %(name)s, %(currency)s, %(timezone)s, %(metadata)s::jsonb,
+    %(created_at)s, %(updated_at)s, %(archived_at)s)
+on conflict (customer_id) do nothing
+returning customer_id, key, name, currency, timezone, metadata, created_at, updated_at, archived_at
+
+-- name: lock_customer
+select customer_id, key, name, currency, timezone, metadata, created_at, updated_at, archived_at
+from customers
+where customer_id = %(customer_id)s
+for update
+
+-- name: update_customer
+update customers
+set name = %(name)s, currency = %(currency)s, timezone = %(timezone)s, metadata = %(metadata)s::jsonb,
+    updated_at = %(updated_at)s, archived_at = %(archived_at)s
+where customer_id = %(customer_id)s
+
+-- name: find_customers
+select customer_id, key, name, currency, timezone, metadata, created_at, updated_at, archived_at
+from customers
+where customer_id = any(%(customer_ids)s::uuid[])
+
+-- name: list_customers
+-- One page, read along customers_by_key.
+select customer_id, key, name, currency, timezone, metadata, created_at, updated_at, archived_at
+from customers
+where key > %(after)s
+    and (%(archived)s::boolean is null or (archived_at is not null) = %(archived)s)
+    and (%(search)s::text is null
+        or position(lower(%(search)s) in lower(key)) > 0
+        or position(lower(%(search)s) in lower(name)) > 0)
+order by key
+limit %(limit)s
+
+-- name: has_written
+-- A transaction gets its number with its first write.
+select pg_current_xact_id_if_assigned() is not null
+
+-- name: insert_member
+insert into members (customer_id, member, name, metadata, created_at, updated_at, archived_at)
+values (%(customer_id)s, %(key)s, %(name)s, %(metadata)s::jsonb, %(created_at)s, %(updated_at)s, %(archived_at)s)
+on conflict (customer_id, member) do nothing
+returning customer_id, member as key, name, metadata, created_at, updated_at, archived_at
+
+-- name: lock_member
+select customer_id, member as key, name, metadata, created_at, updated_at, archived_at
+from members
+where customer_id = %(customer_id)s and member = %(key)s
+for update
+
+-- name: update_member
+update members
+set name = %(name)s, metadata = %(metadata)s::jsonb, updated_at = %(updated_at)s, archived_at = %(archived_at)s
+where customer_id = %(customer_id)s and member = %(key)s
+
+-- name: find_member
+select customer_id, member as key, name, metadata, created_at, updated_at, archived_at
+from members
+where customer_id = %(customer_id)s and member = %(key)s
+
+-- name: list_members
+-- One page, read along the primary key.
+select customer_id, member as key, name, metadata, created_at, updated_at, archived_at
+from members
+where customer_id = %(customer_id)s and member > %(after)s
+order by member
+limit %(limit)s
+
+-- name: insert_api_key
+insert into api_keys (key_id, name, prefix, secret_hash, scopes, created_at)
+values (%(key_id)s, %(name)s, %(prefix)s, %(secret_hash)s, %(scopes)s, %(created_at)s)
+
+-- name: find_api_key
+-- The key that a call brings, unless it was revoked.
+select key_id, name, prefix, scopes, created_at, last_used_at, revoked_at
+from api_keys
+where secret_hash = %(secret_hash)s and revoked_at is null
+
+-- name: list_api_keys
+-- The oldest first, which is the order of their ids.
+select key_id, name, prefix, scopes, created_at, last_used_at, revoked_at
+from api_keys
+order by key_id
+
+-- name: named_api_keys
+-- Those that a person means by an id or by a prefix.
+select key_id, name, prefix, scopes, created_at, last_used_at, revoked_at
+from api_keys
+where key_id::text = %(name)s or prefix = %(name)s
+order by key_id
+
+-- name: revoke_api_key
+-- The first revocation's time stays.
+update api_keys
+set revoked_at = coalesce(revoked_at, %(revoked_at)s)
+where key_id = %(key_id)s
+returning key_id, name, prefix, scopes, created_at, last_used_at, revoked_at
+
+-- name: touch_api_key
+-- At most one write a minute, however many calls a key makes.
+update api_keys
+set last_used_at = %(used_at)s
+where key_id = %(key_id)s and (last_used_at is null or last_used_at <= %(used_at)s - interval '1 minute')

@@ -1,0 +1,112 @@
+"""The tables customers, members and api_keys: one function for each query in queries.sql."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from tollkeeper.customers.model import ApiKey, Customer, Member, metadata_json
+from tollkeeper.db import Queries, Tx, literal_array
+
+_queries = Queries(__package__ or "")
+
+
+async def insert_customer(tx: Tx, customer: Customer) -> Customer | None:
+    """The new row, or None where the customer exists already."""
+    return await tx.one(Customer, _queries.insert_customer, _row(customer))
+
+
+async def lock_customer(tx: Tx, customer_id: UUID) -> Customer | None:
+    """The row, which nobody else changes until the transaction ends."""
+    return await tx.one(Customer, _queries.lock_customer, {"customer_id": customer_id})
+
+
+async def update_customer(tx: Tx, customer: Customer) -> None:
+    """Write all fields that may change."""
+    await tx.execute(_queries.update_customer, _row(customer))
+
+
+async def find_customers(tx: Tx, customer_ids: Collection[UUID]) -> list[Customer]:
+    """Those that exist, in no order."""
+    return await tx.all(Customer, _queries.find_customers, {"customer_ids": literal_array([*customer_ids])})
+
+
+async def list_customers(tx: Tx, after: str, limit: int, search: str | None, archived: bool | None) -> list[Customer]:
+    """One page, by key."""
+    page = {"after": after, "limit": limit, "search": search, "archived": archived}
+    return await tx.all(Customer, _queries.list_customers, page)
+
+
+async def has_written(tx: Tx) -> bool:
+    """Whether the transaction has written anything yet."""
+    return await tx.scalar(_queries.has_written)
+
+
+async def insert_member(tx: Tx, member: Member) -> Member | None:
+    """The new row, or None where the member exists already."""
+    return await tx.one(Member, _queries.insert_member, _row(member))
+
+
+async def lock_member(tx: Tx, customer_id: UUID, key: str) -> Member | None:
+    """The row, which nobody else changes until the transaction ends."""
+    return await tx.one(Member, _queries.lock_member, {"customer_id": customer_id, "key": key})
+
+
+async def update_member(tx: Tx, member: Member) -> None:
+    """Write all fields that may change."""
+    await tx.execute(_queries.update_member, _row(member))
+
+
+async def find_member(tx: Tx, customer_id: UUID, key: str) -> Member | None:
+    """The member, or None."""
+    return await tx.one(Member, _queries.find_member, {"customer_id": customer_id, "key": key})
+
+
+async def list_members(tx: Tx, customer_id: UUID, after: str, limit: int) -> list[Member]:
+    """One page, by key."""
+    return await tx.all(Member, _queries.list_members, {"customer_id": customer_id, "after": after, "limit": limit})
+
+
+async def insert_api_key(tx: Tx, key: ApiKey, secret_hash: bytes) -> None:
+    """Store a new key."""
+    row = {
+        "key_id": key.key_id,
+        "name": key.name,
+        "prefix": key.prefix,
+        "secret_hash": secret_hash,
+        "scopes": sorted(key.scopes),
+        "created_at": key.created_at,
+    }
+    await tx.execute(_queries.insert_api_key, row)
+
+
+async def find_api_key(tx: Tx, secret_hash: bytes) -> ApiKey | None:
+    """The key with this secret, unless it was revoked."""
+    return await tx.one(ApiKey, _queries.find_api_key, {"secret_hash": secret_hash})
+
+
+async def list_api_keys(tx: Tx) -> list[ApiKey]:
+    """All keys, the oldest first."""
+    return await tx.all(ApiKey, _queries.list_api_keys)
+
+
+async def named_api_keys(tx: Tx, name: str) -> list[ApiKey]:
+    """The keys with this id or prefix, revoked or not."""
+    return await tx.all(ApiKey, _queries.named_api_keys, {"name": name})
+
+
+async def revoke_api_key(tx: Tx, key_id: UUID, revoked_at: datetime) -> ApiKey | None:
+    """The key, revoked now or earlier."""
+    return await tx.one(ApiKey, _queries.revoke_api_key, {"key_id": key_id, "revoked_at": revoked_at})
+
+
+async def touch_api_key(tx: Tx, key_id: UUID, used_at: datetime) -> None:
+    """Note that the key was used, unless that was noted within the last minute."""
+    await tx.execute(_queries.touch_api_key, {"key_id": key_id, "used_at": used_at})
+
+
+def _row(of: Customer | Member) -> dict[str, Any]:
+    return asdict(of) | {"metadata": metadata_json(of.metadata)}

@@ -1,0 +1,78 @@
+"""Usage facts: what arrives, what is refused, what is stored, and what it adds up to."""
+
+from tollkeeper.events.check import check, check_net, quantity_of, unique_value, unknown_customer, unknown_meter
+from tollkeeper.events.model import CostSource, EventIn, Reason, Refused, Status, StoredEvent, UsageSum
+from tollkeeper.events.quarantine import (
+    Quarantined,
+    QuarantineStatus,
+    count_quarantine,
+    get_quarantined,
+    list_quarantine,
+    lock_quarantined,
+    quarantine,
+    resolve_quarantined,
+)
+from tollkeeper.events.read import read_json, read_lines, read_ndjson, read_object
+from tollkeeper.events.same import same_event
+from tollkeeper.events.series import Series, SeriesIndex
+from tollkeeper.events.store import (
+    Corrected,
+    EventFilter,
+    Net,
+    NewEvent,
+    add_usage,
+    find_corrected,
+    find_events,
+    get_event,
+    get_net_before,
+    has_usage,
+    insert_events,
+    insert_series,
+    list_events,
+    used_meters,
+)
+
+__all__ = [
+    "Corrected",
+    "CostSource",
+    "EventFilter",
+    "EventIn",
+    "Net",
+    "NewEvent",
+    "QuarantineStatus",
+    "Quarantined",
+    "Reason",
+    "Refused",
+    "Series",
+    "SeriesIndex",
+    "Status",
+    "StoredEvent",
+    "UsageSum",
+    "add_usage",
+    "check",
+    "check_net",
+    "count_quarantine",
+    "find_corrected",
+    "find_events",
+    "get_event",
+    "get_net_before",
+    "get_quarantined",
+    "has_usage",
+    "insert_events",
+    "insert_series",
+    "list_events",
+    "list_quarantine",
+    "lock_quarantined",
+    "quantity_of",
+    "quarantine",
+    "read_json",
+    "read_lines",
+    "read_ndjson",
+    "read_object",
+    "resolve_quarantined",
+    "same_event",
+    "unique_value",
+    "unknown_customer",
+    "unknown_meter",
+    "used_meters",
+]

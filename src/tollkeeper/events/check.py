@@ -1,0 +1,177 @@
+"""The rules that an event must meet once its customer and meter are known."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+
+import msgspec
+
+from tollkeeper.catalog import Aggregation, Meter
+from tollkeeper.clock import EPOCH
+from tollkeeper.customers import Customer
+from tollkeeper.events.model import MAX_DIMENSIONS, METADATA_BYTES, EventIn, Reason
+from tollkeeper.money import CHARGE_DECIMALS, QUANTITY_LIMIT, ZERO, plain
+
+_ONE = Decimal(1)
+
+COUNTING = frozenset({Aggregation.COUNT, Aggregation.UNIQUE_COUNT})
+"""Aggregations that count events rather than their quantities."""
+
+
+def unknown_customer(key: str) -> Reason:
+    """No customer has this key; the event waits in quarantine until there is one."""
+    return Reason("unknown_customer", f"There is no customer {key!r}; create it and replay the event.", "customer")
+
+
+def unknown_meter(key: str) -> Reason:
+    """The catalog has no such meter; the event waits in quarantine until it does."""
+    return Reason("unknown_meter", f"The catalog has no meter {key!r}; add it and replay the event.", "meter")
+
+
+def check(event: EventIn, customer: Customer, meter: Meter, latest: datetime) -> Reason | None:
+    """Why the event can't be accepted, or None. `latest` is the last instant that its time may have."""
+    return (
+        (
+            Reason("customer_archived", f"Customer {customer.key!r} is archived.", "customer")
+            if customer.archived_at is not None
+            else None
+        )
+        or _check_quantity(event, meter)
+        or (None if event.amount is None else check_number(event.amount, "amount", CHARGE_DECIMALS, event.corrects))
+        or (None if event.time is None else _check_time(event.time, latest))
+        or (None if not event.dimensions else _check_dimensions(event.dimensions, meter))
+        or (None if event.metadata is None else _check_metadata(event))
+        or (None if event.calls is None else _check_calls(event))
+        or _check_unique(event, meter)
+        or (Reason("unknown_hold", f"There is no hold {event.hold!r}.", "hold") if event.hold is not None else None)
+        or (_check_correction(event, meter) if event.corrects is not None else None)
+    )
+
+
+def quantity_of(event: EventIn, meter: Meter) -> Decimal:
+    """The quantity that a checked event counts: what it says, or 1 where the meter counts events."""
+    if event.quantity is not None:
+        return event.quantity or ZERO
+    if meter.aggregation not in COUNTING:
+        return ZERO  # The event goes by its amount.
+    return _ONE if event.corrects is None else -_ONE
+
+
+def check_number(number: Decimal, field: str, decimals: int, corrects: str | None) -> Reason | None:
+    """Why `number` can't stand in `field`, or None."""
+    if not number.is_finite():
+        return Reason(f"invalid_{field}", f"The {field} must be a finite number.", field)
+    if abs(number) >= QUANTITY_LIMIT:
+        return Reason(f"{field}_out_of_range", f"The {field} must be smaller than 10^15.", field)
+    exponent = number.as_tuple().exponent
+    if isinstance(exponent, int) and -exponent > decimals and number != round(number, decimals):
+        return Reason(f"{field}_too_precise", f"The {field} {number} has more than {decimals} decimals.", field)
+    if number < 0 and corrects is None:
+        return Reason(f"negative_{field}", f"A negative {field} must say which event it `corrects`.", field)
+    return None
+
+
+def _check_quantity(event: EventIn, meter: Meter) -> Reason | None:
+    counts = meter.aggregation in COUNTING
+    quantity = event.quantity
+    if quantity is None:
+        if counts or event.amount is not None:
+            return None
+        return Reason("missing_field", "The field 'quantity' is required.", "quantity")
+    if (problem := check_number(quantity, "quantity", meter.decimals, event.corrects)) is not None:
+        return problem
+    if counts and quantity != (_ONE if event.corrects is None else -_ONE):
+        return Reason(
+            "invalid_quantity",
+            f"The meter {meter.key!r} counts events: leave the quantity out, or give 1 (-1 in a correction).",
+            "quantity",
+        )
+    return None
+
+
+def _check_time(time: datetime, latest: datetime) -> Reason | None:
+    if time > latest:
+        return Reason("time_in_future", f"The time {time.isoformat()} lies in the future.", "time")
+    if time < EPOCH:
+        return Reason("time_out_of_range", "The time lies before 1970.", "time")
+    return None
+
+
+def _check_dimensions(dimensions: dict[str, str], meter: Meter) -> Reason | None:
+    if len(dimensions) > MAX_DIMENSIONS:
+        return Reason("too_many_dimensions", f"At most {MAX_DIMENSIONS} dimensions are taken.", "dimensions")
+    for name in dimensions:
+        if name not in meter.dimensions:
+            return Reason(
+                "unknown_dimension",
+                f"The meter {meter.key!r} doesn't declare the dimension {name!r}; declare it, or use `metadata`.",
+                f"dimensions.{name}",
+            )
+    return None
+
+
+def _check_metadata(event: EventIn) -> Reason | None:
+    if len(msgspec.json.encode(event.metadata)) > METADATA_BYTES:
+        return Reason("metadata_too_large", f"Metadata may take {METADATA_BYTES} bytes.", "metadata")
+    return None
+
+
+def _check_calls(event: EventIn) -> Reason | None:
+    for i, call in enumerate(event.calls or ()):
+        if call.cost is None:
+            continue
+        problem = check_number(call.cost, "cost", CHARGE_DECIMALS, event.corrects)
+        if problem is not None:
+            return Reason(problem.code, problem.detail, f"calls[{i}].cost")
+    return None
+
+
+def unique_value(event: EventIn, meter: Meter) -> str | None:
+    """The value that a `unique_count` meter counts once: the member, a dimension, or a metadata entry."""
+    name = meter.unique_by
+    if name == "member":
+        return event.member
+    value = (event.dimensions or {}).get(name or "") or (event.metadata or {}).get(name or "")
+    return None if value is None or isinstance(value, dict | list) else str(value)
+
+
+def _check_unique(event: EventIn, meter: Meter) -> Reason | None:
+    if meter.aggregation is not Aggregation.UNIQUE_COUNT or unique_value(event, meter):
+        return None
+    return Reason(
+        "unique_value_missing",
+        f"The meter {meter.key!r} counts distinct values of {meter.unique_by!r}; the event has none.",
+        meter.unique_by,
+    )
+
+
+def _check_correction(event: EventIn, meter: Meter) -> Reason | None:
+    if event.corrects == event.id:
+        return Reason("invalid_correction", "An event can't correct itself.", "corrects")
+    if meter.aggregation not in (Aggregation.SUM, Aggregation.COUNT):
+        return Reason(
+            "correction_not_supported",
+            f"The meter {meter.key!r} aggregates by {meter.aggregation}; only sum and count can be corrected.",
+            "corrects",
+        )
+    if event.time is not None or event.member is not None or event.dimensions:
+        return Reason(
+            "invalid_correction",
+            "A correction has the time, member and dimensions of the event it corrects; leave them out.",
+            "time" if event.time is not None else "member" if event.member is not None else "dimensions",
+        )
+    return None
+
+
+def check_net(event: EventIn, quantity: Decimal, amount: Decimal | None, cost: Decimal | None) -> Reason | None:
+    """Why a correction may not leave these nets of the event it corrects, or None."""
+    for name, net in (("quantity", quantity), ("amount", amount), ("cost", cost)):
+        if net is not None and net < 0:
+            return Reason(
+                "correction_exceeds_original",
+                f"The correction takes back more {name} than the event {event.corrects!r} has left; "
+                f"{plain(net)} would remain.",
+                name if name != "cost" else "calls",
+            )
+    return None

@@ -1,0 +1,145 @@
+"""Usage events: what arrives, what is refused, and what is stored.
+
+`EventIn` is the wire format. It is decoded by msgspec, which reads JSON numbers into `Decimal` without passing through
+a float and costs a fifth of the alternatives per event.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Annotated, Any
+from uuid import UUID
+
+import msgspec
+from msgspec import Meta
+
+ID_LENGTH = 200
+NAME_LENGTH = 200
+METADATA_BYTES = 16 * 1024
+MAX_DIMENSIONS = 20
+MAX_CALLS = 1000
+
+Key = Annotated[str, Meta(min_length=1, max_length=ID_LENGTH)]
+
+
+class CallIn(msgspec.Struct, forbid_unknown_fields=True, frozen=True, gc=False, omit_defaults=True):
+    """One call to an AI provider that an event caused. `cost` is what the provider takes, in the catalog's currency."""
+
+    provider: Key
+    model: Key
+    response_id: Key | None = None
+    at: Annotated[datetime, Meta(tz=True)] | None = None
+    cost: Decimal | None = None
+    usage: dict[str, Any] | None = None
+
+
+class EventIn(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
+    """A usage event as a product reports it: docs/reference/events.md says what each field means."""
+
+    id: Key
+    customer: Key
+    meter: Key
+    quantity: Decimal | None = None
+    time: Annotated[datetime, Meta(tz=True)] | None = None
+    member: Key | None = None
+    dimensions: dict[Key, Annotated[str, Meta(max_length=NAME_LENGTH)]] | None = None
+    amount: Decimal | None = None
+    corrects: Key | None = None
+    calls: Annotated[list[CallIn], Meta(max_length=MAX_CALLS)] | None = None
+    hold: Key | None = None
+    metadata: dict[str, Any] | None = None
+
+
+class Status(StrEnum):
+    """What became of one item of a request."""
+
+    ACCEPTED = "accepted"
+    """Stored, rated and booked by this request."""
+    DUPLICATE = "duplicate"
+    """The same event is already stored; nothing was done."""
+    CONFLICT = "conflict"
+    """Another event is stored under this id; nothing was done, and the item is in quarantine."""
+    REJECTED = "rejected"
+    """Not acceptable; the item is in quarantine with the reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why an item was refused: a stable code, the field, and a sentence for people."""
+
+    code: str
+    detail: str
+    field: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """An item that can't be accepted, with its text as it came."""
+
+    reason: Reason
+    text: str
+    event_id: str | None = None
+    customer: str | None = None
+
+
+class CostSource(StrEnum):
+    """How the cost of an event is known."""
+
+    RESPONSE = "response"
+    """Every call's cost came with the event, as the provider's response gave it."""
+    PROVIDER_REPORT = "provider_report"
+    ESTIMATE = "estimate"
+    NONE = "none"
+    """Calls were made, and the cost of at least one isn't known."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredEvent:
+    """A usage event as it is stored, with its charge."""
+
+    customer_id: UUID
+    event_id: str
+    meter: str
+    member: str | None
+    dimensions: dict[str, str]
+    unit: str | None
+    time: datetime
+    recorded_at: datetime
+    transaction_id: UUID
+    quantity: Decimal
+    billed: Decimal
+    amount: Decimal | None
+    charge: Decimal | None
+    price_id: UUID | None
+    running_before: Decimal | None
+    running_after: Decimal | None
+    estimated: bool
+    cost: Decimal | None
+    cost_source: str | None
+    corrects: str | None
+    metadata: dict[str, Any] | None
+    calls: list[dict[str, Any]] | None
+    corrected_by: list[str]
+
+
+@dataclass(slots=True)
+class UsageSum:
+    """What one series adds up to within one hour or day."""
+
+    events: int = 0
+    quantity: Decimal = Decimal(0)
+    peak: Decimal | None = None
+    latest: Decimal | None = None
+    latest_at: datetime | None = None
+    charge: Decimal = Decimal(0)
+    cost: Decimal = Decimal(0)
+    unpriced: int = 0
+    uncosted: int = 0
+    estimated: int = 0
+
+
+HourKey = tuple[str, datetime, str]
+DayKey = tuple[str, date, str]

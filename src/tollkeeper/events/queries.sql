@@ -1,0 +1,187 @@
+-- name: insert_series
+insert into series (customer_id, series_id, meter, member, dimensions, unit)
+select * from unnest(%(customer_id)s::uuid[], %(series_id)s::uuid[], %(meter)s::text[], %(member)s::text[],
+                     %(dimensions)s::jsonb[], %(unit)s::text[])
+on conflict do nothing
+
+-- name: insert_events
+-- In key order, so that two batches with the same new ids wait for each other instead of deadlocking.
+insert into events (customer_id, event_id, series_id, time, recorded_at, transaction_id, quantity, billed, amount,
+                    charge, price_id, running_before, running_after, estimated, cost, cost_source, corrects, metadata,
+                    calls)
+select customer_id, event_id, series_id, time, %(recorded_at)s, %(transaction_id)s, quantity, billed, amount,
+       charge, price_id, running_before, running_after, estimated, cost, cost_source, corrects, metadata, calls
+from unnest(%(customer_id)s::uuid[], %(event_id)s::text[], %(series_id)s::uuid[], %(time)s::timestamptz[],
+            %(quantity)s::numeric[], %(billed)s::numeric[], %(amount)s::numeric[], %(charge)s::numeric[],
+            %(price_id)s::uuid[], %(running_before)s::numeric[], %(running_after)s::numeric[],
+            %(estimated)s::boolean[], %(cost)s::numeric[], %(cost_source)s::text[], %(corrects)s::text[], %(metadata)s::jsonb[], %(calls)s::jsonb[])
+  as new (customer_id, event_id, series_id, time, quantity, billed, amount, charge, price_id, running_before,
+          running_after, estimated, cost, cost_source, corrects, metadata, calls)
+on conflict do nothing
+
+-- name: add_usage_hours
+-- In key order, so that two batches lock common rows in the same order.
+insert into usage_hours as old (customer_id, hour, series_id, events, quantity, peak, latest, latest_at, charge, cost,
+                                unpriced, uncosted, estimated)
+select * from unnest(%(customer_id)s::uuid[], %(slot)s::timestamptz[], %(series_id)s::uuid[], %(events)s::bigint[],
+                     %(quantity)s::numeric[], %(peak)s::numeric[], %(latest)s::numeric[], %(latest_at)s::timestamptz[],
+                     %(charge)s::numeric[], %(cost)s::numeric[], %(unpriced)s::bigint[], %(uncosted)s::bigint[],
+                     %(estimated)s::bigint[])
+on conflict (customer_id, hour, series_id) do update set
+    events = old.events + excluded.events,
+    quantity = old.quantity + excluded.quantity,
+    peak = greatest(old.peak, excluded.peak),
+    latest = case when (excluded.latest_at, excluded.latest) >= (old.latest_at, old.latest)
+                  then excluded.latest else old.latest end,
+    latest_at = greatest(old.latest_at, excluded.latest_at),
+    charge = old.charge + excluded.charge,
+    cost = old.cost + excluded.cost,
+    unpriced = old.unpriced + excluded.unpriced,
+    uncosted = old.uncosted + excluded.uncosted,
+    estimated = old.estimated + excluded.estimated
+
+-- name: add_usage_days
+insert into usage_days as old (customer_id, day, series_id, events, quantity, peak, latest, latest_at, charge, cost,
+                               unpriced, uncosted, estimated)
+select * from unnest(%(customer_id)s::uuid[], %(slot)s::date[], %(series_id)s::uuid[], %(events)s::bigint[],
+                     %(quantity)s::numeric[], %(peak)s::numeric[], %(latest)s::numeric[], %(latest_at)s::timestamptz[],
+                     %(charge)s::numeric[], %(cost)s::numeric[], %(unpriced)s::bigint[], %(uncosted)s::bigint[],
+                     %(estimated)s::bigint[])
+on conflict (customer_id, day, series_id) do update set
+    events = old.events + excluded.events,
+    quantity = old.quantity + excluded.quantity,
+    peak = greatest(old.peak, excluded.peak),
+    latest = case when (excluded.latest_at, excluded.latest) >= (old.latest_at, old.latest)
+                  then excluded.latest else old.latest end,
+    latest_at = greatest(old.latest_at, excluded.latest_at),
+    charge = old.charge + excluded.charge,
+    cost = old.cost + excluded.cost,
+    unpriced = old.unpriced + excluded.unpriced,
+    uncosted = old.uncosted + excluded.uncosted,
+    estimated = old.estimated + excluded.estimated
+
+-- name: find_events
+-- The stored events among these ids, with their texts.
+select e.customer_id, e.event_id, s.meter, s.member, s.dimensions, s.unit, e.time, e.recorded_at, e.transaction_id,
+       e.quantity, e.billed, e.amount, e.charge, e.price_id, e.running_before, e.running_after, e.estimated,
+       e.cost, e.cost_source, e.corrects, e.metadata, e.calls, array[]::text[] as corrected_by
+from unnest(%(customer_id)s::uuid[], %(event_id)s::text[]) as wanted (customer_id, event_id)
+join events e on e.customer_id = wanted.customer_id and e.event_id = wanted.event_id
+join series s on s.customer_id = e.customer_id and s.series_id = e.series_id
+
+-- name: find_corrected
+-- The events that corrections refer to, each with what it and its corrections so far come to.
+select e.customer_id, e.event_id, e.series_id::text as series_id, s.meter, s.member, s.dimensions, s.unit, e.time,
+       e.price_id, e.corrects,
+       e.quantity + coalesce(c.quantity, 0) as net_quantity,
+       e.billed + coalesce(c.billed, 0) as net_billed,
+       e.amount + coalesce(c.amount, 0) as net_amount,
+       e.cost + coalesce(c.cost, 0) as net_cost
+from unnest(%(customer_id)s::uuid[], %(event_id)s::text[]) as wanted (customer_id, event_id)
+join events e on e.customer_id = wanted.customer_id and e.event_id = wanted.event_id
+join series s on s.customer_id = e.customer_id and s.series_id = e.series_id
+left join lateral (
+    select sum(quantity) as quantity, sum(billed) as billed, sum(amount) as amount, sum(cost) as cost
+    from events where customer_id = e.customer_id and corrects = e.event_id
+) c on true
+
+-- name: get_event
+select e.customer_id, e.event_id, s.meter, s.member, s.dimensions, s.unit, e.time, e.recorded_at, e.transaction_id,
+       e.quantity, e.billed, e.amount, e.charge, e.price_id, e.running_before, e.running_after, e.estimated,
+       e.cost, e.cost_source, e.corrects, e.metadata, e.calls,
+       array(select c.event_id from events c
+             where c.customer_id = e.customer_id and c.corrects = e.event_id order by c.event_id) as corrected_by
+from events e
+join series s on s.customer_id = e.customer_id and s.series_id = e.series_id
+where e.customer_id = %(customer_id)s and e.event_id = %(event_id)s
+
+-- name: get_net_before
+-- What a corrected event came to just before one of its corrections.
+select sum(quantity) as quantity, sum(billed) as billed, sum(amount) as amount, sum(cost) as cost
+from events
+where customer_id = %(customer_id)s
+  and (event_id = %(corrects)s
+       or corrects = %(corrects)s and (transaction_id, event_id) < (%(transaction_id)s::uuid, %(event_id)s::text))
+
+-- name: list_events
+-- Newest first; the page goes on before (time, event_id).
+select e.customer_id, e.event_id, s.meter, s.member, s.dimensions, s.unit, e.time, e.recorded_at, e.transaction_id,
+       e.quantity, e.billed, e.amount, e.charge, e.price_id, e.running_before, e.running_after, e.estimated,
+       e.cost, e.cost_source, e.corrects, e.metadata, e.calls,
+       array(select c.event_id from events c
+             where c.customer_id = e.customer_id and c.corrects = e.event_id order by c.event_id) as corrected_by
+from events e
+join series s on s.customer_id = e.customer_id and s.series_id = e.series_id
+where e.customer_id = %(customer_id)s
+  and e.time >= %(from)s and e.time < %(to)s
+  and (%(before_time)s::timestamptz is null or e.time < %(before_time)s
+       or (e.time = %(before_time)s and e.event_id < %(before_id)s))
+  and (%(meter)s::text is null or s.meter = %(meter)s)
+  and (%(member)s::text is null or s.member = %(member)s)
+  and (%(transaction_id)s::uuid is null or e.transaction_id = %(transaction_id)s)
+  and s.dimensions @> %(dimensions)s
+order by e.time desc, e.event_id desc
+limit %(limit)s
+
+-- name: has_usage
+select exists (select from series where customer_id = %(customer_id)s)
+
+-- name: used_meters
+select distinct meter from series
+
+-- name: quarantine_items
+-- The same item again counts an attempt, and opens it again where it had been discarded or replayed.
+insert into quarantine as old (quarantine_id, fingerprint, customer_key, event_id, code, field, detail, item, status,
+                               attempts, first_seen_at, last_seen_at)
+select quarantine_id, fingerprint, customer_key, event_id, code, field, detail, item, 'open', 1, %(now)s, %(now)s
+from unnest(%(quarantine_id)s::uuid[], %(fingerprint)s::bytea[], %(customer_key)s::text[], %(event_id)s::text[],
+            %(code)s::text[], %(field)s::text[], %(detail)s::text[], %(item)s::text[])
+  as new (quarantine_id, fingerprint, customer_key, event_id, code, field, detail, item)
+on conflict (fingerprint) do update set
+    attempts = old.attempts + 1, last_seen_at = excluded.last_seen_at, code = excluded.code, field = excluded.field,
+    detail = excluded.detail, status = 'open', resolved_at = null, resolved_by = null, note = null
+returning quarantine_id, fingerprint
+
+-- name: list_quarantine
+select quarantine_id, customer_key, event_id, code, field, detail, item, status, attempts, first_seen_at, last_seen_at,
+       resolved_at, resolved_by, note
+from quarantine
+where (%(status)s::text is null or status = %(status)s)
+  and (%(code)s::text is null or code = %(code)s)
+  and (%(customer_key)s::text is null or customer_key = %(customer_key)s)
+  and (%(after)s::uuid is null or quarantine_id > %(after)s)
+order by quarantine_id
+limit %(limit)s
+
+-- name: count_quarantine
+select code, count(*) as items from quarantine where status = 'open' group by code order by code
+
+-- name: lock_quarantined
+select quarantine_id, customer_key, event_id, code, field, detail, item, status, attempts, first_seen_at, last_seen_at,
+       resolved_at, resolved_by, note
+from quarantine
+where status = 'open' and quarantine_id = any(%(quarantine_ids)s)
+order by quarantine_id
+for update
+
+-- name: get_quarantined
+select quarantine_id, customer_key, event_id, code, field, detail, item, status, attempts, first_seen_at, last_seen_at,
+       resolved_at, resolved_by, note
+from quarantine where quarantine_id = %(quarantine_id)s
+
+-- name: resolve_quarantined
+update quarantine set status = %(status)s, resolved_at = %(now)s, resolved_by = %(by)s, note = %(note)s
+where quarantine_id = any(%(quarantine_ids)s) and status = 'open'
+
+-- name: start_import
+insert into imports (import_id, file_name, rows_done, rows_accepted, started_at, updated_at)
+values (%(import_id)s, %(file_name)s, 0, 0, %(now)s, %(now)s)
+on conflict (import_id) do update set updated_at = excluded.updated_at, file_name = excluded.file_name
+returning import_id, file_name, rows_done, rows_accepted, started_at, updated_at, finished_at
+
+-- name: advance_import
+update imports set rows_done = %(rows_done)s, rows_accepted = rows_accepted + %(accepted)s, updated_at = %(now)s
+where import_id = %(import_id)s
+
+-- name: finish_import
+update imports set finished_at = %(now)s, updated_at = %(now)s where import_id = %(import_id)s

@@ -1,0 +1,109 @@
+"""Corrections: events that take back, or add to, an event that was reported wrongly.
+
+A correction has the time, member, dimensions and price of the event it corrects, so it moves the same period's total
+and the same rows of the rollups; it can't take back more than the event and its earlier corrections leave.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+
+from tollkeeper.db import Queries, Tx, literal_array
+from tollkeeper.events import Corrected, Reason, check_net, find_corrected
+from tollkeeper.gate.lanes import NO_PRICE
+from tollkeeper.gate.model import Batch, Fact, FactKey
+from tollkeeper.gate.place import refused
+from tollkeeper.money import ZERO, add, subtract
+from tollkeeper.rating import Measure, billed_quantity
+
+_queries = Queries(__package__ or "")
+
+
+async def resolve_corrections(tx: Tx, batch: Batch) -> None:
+    """Give each correction of the batch what it inherits, or refuse it."""
+    corrections = [fact for fact in batch.facts.values() if fact.corrects is not None]
+    if not corrections:
+        return
+    # By id, so that an explanation can tell later what each of several found.
+    corrections.sort(key=lambda fact: fact.key)
+    customers = sorted({fact.customer_id for fact in corrections})
+    await tx.execute(_queries.lock_customers, {"customer_ids": literal_array(customers)})
+    originals = await find_corrected(tx, {_corrected_key(fact) for fact in corrections})
+    for fact in corrections:
+        key = _corrected_key(fact)
+        original = originals.get(key) or _in_batch(batch, key)
+        reason = _unfit(fact, original) or _apply(fact, original, originals, key)
+        if reason is not None:
+            del batch.facts[fact.key]
+            batch.refuse(fact.index, refused(fact.event, reason))
+
+
+def _corrected_key(fact: Fact) -> FactKey:
+    return fact.customer_id, fact.corrects or ""
+
+
+def _in_batch(batch: Batch, key: FactKey) -> Corrected | None:
+    """The corrected event where it has come with the same request."""
+    fact = batch.facts.get(key)
+    if fact is None:
+        return None
+    return Corrected(
+        customer_id=fact.lane.customer.customer_id,
+        event_id=fact.event_id,
+        series_id=fact.series_id,
+        meter=fact.event.meter,
+        member=fact.event.member,
+        dimensions=fact.event.dimensions or {},
+        unit=fact.rule.unit,
+        time=fact.time,
+        price_id=fact.rule.price.price_id if fact.rule.price else None,
+        corrects=fact.corrects,
+        net_quantity=fact.quantity,
+        net_billed=fact.billed,
+        net_amount=fact.amount,
+        net_cost=fact.cost,
+    )
+
+
+def _unfit(fact: Fact, original: Corrected | None) -> Reason | None:
+    if original is None:
+        return Reason("unknown_event", f"The customer has no event {fact.corrects!r}.", "corrects")
+    if original.corrects is not None:
+        return Reason(
+            "invalid_correction",
+            f"{fact.corrects!r} is a correction itself; correct {original.corrects!r}.",
+            "corrects",
+        )
+    if original.meter != fact.event.meter:
+        return Reason("invalid_correction", f"{fact.corrects!r} is an event of {original.meter!r}.", "meter")
+    return None
+
+
+def _apply(fact: Fact, original: Corrected | None, originals: dict[FactKey, Corrected], key: FactKey) -> Reason | None:
+    """Let the fact inherit from the original, and note what the original has left for later corrections."""
+    if original is None:
+        return None
+    quantity = add(original.net_quantity, fact.quantity)
+    amount = _net(original.net_amount, fact.amount)
+    cost = _net(original.net_cost, fact.cost)
+    if (reason := check_net(fact.event, quantity, amount, cost)) is not None:
+        return reason
+    billed = billed_quantity(fact.lane.meter, quantity)
+    price_id = None if original.price_id is None else str(original.price_id)
+    price = None if price_id is None else fact.lane.price_called(price_id)
+    fact.rule = fact.lane.rule_of(price) if price is not None else NO_PRICE
+    fact.price_id = price_id
+    fact.series_id = original.series_id
+    fact.time = original.time
+    fact.billed = subtract(billed, original.net_billed)
+    fact.previous = Measure(original.net_billed, original.net_amount, original.net_cost)
+    fact.measure = Measure(billed, amount, cost)
+    originals[key] = replace(original, net_quantity=quantity, net_billed=billed, net_amount=amount, net_cost=cost)
+    return None
+
+
+def _net(before: Decimal | None, change: Decimal | None) -> Decimal | None:
+    if before is None and change is None:
+        return None
+    return add(before or ZERO, change or ZERO)

@@ -1,0 +1,106 @@
+"""What passes the gate: facts on their way to the books, and what is answered about each item."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+import msgspec
+
+from tollkeeper.catalog import Catalog
+from tollkeeper.events import EventIn, NewEvent, Refused, Series, Status, StoredEvent
+from tollkeeper.gate.lanes import Lane, Rule
+from tollkeeper.rating import Measure, Step
+
+FactKey = tuple[str, str]
+"""Customer id (as text) and event id: what identifies an event for all time."""
+
+
+@dataclass(slots=True)
+class Fact(NewEvent):
+    """An accepted event on its way to the books: what is stored, and what is needed to get there."""
+
+    index: int
+    event: EventIn
+    lane: Lane
+    rule: Rule
+    measure: Measure
+    previous: Measure | None = None
+    """For a correction: the event that it corrects, as it stood before."""
+
+    @property
+    def key(self) -> FactKey:
+        """What identifies the event."""
+        return self.customer_id, self.event_id
+
+
+class Failure(msgspec.Struct, omit_defaults=True, frozen=True):
+    """Why an item was not accepted."""
+
+    code: str
+    detail: str
+    field: str | None = None
+
+
+class Result(msgspec.Struct, omit_defaults=True):
+    """The answer about one item."""
+
+    id: str | None
+    status: Status
+    charge: str | None = None
+    unit: str | None = None
+    error: Failure | None = None
+    quarantine_id: UUID | None = None
+
+
+@dataclass(slots=True)
+class Batch:
+    """The items of one request on their way through the gate."""
+
+    catalog: Catalog
+    now: datetime
+    results: list[Result | None]
+    facts: dict[FactKey, Fact] = field(default_factory=dict)
+    refused: list[tuple[int, Refused]] = field(default_factory=list)
+    twins: list[tuple[int, int]] = field(default_factory=list)
+    """Items that repeat an earlier one of the same request, with the place of that one."""
+    series: set[Series] = field(default_factory=set)
+
+    def refuse(self, index: int, refused: Refused, status: Status = Status.REJECTED) -> None:
+        """Answer an item with its reason; it goes to quarantine."""
+        reason = refused.reason
+        self.results[index] = Result(refused.event_id, status, error=Failure(reason.code, reason.detail, reason.field))
+        self.refused.append((index, refused))
+
+    def duplicate(self, index: int, event_id: str, charge: str | None, unit: str | None) -> None:
+        """Answer an item that is stored already with what it was charged."""
+        self.results[index] = Result(event_id, Status.DUPLICATE, charge, unit)
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What a request has come to, once its transaction is committed."""
+
+    results: list[Result]
+    series: list[Series]
+    """Series that this transaction has stored: known from now on."""
+
+    def count(self, status: Status) -> int:
+        """How many items ended in `status`."""
+        return sum(result.status is status for result in self.results)
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """The arithmetic of one charge, in words and figures, in the order in which it was done."""
+
+    event: StoredEvent
+    customer: str
+    charge: Decimal | None
+    unit: str | None
+    price_id: UUID | None
+    price_from: datetime | None
+    steps: list[Step]
+    ledger_transaction: UUID

@@ -1,0 +1,142 @@
+"""The first step of recording: each item finds its customer, meter, price, series and place in time, or a reason."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+
+import msgspec
+
+from tollkeeper.customers import Customer
+from tollkeeper.events import (
+    CostSource,
+    EventIn,
+    Reason,
+    Refused,
+    SeriesIndex,
+    Status,
+    check,
+    quantity_of,
+    unknown_customer,
+    unknown_meter,
+)
+from tollkeeper.gate.lanes import Lane, Lanes, Rule
+from tollkeeper.gate.model import Batch, Fact
+from tollkeeper.money import ZERO, add
+from tollkeeper.rating import Measure, billed_quantity
+
+
+def place(
+    batch: Batch,
+    items: Sequence[EventIn | Refused],
+    customers: Mapping[str, Customer],
+    lanes: Lanes,
+    index: SeriesIndex,
+    latest: datetime,
+) -> None:
+    """Fill `batch` with facts and refusals. `latest` is the last instant that an event's time may have."""
+    for i, item in enumerate(items):
+        if isinstance(item, Refused):
+            batch.refuse(i, item)
+            continue
+        lane = lanes.get(item.customer, item.meter)
+        if lane is None:
+            lane = _open_lane(item, batch, customers, lanes)
+        if isinstance(lane, Reason):
+            batch.refuse(i, refused(item, lane))
+            continue
+        reason = check(item, lane.customer, lane.meter, latest)
+        if reason is None:
+            time = item.time or batch.now
+            rule = lane.rule_at(time)
+            reason = _unrateable(item, rule)
+            if reason is None:
+                _admit(batch, _fact(i, item, lane, rule, time), index)
+                continue
+        batch.refuse(i, refused(item, reason))
+
+
+def refused(item: EventIn, reason: Reason) -> Refused:
+    """The item with the reason, as it goes to quarantine."""
+    return Refused(reason, msgspec.json.encode(item).decode(), item.id, item.customer)
+
+
+def _open_lane(item: EventIn, batch: Batch, customers: Mapping[str, Customer], lanes: Lanes) -> Lane | Reason:
+    customer = customers.get(item.customer)
+    if customer is None:
+        return unknown_customer(item.customer)
+    meter = batch.catalog.meters.get(item.meter)
+    if meter is None:
+        return unknown_meter(item.meter)
+    return lanes.open(customer, meter, batch.catalog)
+
+
+def _unrateable(item: EventIn, rule: Rule) -> Reason | None:
+    if rule.problem is not None:
+        return rule.problem
+    if rule.needs_amount and item.amount is None:
+        return Reason("missing_field", f"The price of {item.meter!r} goes by the event's `amount`.", "amount")
+    return None
+
+
+def _fact(i: int, item: EventIn, lane: Lane, rule: Rule, time: datetime) -> Fact:
+    quantity = quantity_of(item, lane.meter)
+    billed = quantity if lane.bare else billed_quantity(lane.meter, quantity)
+    cost, cost_source = cost_of(item)
+    return Fact(
+        customer_id=lane.customer_id,
+        event_id=item.id,
+        series_id="",
+        time=time,
+        quantity=quantity,
+        billed=billed,
+        amount=item.amount,
+        charge=None,
+        price_id=rule.price_id,
+        running_before=None,
+        running_after=None,
+        estimated=False,
+        cost=cost,
+        cost_source=cost_source,
+        corrects=item.corrects,
+        metadata=item.metadata,
+        calls=item.calls,
+        index=i,
+        event=item,
+        lane=lane,
+        rule=rule,
+        measure=Measure(billed, item.amount, cost),
+    )
+
+
+def cost_of(item: EventIn) -> tuple[Decimal | None, CostSource | None]:
+    """What the event's calls cost together, and how that is known; (None, None) without calls."""
+    if not item.calls:
+        return None, None
+    total = ZERO
+    for call in item.calls:
+        if call.cost is None:
+            return None, CostSource.NONE
+        total = add(total, call.cost)
+    return total, CostSource.RESPONSE
+
+
+def _admit(batch: Batch, fact: Fact, index: SeriesIndex) -> None:
+    """Take the fact in, unless the same request has already brought one with its id."""
+    key = fact.key
+    earlier = batch.facts.get(key)
+    if earlier is not None:
+        if earlier.event == fact.event:
+            batch.twins.append((fact.index, earlier.index))
+            return
+        reason = Reason("event_conflict", "The same request has another event with this id.", "id")
+        batch.refuse(fact.index, refused(fact.event, reason), Status.CONFLICT)
+        return
+    if fact.corrects is None:
+        item = fact.event
+        series = index.find(fact.customer_id, item.meter, item.member, item.dimensions, fact.rule.unit)
+        fact.series_id = series.series_id
+        if not series.stored:
+            batch.series.add(series)
+    batch.facts[key] = fact

@@ -1,0 +1,128 @@
+"""Running totals: where each cumulative price stands in each period, locked while events are rated against it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from tollkeeper.catalog import Aggregation, Price
+from tollkeeper.clock import local_slot, period_of_day
+from tollkeeper.db import Queries, Tx, literal_array
+from tollkeeper.events import unique_value
+from tollkeeper.gate.model import Fact
+from tollkeeper.money import ONE, ZERO, subtract
+from tollkeeper.rating import MODELS, Measure, rate
+
+_queries = Queries(__package__ or "")
+
+TotalKey = tuple[str, str, datetime]
+"""Customer id, price id, start of the period."""
+
+
+@dataclass(slots=True)
+class Total:
+    """A running total as the transaction holds it."""
+
+    customer_id: str
+    price_id: str
+    period_start: datetime
+    value: Decimal
+    latest_at: datetime | None
+
+
+async def rate_cumulative(tx: Tx, facts: list[Fact]) -> None:
+    """Rate, in the order given, the facts whose charge depends on the period's other usage."""
+    keys = [_total_key(fact) for fact in facts]
+    totals = await _lock(tx, sorted(set(keys)))
+    fresh = await _claim_unique(tx, facts, keys)
+    for fact, key in zip(facts, keys, strict=True):
+        _rate_one(fact, totals[key], fresh)
+    await _write(tx, totals.values())
+
+
+def _total_key(fact: Fact) -> TotalKey:
+    price = _price(fact)
+    day = local_slot(fact.time, fact.lane.zone).day
+    return fact.customer_id, fact.price_id or "", period_of_day(day, price.period, fact.lane.zone).start
+
+
+def _price(fact: Fact) -> Price:
+    if fact.rule.price is None:
+        raise ValueError(f"event {fact.event_id} has no price to be rated with")
+    return fact.rule.price
+
+
+def _rate_one(fact: Fact, total: Total, fresh: set[tuple[TotalKey, str]]) -> None:
+    price = _price(fact)
+    measure = fact.measure
+    if MODELS[price.model].cumulative and fact.corrects is None:
+        measure = Measure(_change(fact, total, fresh), fact.amount, fact.cost)
+    rated = rate(price, measure, total.value, fact.previous)
+    fact.charge, fact.estimated = rated.charge, rated.estimated
+    fact.running_before, fact.running_after = total.value, rated.after
+    total.value = rated.after
+
+
+def _change(fact: Fact, total: Total, fresh: set[tuple[TotalKey, str]]) -> Decimal:
+    """By how much the event changes the period's quantity."""
+    match fact.lane.meter.aggregation:
+        case Aggregation.MAX:
+            return max(ZERO, subtract(fact.billed, total.value))
+        case Aggregation.UNIQUE_COUNT:
+            claim = ((fact.customer_id, fact.price_id or "", total.period_start), unique_value_of(fact))
+            if claim not in fresh:
+                return ZERO
+            fresh.remove(claim)
+            return ONE
+        case Aggregation.LATEST:
+            # Where two events have the same time the larger quantity counts, so that the order of arrival doesn't.
+            if total.latest_at is not None and (fact.time, fact.billed) < (total.latest_at, total.value):
+                return ZERO
+            total.latest_at = fact.time
+            return subtract(fact.billed, total.value)
+        case _:
+            return fact.billed
+
+
+def unique_value_of(fact: Fact) -> str:
+    """The value that the event's meter counts once."""
+    return unique_value(fact.event, fact.lane.meter) or ""
+
+
+async def _lock(tx: Tx, keys: list[TotalKey]) -> dict[TotalKey, Total]:
+    params = _key_arrays(keys)
+    await tx.execute(_queries.open_totals, params)
+    found = await tx.all(Total, _queries.read_totals, params)
+    return {(total.customer_id, total.price_id, total.period_start): total for total in found}
+
+
+async def _claim_unique(tx: Tx, facts: list[Fact], keys: list[TotalKey]) -> set[tuple[TotalKey, str]]:
+    claims = {
+        (key, unique_value_of(fact))
+        for fact, key in zip(facts, keys, strict=True)
+        if fact.lane.meter.aggregation is Aggregation.UNIQUE_COUNT
+    }
+    if not claims:
+        return set()
+    rows = sorted(claims)
+    params = _key_arrays([key for key, _ in rows]) | {"value": [value for _, value in rows]}
+    cursor = await tx.execute(_queries.claim_unique_values, params)
+    return {((row[0], row[1], row[2]), row[3]) for row in await cursor.fetchall()}
+
+
+async def _write(tx: Tx, totals: Iterable[Total]) -> None:
+    rows = sorted(totals, key=lambda total: (total.customer_id, total.price_id, total.period_start))
+    params = _key_arrays([(row.customer_id, row.price_id, row.period_start) for row in rows])
+    params["value"] = literal_array([row.value for row in rows])
+    params["latest_at"] = literal_array([row.latest_at for row in rows], quoted=True)
+    await tx.execute(_queries.write_totals, params)
+
+
+def _key_arrays(keys: list[TotalKey]) -> dict[str, object]:
+    return {
+        "customer_id": literal_array([key[0] for key in keys]),
+        "price_id": literal_array([key[1] for key in keys]),
+        "period_start": literal_array([key[2] for key in keys], quoted=True),
+    }

@@ -1,0 +1,93 @@
+"""The chart of accounts, and the values that are posted. README.md explains what each account means."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from uuid import UUID
+
+
+class Account(StrEnum):
+    """Every account is one customer's, in one unit of value."""
+
+    RECEIVABLE = "receivable"
+    """Asset. What the customer owes for usage that no prepaid value covers."""
+    CASH = "cash"
+    """Asset. Money that came in for the customer."""
+    WALLET = "wallet"
+    """Liability. Prepaid value that the customer has bought and not used."""
+    PROMOTIONAL = "promotional"
+    """Expense. Value given away: promotional and compensation grants."""
+    REVENUE = "revenue"
+    """Income. Charges for usage."""
+    EXPIRED = "expired"
+    """Income. Prepaid value that lapsed unused."""
+    PROVIDER_COST = "provider_cost"
+    """Expense. What AI providers take for the customer's usage."""
+    PROVIDER_PAYABLE = "provider_payable"
+    """Liability. What the operator owes the AI providers for it."""
+    VARIANCE = "variance"
+    """Expense. Difference between our cost figures and the providers' own."""
+
+
+class Kind(StrEnum):
+    """What a posting is for."""
+
+    USAGE = "usage"
+    """Charges of the events of one batch."""
+    USAGE_CREDIT = "usage_credit"
+    """Negative charges of the events of one batch: corrections, and steps down a volume price."""
+    PROVIDER_COST = "provider_cost"
+    """Provider costs of the events of one batch."""
+    PROVIDER_COST_CREDIT = "provider_cost_credit"
+    """Costs taken back by corrections."""
+
+
+@dataclass(frozen=True, slots=True)
+class Posting:
+    """`amount` (> 0) of `unit` moves from the account `credit` to the account `debit`.
+
+    Debits of assets and expenses, and credits of liabilities and income, raise them. `service_from` and `service_to`
+    are the times of the first and last event that the posting sums up. Ids are UUIDs, as text where they are written.
+    """
+
+    customer_id: str
+    transaction_id: UUID
+    line: int
+    kind: Kind
+    debit: Account
+    credit: Account
+    unit: str
+    amount: Decimal
+    booked_at: datetime
+    service_from: datetime
+    service_to: datetime
+    events: int
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A posting as the audit trail shows it."""
+
+    transaction_id: UUID
+    line: int
+    kind: str
+    debit: str
+    credit: str
+    unit: str
+    amount: Decimal
+    booked_at: datetime
+    service_from: datetime
+    service_to: datetime
+    events: int
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """One account's balance: debits minus credits, so assets and expenses are positive."""
+
+    account: str
+    unit: str
+    balance: Decimal

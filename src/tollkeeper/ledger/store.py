@@ -1,0 +1,66 @@
+"""The table of this stage: postings. One typed function for each query."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from tollkeeper.db import Queries, Tx, literal_array
+from tollkeeper.errors import NotFound
+from tollkeeper.ledger.model import Balance, Entry, Posting
+
+_queries = Queries(__package__ or "")
+
+
+async def post(tx: Tx, postings: Sequence[Posting], *, transaction_id: UUID, booked_at: datetime) -> None:
+    """Book postings of one moment. Each moves its amount from one account to another, so they always balance."""
+    rows = sorted(postings, key=lambda posting: (posting.customer_id, posting.line))
+    await tx.execute(
+        _queries.insert_postings,
+        {
+            "transaction_id": transaction_id,
+            "booked_at": booked_at,
+            "customer_id": literal_array([row.customer_id for row in rows]),
+            "line": literal_array([row.line for row in rows]),
+            "kind": literal_array([row.kind for row in rows]),
+            "debit": literal_array([row.debit for row in rows]),
+            "credit": literal_array([row.credit for row in rows]),
+            "unit": literal_array([row.unit for row in rows]),
+            "amount": literal_array([row.amount for row in rows]),
+            "service_from": literal_array([row.service_from for row in rows], quoted=True),
+            "service_to": literal_array([row.service_to for row in rows], quoted=True),
+            "events": literal_array([row.events for row in rows]),
+        },
+    )
+
+
+async def list_postings(
+    tx: Tx, customer_id: UUID, *, before: tuple[UUID, int] | None, kind: str | None, limit: int
+) -> list[Entry]:
+    """A page of the audit trail, newest first, going on before the posting at (transaction_id, line) `before`."""
+    return await tx.all(
+        Entry,
+        _queries.list_postings,
+        {
+            "customer_id": customer_id,
+            "before_transaction": before[0] if before else None,
+            "before_line": before[1] if before else None,
+            "kind": kind,
+            "limit": limit,
+        },
+    )
+
+
+async def get_transaction(tx: Tx, customer_id: UUID, transaction_id: UUID) -> list[Entry]:
+    """The postings of one transaction. Raises NotFound `unknown_transaction`."""
+    params = {"customer_id": customer_id, "transaction_id": transaction_id}
+    found = await tx.all(Entry, _queries.get_transaction, params)
+    if not found:
+        raise NotFound("unknown_transaction", f"The customer has no ledger transaction {transaction_id}.", field="id")
+    return found
+
+
+async def balances(tx: Tx, customer_id: UUID) -> list[Balance]:
+    """What all postings of the customer add up to, by account and unit."""
+    return await tx.all(Balance, _queries.balances, {"customer_id": customer_id})

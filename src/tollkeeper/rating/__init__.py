@@ -1,0 +1,21 @@
+"""From usage to charge: pure functions over Decimal. See README.md."""
+
+from tollkeeper.rating.explain import explain
+from tollkeeper.rating.model import Cumulative, Measure, PerEvent, Rated, Step
+from tollkeeper.rating.models import MODELS
+from tollkeeper.rating.quantity import billed_quantity
+from tollkeeper.rating.rate import linear_rate, needs_running_total, rate
+
+__all__ = [
+    "MODELS",
+    "Cumulative",
+    "Measure",
+    "PerEvent",
+    "Rated",
+    "Step",
+    "billed_quantity",
+    "explain",
+    "linear_rate",
+    "needs_running_total",
+    "rate",
+]

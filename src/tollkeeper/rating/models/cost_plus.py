@@ -1,0 +1,83 @@
+"""cost_plus: what the AI provider takes, plus a margin."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from tollkeeper.money import HUNDRED, ZERO, add, multiply, plain, price_of, subtract
+from tollkeeper.rating.model import Measure, PerEvent, Report, Step
+from tollkeeper.rating.reading import TermsReader
+from tollkeeper.rating.words import Words, figure
+
+DEFAULT_MARGIN_PERCENT = Decimal(25)
+
+
+@dataclass(frozen=True, slots=True)
+class CostPlusTerms:
+    """The cost with `margin_percent` on top, or `fallback` per unit while no cost is known; and `fixed` per event."""
+
+    margin_percent: Decimal = DEFAULT_MARGIN_PERCENT
+    fixed: Decimal = ZERO
+    fallback: Decimal | None = None
+
+    def as_table(self) -> dict[str, Any]:
+        """The canonical table. The margin is always in it: another default must not re-price what is stored."""
+        table = {"margin_percent": plain(self.margin_percent)}
+        if self.fixed:
+            table["fixed"] = plain(self.fixed)
+        if self.fallback is not None:
+            table["fallback"] = plain(self.fallback)
+        return table
+
+
+class CostPlus(PerEvent[CostPlusTerms]):
+    """cost × (100 + margin_percent) ÷ 100 + fixed."""
+
+    name = "cost_plus"
+
+    def parse(self, table: Mapping[str, object], *, problem: Report) -> CostPlusTerms | None:
+        read = TermsReader(table, problem)
+        terms = CostPlusTerms(
+            margin_percent=read.number("margin_percent", DEFAULT_MARGIN_PERCENT),
+            fixed=read.number("fixed", ZERO),
+            fallback=read.optional("fallback"),
+        )
+        return terms if read.accepted() else None
+
+    def charge(self, terms: CostPlusTerms, measure: Measure) -> Decimal | None:
+        variable = self._variable(terms, measure)
+        if variable is None:
+            return None
+        # Below zero it is the mirror image: it gives back what the same would have cost, its fixed part with it.
+        return subtract(variable, terms.fixed) if variable < 0 else add(variable, terms.fixed)
+
+    def _variable(self, terms: CostPlusTerms, measure: Measure) -> Decimal | None:
+        if measure.cost is not None:
+            return price_of(measure.cost, add(HUNDRED, terms.margin_percent), HUNDRED)
+        return None if terms.fallback is None else multiply(measure.quantity, terms.fallback)
+
+    def estimated(self, terms: CostPlusTerms, measure: Measure) -> bool:
+        return measure.cost is None and terms.fallback is not None
+
+    def explain(self, terms: CostPlusTerms, measure: Measure, words: Words) -> list[Step]:
+        variable, price = self._variable(terms, measure), self.charge(terms, measure)
+        if variable is None or price is None:
+            return [Step("cost_plus", "The provider's cost isn't known, and the price has no fallback", {})]
+        figures = {"fixed": plain(terms.fixed), "price": figure(price)}
+        if measure.cost is not None:
+            margin = plain(terms.margin_percent)
+            text = f"The provider's cost {words.value(measure.cost)} + {margin} % margin"
+            figures |= {"cost": plain(measure.cost), "margin_percent": margin}
+        else:
+            fallback = terms.fallback or ZERO
+            text = f"Estimated while the provider's cost isn't known: {words.quantity(measure.quantity)}"
+            text += f" × {words.value(fallback)}"
+            figures |= {"quantity": plain(measure.quantity), "fallback": plain(fallback)}
+        text += f" = {words.value(variable)}"
+        if terms.fixed:
+            sign = "−" if variable < 0 else "+"
+            text += f", {sign} {words.value(terms.fixed)} fixed = {words.value(price)}"
+        return [Step("cost_plus", text, figures)]
