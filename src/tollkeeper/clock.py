@@ -59,7 +59,8 @@ def now() -> datetime:
 
 @lru_cache(maxsize=1)
 def _zone_names() -> frozenset[str]:
-    return frozenset(available_timezones())
+    # "localtime" is whatever the machine says, and "Factory" says that nobody has set it.
+    return frozenset(available_timezones() - {"localtime", "Factory"})
 
 
 @lru_cache(maxsize=1024)

@@ -122,8 +122,10 @@ class Database:
         return stats.get("pool_size", 0), stats.get("pool_available", 0)
 
     @asynccontextmanager
-    async def transaction(self, customer_id: UUID | None = None) -> AsyncIterator[Tx]:
+    async def transaction(self, customer_id: UUID | None = None, *, snapshot: bool = False) -> AsyncIterator[Tx]:
         """A transaction that sees one customer's rows, or, without `customer_id`, all of them.
+
+        As a `snapshot` it only reads, and all its queries see the database as it was at the first one.
 
         Raises DatabaseUnavailable where no connection can be had or it breaks. Where that happens during the commit,
         the outcome is unknown; every write of Tollkeeper may be repeated safely.
@@ -131,7 +133,7 @@ class Database:
         with _as_unavailable():
             async with self._pool.connection() as connection:
                 # One round trip, and no parameters: a UUID's text needs no quoting.
-                await connection.execute(_enter(customer_id))
+                await connection.execute(_enter(customer_id, snapshot))
                 try:
                     yield Tx(connection)
                 except BaseException:
@@ -156,10 +158,11 @@ class Database:
         raise AssertionError("unreachable")
 
 
-def _enter(customer_id: UUID | None) -> bytes:
+def _enter(customer_id: UUID | None, snapshot: bool) -> bytes:
+    begin = "begin isolation level repeatable read read only" if snapshot else "begin"
     if customer_id is None:
-        return b"begin; set local tollkeeper.scope = 'operator'"
-    return f"begin; set local tollkeeper.customer_id = '{customer_id}'".encode()
+        return f"{begin}; set local tollkeeper.scope = 'operator'".encode()
+    return f"{begin}; set local tollkeeper.customer_id = '{customer_id}'".encode()
 
 
 class _as_unavailable:  # noqa: N801

@@ -3,5 +3,19 @@
 from tollkeeper.gate.explain import explain_event
 from tollkeeper.gate.model import Explanation, Failure, Recorded, Result
 from tollkeeper.gate.record import Desk, record
+from tollkeeper.gate.replay import Replayed, replay
+from tollkeeper.gate.verify import Verdict, verify
 
-__all__ = ["Desk", "Explanation", "Failure", "Recorded", "Result", "explain_event", "record"]
+__all__ = [
+    "Desk",
+    "Explanation",
+    "Failure",
+    "Recorded",
+    "Replayed",
+    "Result",
+    "Verdict",
+    "explain_event",
+    "record",
+    "replay",
+    "verify",
+]

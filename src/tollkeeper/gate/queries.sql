@@ -31,3 +31,126 @@ insert into unique_values (customer_id, price_id, period_start, value)
 select * from unnest(%(customer_id)s::uuid[], %(price_id)s::uuid[], %(period_start)s::timestamptz[], %(value)s::text[])
 on conflict do nothing
 returning customer_id::text, price_id::text, period_start, value
+
+-- name: verify_postings
+-- Events are the sub-ledger of the postings: each side summed by customer, transaction, kind and unit.
+with expected as (
+    select e.customer_id, e.transaction_id, 'usage' as kind, s.unit, sum(e.charge) as amount
+    from events e join series s on s.customer_id = e.customer_id and s.series_id = e.series_id
+    where e.charge > 0 group by 1, 2, 4
+    union all
+    select e.customer_id, e.transaction_id, 'usage_credit', s.unit, -sum(e.charge)
+    from events e join series s on s.customer_id = e.customer_id and s.series_id = e.series_id
+    where e.charge < 0 group by 1, 2, 4
+    union all
+    select customer_id, transaction_id, 'provider_cost', null, sum(cost) from events where cost > 0 group by 1, 2
+    union all
+    select customer_id, transaction_id, 'provider_cost_credit', null, -sum(cost) from events where cost < 0 group by 1, 2
+), booked as (
+    select customer_id, transaction_id, kind, case when kind like 'usage%%' then unit end as unit, sum(amount) as amount
+    from postings
+    where kind in ('usage', 'usage_credit', 'provider_cost', 'provider_cost_credit')
+    group by 1, 2, 3, 4
+)
+select coalesce(c.key, customer_id::text) as customer,
+       'transaction ' || transaction_id || ', ' || kind || coalesce(' ' || unit, '') as place,
+       coalesce(expected.amount::text, 'no events') as expected, coalesce(booked.amount::text, 'no posting') as found
+from (select customer_id, transaction_id, kind, coalesce(unit, '') as u, unit, amount from expected) expected
+full join (select customer_id, transaction_id, kind, coalesce(unit, '') as u, amount from booked) booked
+  using (customer_id, transaction_id, kind, u)
+left join customers c using (customer_id)
+where expected.amount is distinct from booked.amount
+limit %(limit)s
+
+-- name: verify_days
+with expected as (
+    select e.customer_id, (e.time at time zone c.timezone)::date as day, e.series_id, count(*) as events,
+           sum(e.billed) as quantity, coalesce(sum(e.charge), 0) as charge, coalesce(sum(e.cost), 0) as cost,
+           count(*) filter (where e.charge is null) as unpriced
+    from events e join customers c using (customer_id)
+    group by 1, 2, 3
+)
+select coalesce(c.key, customer_id::text) as customer, 'day ' || day || ', series ' || series_id as place,
+       concat_ws(' / ', e.events, e.quantity, e.charge, e.cost, e.unpriced) as expected,
+       concat_ws(' / ', u.events, u.quantity, u.charge, u.cost, u.unpriced) as found
+from expected e full join usage_days u using (customer_id, day, series_id)
+left join customers c using (customer_id)
+where (e.events, e.quantity, e.charge, e.cost, e.unpriced)
+      is distinct from (u.events, u.quantity, u.charge, u.cost, u.unpriced)
+limit %(limit)s
+
+-- name: verify_hours
+-- A local hour starts at its full hour, or where the zone changed its offset within it (clock.local_slot).
+with placed as (
+    select e.customer_id, e.series_id, e.time, e.billed, e.charge, e.cost, c.timezone,
+           e.time - make_interval(mins => extract(minute from e.time at time zone c.timezone)::integer)
+                  - (date_part('second', e.time) * interval '1 second') as full_hour
+    from events e join customers c using (customer_id)
+), expected as (
+    select customer_id, series_id, count(*) as events, sum(billed) as quantity, coalesce(sum(charge), 0) as charge,
+           coalesce(sum(cost), 0) as cost,
+           case when (time at time zone timezone) - (full_hour at time zone timezone) = time - full_hour then full_hour
+                else (select min(quarter) from generate_series(full_hour, time, interval '15 minutes') quarter
+                      where (time at time zone timezone) - (quarter at time zone timezone) = time - quarter)
+           end as hour
+    from placed
+    group by 1, 2, 7
+)
+select coalesce(c.key, customer_id::text) as customer, 'hour ' || hour || ', series ' || series_id as place,
+       concat_ws(' / ', e.events, e.quantity, e.charge, e.cost) as expected,
+       concat_ws(' / ', u.events, u.quantity, u.charge, u.cost) as found
+from expected e full join usage_hours u using (customer_id, hour, series_id)
+left join customers c using (customer_id)
+where (e.events, e.quantity, e.charge, e.cost) is distinct from (u.events, u.quantity, u.charge, u.cost)
+limit %(limit)s
+
+-- name: verify_orphans
+select * from (
+    select e.customer_id::text as customer, 'event ' || e.event_id as place, 'a series' as expected, 'none' as found
+    from events e left join series s on s.customer_id = e.customer_id and s.series_id = e.series_id
+    where s.series_id is null
+    union all
+    select s.customer_id::text, 'series ' || s.series_id, 'a customer', 'none'
+    from series s left join customers c on c.customer_id = s.customer_id where c.customer_id is null
+    union all
+    select p.customer_id::text, 'transaction ' || p.transaction_id, 'a customer', 'none'
+    from postings p left join customers c on c.customer_id = p.customer_id where c.customer_id is null
+    union all
+    select e.customer_id::text, 'event ' || e.event_id, 'the price ' || e.price_id, 'none'
+    from events e where e.price_id is not null and not exists (select from prices p where p.price_id = e.price_id)
+    union all
+    select e.customer_id::text, 'event ' || e.event_id, 'the event it corrects, ' || e.corrects, 'none'
+    from events e left join events o on o.customer_id = e.customer_id and o.event_id = e.corrects
+    where e.corrects is not null and o.event_id is null
+    union all
+    select d.customer_id::text, 'day ' || d.day, 'the series ' || d.series_id, 'none'
+    from usage_days d left join series s on s.customer_id = d.customer_id and s.series_id = d.series_id
+    where s.series_id is null
+) orphans
+limit %(limit)s
+
+-- name: verify_totals
+-- Each running total, beside what its events say. An event belongs to the last period that had begun at its time.
+with summed as (
+    select e.customer_id, e.price_id, period.period_start, sum(e.billed) as billed, sum(e.charge) as charge,
+           count(*) filter (where e.charge is null) as unpriced
+    from events e
+    cross join lateral (
+        select t.period_start from running_totals t
+        where t.customer_id = e.customer_id and t.price_id = e.price_id and t.period_start <= e.time
+        order by t.period_start desc limit 1
+    ) period
+    where e.running_after is not null
+    group by 1, 2, 3
+)
+select coalesce(c.key, t.customer_id::text) as customer, t.price_id, t.period_start, t.value,
+       coalesce(summed.billed, 0) as billed, coalesce(summed.charge, 0) as charge,
+       coalesce(summed.unpriced, 0) as unpriced
+from running_totals t
+left join summed using (customer_id, price_id, period_start)
+left join customers c on c.customer_id = t.customer_id
+
+-- name: count_books
+select (select count(*) from customers) as customers, (select count(*) from events) as events,
+       (select count(*) from postings) as postings, (select count(*) from usage_days) as usage_days,
+       (select count(*) from usage_hours) as usage_hours, (select count(*) from running_totals) as running_totals

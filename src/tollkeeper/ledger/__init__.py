@@ -2,7 +2,7 @@
 
 from tollkeeper.ledger.charges import Batch
 from tollkeeper.ledger.model import Account, Balance, Entry, Kind, Posting
-from tollkeeper.ledger.store import balances, get_transaction, list_postings, post
+from tollkeeper.ledger.store import balances, get_transaction, list_postings, post, unbalanced_units
 
 __all__ = [
     "Account",
@@ -15,4 +15,5 @@ __all__ = [
     "get_transaction",
     "list_postings",
     "post",
+    "unbalanced_units",
 ]

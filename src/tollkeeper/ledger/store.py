@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from decimal import Decimal
 from uuid import UUID
 
 from tollkeeper.db import Queries, Tx, literal_array
@@ -64,3 +65,9 @@ async def get_transaction(tx: Tx, customer_id: UUID, transaction_id: UUID) -> li
 async def balances(tx: Tx, customer_id: UUID) -> list[Balance]:
     """What all postings of the customer add up to, by account and unit."""
     return await tx.all(Balance, _queries.balances, {"customer_id": customer_id})
+
+
+async def unbalanced_units(tx: Tx) -> list[tuple[str, Decimal]]:
+    """The units whose debits and credits don't sum to zero, with the difference; none, or the books are broken."""
+    cursor = await tx.execute(_queries.unbalanced_units)
+    return await cursor.fetchall()

@@ -4,7 +4,7 @@ from tollkeeper.rating.explain import explain
 from tollkeeper.rating.model import Cumulative, Measure, PerEvent, Rated, Step
 from tollkeeper.rating.models import MODELS
 from tollkeeper.rating.quantity import billed_quantity
-from tollkeeper.rating.rate import linear_rate, needs_running_total, rate
+from tollkeeper.rating.rate import linear_rate, needs_running_total, price_of_running_total, rate
 
 __all__ = [
     "MODELS",
@@ -17,5 +17,6 @@ __all__ = [
     "explain",
     "linear_rate",
     "needs_running_total",
+    "price_of_running_total",
     "rate",
 ]

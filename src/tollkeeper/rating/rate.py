@@ -102,6 +102,11 @@ def capped(price: Price, spend: Decimal) -> Decimal:
     return spend if price.maximum is None else min(price.maximum, spend)
 
 
+def price_of_running_total(price: Price, value: Decimal) -> Decimal:
+    """What the charges of a period sum to when its running total has come to `value`."""
+    return price_of_period(price, value) if MODELS[price.model].cumulative else capped(price, value)
+
+
 def needs_running_total(price: Price, meter: Meter) -> bool:
     """Whether an event's charge depends on the period's other events, or on rounding their sum.
 

@@ -1,0 +1,133 @@
+"""Verify: whether the books agree with themselves, by arithmetic that shares no code with what wrote them.
+
+- Every unit's debits and credits sum to zero over the whole ledger.
+- The charges and costs of the events are the postings, by customer, transaction and unit.
+- The events are the rollups, by customer, local day or hour, and series.
+- Every running total is the sum of its events, and the price of that total is the sum of their charges (rule 2).
+- Nothing refers to something that isn't there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+from tollkeeper.catalog import Aggregation, Catalog, Price, price_by_id
+from tollkeeper.db import Queries, Tx
+from tollkeeper.ledger import unbalanced_units
+from tollkeeper.money import plain
+from tollkeeper.rating import MODELS, price_of_running_total
+
+_queries = Queries(__package__ or "")
+
+MOST_DIFFERENCES = 100
+"""Differences listed for each check."""
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Two figures that should be the same."""
+
+    customer: str
+    place: str
+    expected: str
+    found: str
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One question, and where the answer was no."""
+
+    name: str
+    question: str
+    differences: list[Difference]
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How much was compared."""
+
+    customers: int
+    events: int
+    postings: int
+    usage_days: int
+    usage_hours: int
+    running_totals: int
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The result of `verify`."""
+
+    size: Size
+    checks: list[Check]
+
+    @property
+    def passed(self) -> bool:
+        """Whether there's no difference at all."""
+        return not any(check.differences for check in self.checks)
+
+
+@dataclass(frozen=True, slots=True)
+class _Total:
+    customer: str
+    price_id: UUID
+    period_start: datetime
+    value: Decimal
+    billed: Decimal
+    charge: Decimal
+    unpriced: int
+
+
+_CHECKS = (
+    ("postings", "Do the charges and costs of the events equal the postings?", _queries.verify_postings),
+    ("days", "Do the events equal the rollup by day?", _queries.verify_days),
+    ("hours", "Do the events equal the rollup by hour?", _queries.verify_hours),
+    ("orphans", "Does everything refer to something that exists?", _queries.verify_orphans),
+)
+
+
+async def verify(tx: Tx, catalog: Catalog) -> Verdict:
+    """Compare everything; give it a snapshot, so that usage that arrives meanwhile isn't taken for a difference."""
+    size = await tx.one(Size, _queries.count_books)
+    if size is None:
+        raise AssertionError("count(*) gave no row")
+    unbalanced = [
+        Difference("all", unit, "0", plain(difference)) for unit, difference in await unbalanced_units(tx)
+    ]
+    checks = [Check("balance", "Do debits and credits sum to zero in every unit?", unbalanced)]
+    for name, question, query in _CHECKS:
+        checks.append(Check(name, question, await tx.all(Difference, query, {"limit": MOST_DIFFERENCES})))
+    question = "Does the price of every running total equal the sum of its charges?"
+    checks.append(Check("totals", question, await _totals(tx, catalog)))
+    return Verdict(size, checks)
+
+
+async def _totals(tx: Tx, catalog: Catalog) -> list[Difference]:
+    prices: dict[UUID, Price | None] = {}
+    found: list[Difference] = []
+    rows = await tx.all(_Total, _queries.verify_totals)
+    for row in rows:
+        if row.price_id not in prices:
+            prices[row.price_id] = await price_by_id(tx, row.price_id, MODELS)
+        price = prices[row.price_id]
+        if price is not None:
+            found += _compare(row, price, catalog)
+        if len(found) >= MOST_DIFFERENCES:
+            break
+    return found
+
+
+def _compare(row: _Total, price: Price, catalog: Catalog) -> list[Difference]:
+    place = f"{price.meter}, period from {row.period_start.isoformat()}"
+    found: list[Difference] = []
+    expected = price_of_running_total(price, row.value)
+    if expected != row.charge:
+        found.append(Difference(row.customer, f"{place}: charges", plain(expected), plain(row.charge)))
+    meter = catalog.meters.get(price.meter)
+    additive = meter is not None and meter.aggregation in (Aggregation.SUM, Aggregation.COUNT)
+    if additive and MODELS[price.model].cumulative and row.value != row.billed:
+        found.append(Difference(row.customer, f"{place}: quantity", plain(row.billed), plain(row.value)))
+    return found

@@ -1,0 +1,42 @@
+"""Prices and meters for the rating tests, made as the catalog makes them: through the model's own parser."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from tollkeeper.catalog.model import Aggregation, Meter, Price, Rounding
+from tollkeeper.clock import BEGINNING, Period
+from tollkeeper.rating import MODELS
+
+CHARGE_MODELS = Path(__file__).with_name("charge_models")
+TOKENS = Meter("tokens", "Tokens", "token")
+ALL_OF_IT = {"tiers": [{"up_to": "1000", "amount": "0.01", "flat": "5"}, {"amount": "0.005"}]}
+
+
+def a_price(model: str, terms: Mapping[str, object], **parts: Any) -> Price:
+    """A price under `model`; `parts` (included, maximum, discount_percent ...) may be strings."""
+    problems: list[tuple[str, str]] = []
+    parsed = MODELS[model].parse(terms, problem=lambda key, message: problems.append((key, message)))
+    assert not problems
+    assert parsed is not None
+    amounts = {key: Decimal(value) if key != "unit" else value for key, value in parts.items()}
+    return Price(
+        UUID(int=1), "tokens", None, BEGINNING, amounts.pop("unit", "USD"), model, parsed, Period.MONTH, **amounts
+    )
+
+
+def a_meter(aggregation: str = "sum", unit: str = "minute", **rules: Any) -> Meter:
+    """A meter; `minimum` and `step` may be strings, `rounding` a word."""
+    numbers = {key: Decimal(rules.pop(key)) for key in ("minimum", "step") if key in rules}
+    rounding = Rounding(rules.pop("rounding")) if "rounding" in rules else None
+    return Meter("m", "M", unit, Aggregation(aggregation), rounding=rounding, **numbers, **rules)
+
+
+def vectors() -> list[tuple[str, dict[str, Any]]]:
+    """Every golden case, with its model's name."""
+    return [(path.stem, case) for path in sorted(CHARGE_MODELS.glob("*.json")) for case in json.loads(path.read_text())]
