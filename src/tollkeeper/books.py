@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from uuid import UUID
 
 from tollkeeper import clock
 from tollkeeper.catalog import Catalog
 from tollkeeper.customers import KeyRing
 from tollkeeper.db import Again, Database, Tx, read_epochs
 from tollkeeper.events import EventIn, Refused
-from tollkeeper.gate import Desk, Recorded, record
+from tollkeeper.gate import Desk, Recorded, Replayed, record, replay
 from tollkeeper.rating import MODELS
 from tollkeeper.settings import Settings
 
@@ -33,8 +34,13 @@ class Books:
     def __post_init__(self) -> None:
         self.desk.max_future = timedelta(seconds=self.settings.max_future_seconds)
 
-    async def catalog(self, tx: Tx) -> Catalog:
-        """The catalog in force."""
+    async def catalog(self, tx: Tx | None = None) -> Catalog:
+        """The catalog in force: as `tx` sees it, or else in a transaction of its own.
+
+        Not in a transaction that changes customers or the catalog: it would wait for itself (db/epochs.py).
+        """
+        if tx is None:
+            return await self.database.run(self.catalog)
         return await self.desk.shelf.current(tx, await read_epochs(tx), MODELS)
 
     async def ingest(self, items: Sequence[EventIn | Refused]) -> Recorded:
@@ -52,7 +58,22 @@ class Books:
                 careful = True
                 raise
 
-        recorded = await self.database.run(work)
-        for series in recorded.series:
-            series.stored = True
-        return recorded
+        return _committed(await self.database.run(work))
+
+    async def replay(self, quarantine_ids: Sequence[UUID], *, by: str) -> list[Replayed]:
+        """Send quarantined items through the gate again, in one transaction."""
+
+        async def work(tx: Tx) -> tuple[list[Replayed], Recorded | None]:
+            return await replay(tx, self.desk, quarantine_ids, now=clock.now(), by=by)
+
+        replayed, recorded = await self.database.run(work)
+        if recorded is not None:
+            _committed(recorded)
+        return replayed
+
+
+def _committed(recorded: Recorded) -> Recorded:
+    """Note what the transaction has stored, now that it's certain."""
+    for series in recorded.series:
+        series.stored = True
+    return recorded

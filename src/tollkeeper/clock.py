@@ -20,6 +20,9 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
 """Before all usage: the start of a price that has no date."""
 
+END = datetime(9999, 12, 31, tzinfo=UTC)
+"""After all usage."""
+
 _QUARTER = timedelta(minutes=15)
 """No time zone of today changes its offset within a quarter of an hour."""
 
@@ -57,6 +60,11 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
+def in_utc(instant: datetime) -> str:
+    """The instant as JSON has it: RFC 3339 in UTC, with microseconds where there are any."""
+    return instant.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
 @lru_cache(maxsize=1)
 def _zone_names() -> frozenset[str]:
     # "localtime" is whatever the machine says, and "Factory" says that nobody has set it.
@@ -87,7 +95,7 @@ def _slot_of_quarter(quarter: int, tz: ZoneInfo) -> LocalSlot:
 
 
 def local_slot(instant: datetime, tz: ZoneInfo) -> LocalSlot:
-    """The local day and the local hour that `instant` falls into. The hours of a zone cover all time without overlap."""
+    """The local day and local hour that `instant` falls into. The hours of a zone cover all time without overlap."""
     return _slot_of_quarter((instant - EPOCH) // _QUARTER, tz)
 
 

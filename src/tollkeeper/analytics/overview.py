@@ -48,6 +48,8 @@ class Overview:
     """Charges of this period."""
     total_spent: list[Spend]
     """Charges since ever."""
+    owed: list[Spend]
+    """What the customer owes: all charges, as long as nothing but usage moves the receivable."""
     meters: list[MeterSpend]
     unpriced: int
     """Events, since ever, that couldn't be priced yet."""
@@ -78,11 +80,13 @@ async def overview(tx: Tx, customer: Customer, catalog: Catalog, now: datetime) 
     params = {"customer_id": customer.customer_id, "start": first, "end": after}
     rows = await tx.all(_Row, _queries.spend_by_meter, params)
     period = period_of_day(today, Period.MONTH, tz)
+    total = _by_unit([(row.unit, row.lifetime_charge) for row in rows])
     return Overview(
         as_of=now,
         period=period,
         spent=_by_unit([(row.unit, row.charge) for row in rows]),
-        total_spent=_by_unit([(row.unit, row.lifetime_charge) for row in rows]),
+        total_spent=total,
+        owed=total,
         meters=[await _meter_spend(tx, customer, catalog, period, row) for row in rows],
         unpriced=sum(row.unpriced for row in rows),
         estimated=sum(row.estimated for row in rows),

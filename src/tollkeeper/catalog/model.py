@@ -7,7 +7,7 @@ change adds a price with a later `effective_from`, and the one in force at an ev
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -16,7 +16,7 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from tollkeeper.clock import Period
-from tollkeeper.money import ZERO
+from tollkeeper.money import ZERO, plain
 
 
 class Aggregation(StrEnum):
@@ -80,6 +80,28 @@ class Terms(Protocol):
         ...
 
 
+class ChargeModel(Protocol):
+    """What the catalog needs of a charge model. The models themselves are `rating.MODELS`, further down the stream."""
+
+    @property
+    def name(self) -> str:
+        """How a price calls it: `model = "unit"`."""
+        ...
+
+    @property
+    def cumulative(self) -> bool:
+        """Whether it prices the quantity of a period (tiers, packages) or each event alone."""
+        ...
+
+    def parse(self, table: Mapping[str, object], *, problem: Callable[[str, str], None]) -> Terms | None:
+        """The terms in `table`, the model's own keys of a price.
+
+        `problem` takes the path of each key that can't be used ("tiers[1].up_to"; unknown keys too) and a sentence.
+        None after at least one problem.
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Price:
     """The rule from usage to charge, for one meter, for everyone or one customer, from a date on.
@@ -105,10 +127,31 @@ class Price:
     maximum: Decimal | None = None
     """Most that one customer is charged per period."""
 
+    def content(self) -> dict[str, Any]:
+        """All that decides the charge, as a canonical table: two prices of the same content charge the same."""
+        return {
+            "model": self.model,
+            "unit": self.unit,
+            "terms": self.terms.as_table(),
+            "period": self.period.value,
+            "included": plain(self.included),
+            "discount_percent": plain(self.discount_percent),
+            "maximum": None if self.maximum is None else plain(self.maximum),
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class NoPrice:
     """From `effective_from` on there is no price: it was taken out of the catalog."""
+
+    meter: str
+    customer: str | None
+    effective_from: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawn:
+    """What was to begin at `effective_from` doesn't: it was taken out of the catalog before it began."""
 
     meter: str
     customer: str | None

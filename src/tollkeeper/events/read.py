@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
@@ -110,11 +110,9 @@ def _has_nul(value: Any) -> bool:
         case str():
             return "\x00" in value
         case dict():
-            inner: dict[str, Any] = value
-            return any(_has_nul(part) for pair in inner.items() for part in pair)
+            return any(_has_nul(part) for pair in cast("dict[str, Any]", value).items() for part in pair)
         case list():
-            parts: list[Any] = value
-            return any(_has_nul(part) for part in parts)
+            return any(_has_nul(part) for part in cast("list[Any]", value))
         case _:
             return False
 

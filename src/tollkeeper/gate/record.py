@@ -2,9 +2,9 @@
 
     place → (find duplicates) → resolve corrections → rate → book
 
-A batch is first taken to have no duplicates. If the insert then finds one of its events stored already, the transaction
-is rolled back and run again `careful`ly, with a look-up of what is stored. So duplicates cost twice, and everything else
-costs no look-up.
+A batch is first taken to have no duplicates. If the insert then finds one of its events stored already, the
+transaction is rolled back and run again `careful`ly, with a look-up of what is stored. So duplicates cost twice, and
+everything else costs no look-up.
 """
 
 from __future__ import annotations

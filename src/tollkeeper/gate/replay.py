@@ -35,7 +35,7 @@ class Replayed:
 async def replay(
     tx: Tx, desk: Desk, quarantine_ids: Sequence[UUID], *, now: datetime, by: str
 ) -> tuple[list[Replayed], Recorded | None]:
-    """Send the open ones among these items through the gate again. Those still refused stay open, with the new reason."""
+    """Send the open ones among these items through the gate again; those still refused stay open."""
     waiting = await lock_quarantined(tx, quarantine_ids)
     if not waiting:
         return [], None

@@ -94,9 +94,7 @@ async def verify(tx: Tx, catalog: Catalog) -> Verdict:
     size = await tx.one(Size, _queries.count_books)
     if size is None:
         raise AssertionError("count(*) gave no row")
-    unbalanced = [
-        Difference("all", unit, "0", plain(difference)) for unit, difference in await unbalanced_units(tx)
-    ]
+    unbalanced = [Difference("all", unit, "0", plain(difference)) for unit, difference in await unbalanced_units(tx)]
     checks = [Check("balance", "Do debits and credits sum to zero in every unit?", unbalanced)]
     for name, question, query in _CHECKS:
         checks.append(Check(name, question, await tx.all(Difference, query, {"limit": MOST_DIFFERENCES})))

@@ -1,0 +1,107 @@
+"""The OpenAPI document: what FastAPI derives from the routes, plus the errors that each route can answer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import FastAPI
+
+from tollkeeper import __version__
+from tollkeeper.api.problems import MEDIA_TYPE
+from tollkeeper.api.routes.events import INGEST_SCHEMAS
+
+TITLE = "Tollkeeper"
+DESCRIPTION = """\
+Reports usage, prices it exactly when it happens, books it in a double-entry ledger, and shows it.
+
+- **Keys**: each call carries `Authorization: Bearer toll_…`. A key has one or more of the scopes `read`, `write` and
+  `admin`; `admin` includes the others.
+- **Numbers**: amounts and quantities are exact decimals and travel as strings.
+- **Times**: RFC 3339; answers are in UTC.
+- **Lists**: pages of `limit` items; `next_cursor` asks for the next page.
+- **Errors**: RFC 9457 problem documents. Programs look at `code`, people at `detail`; `instance` is the request id.
+- **Retries**: every write may be repeated safely after a lost answer or a 503.
+- **Keys in paths** are percent-encoded: the customer `a/b` is `/v1/customers/a%2Fb`.
+"""
+TAGS = [
+    {"name": "events", "description": "Report usage, look at it, and see why an event cost what it did."},
+    {"name": "usage", "description": "Usage and charges, summed up."},
+    {"name": "customers", "description": "Who pays, and the members inside them."},
+    {"name": "catalog", "description": "What is counted and what it costs: versions, never edited."},
+    {"name": "quarantine", "description": "Events that were refused: look at them, replay or discard them."},
+    {"name": "keys", "description": "Who may call this API."},
+    {"name": "operation", "description": "For load balancers and monitoring; no key needed."},
+]
+PROBLEM = {
+    "type": "object",
+    "title": "Problem",
+    "description": "An RFC 9457 problem document. Some codes add fields of their own.",
+    "required": ["type", "title", "status", "code", "detail", "instance"],
+    "properties": {
+        "type": {"type": "string", "const": "about:blank"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "code": {"type": "string", "description": "What happened; stable."},
+        "detail": {"type": "string", "description": "What happened, for people."},
+        "field": {"type": "string", "description": "Which input the problem lies in."},
+        "instance": {"type": "string", "description": "The request id, also in the header X-Request-Id."},
+    },
+}
+_MEANINGS = {
+    400: "The URL or the body can't be read.",
+    401: "No key, an unknown key, or a revoked one.",
+    403: "The key's scopes don't allow this.",
+    404: "What was asked for doesn't exist.",
+    409: "The present state forbids it.",
+    413: "The body is too large.",
+    422: "A value can't be accepted.",
+    500: "Tollkeeper failed unexpectedly.",
+    503: "The database can't be reached; repeat the call.",
+}
+
+
+class Tollkeeper(FastAPI):
+    """FastAPI with an OpenAPI document that tells the whole truth about errors."""
+
+    def openapi(self) -> dict[str, Any]:
+        """The document; made once."""
+        if self.openapi_schema is None:
+            document = super().openapi()
+            document["info"]["version"] = __version__
+            _document_problems(document)
+        return super().openapi()
+
+
+def _document_problems(document: dict[str, Any]) -> None:
+    components = document.setdefault("components", {})
+    schemas = components.setdefault("schemas", {})
+    for name in ("HTTPValidationError", "ValidationError"):  # FastAPI's own, which we never answer with
+        schemas.pop(name, None)
+    schemas["Problem"] = PROBLEM
+    schemas |= INGEST_SCHEMAS
+    content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    components["responses"] = {
+        f"Problem{status}": {"description": meaning, "content": content} for status, meaning in _MEANINGS.items()
+    }
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            responses = operation["responses"]
+            responses.pop("422", None)
+            for status in _possible_problems(path, method, operation):
+                responses[str(status)] = {"$ref": f"#/components/responses/Problem{status}"}
+
+
+def _possible_problems(path: str, method: str, operation: dict[str, Any]) -> list[int]:
+    """What a route can answer follows from what it takes, so no route has to list it."""
+    found = [400, 500, 503]
+    if "security" in operation:
+        found += [401, 403]
+    if "{" in path:
+        found += [404]
+    if method in ("put", "post"):
+        found += [409]
+    if "requestBody" in operation:
+        found += [413]
+    if "parameters" in operation or "requestBody" in operation:
+        found += [422]
+    return sorted(found)

@@ -1,0 +1,124 @@
+"""The HTTP server's composition root: settings and a database in, an ASGI application out."""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+import os
+import signal
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from threading import Thread
+
+import structlog
+from starlette.middleware import Middleware
+
+from tollkeeper import __version__
+from tollkeeper.api import logs, metrics, problems
+from tollkeeper.api.books import Books
+from tollkeeper.api.middleware import BodyLimit, Observed, Urls
+from tollkeeper.api.openapi import DESCRIPTION, TAGS, TITLE, Tollkeeper
+from tollkeeper.api.routes import ROUTERS
+from tollkeeper.db import Database
+from tollkeeper.errors import DatabaseUnavailable
+from tollkeeper.settings import Settings
+
+_PATIENCE_SECONDS = 2
+_PAUSE_SECONDS = 1
+_METRICS_SECONDS = 5
+
+_log: structlog.stdlib.BoundLogger = structlog.get_logger("tollkeeper.app")
+
+
+def create() -> Tollkeeper:
+    """The application as worker processes make it: settings from the environment, logs set up."""
+    settings = Settings()
+    logs.configure(settings)
+    _end_with_parent()
+    return create_app(settings)
+
+
+def create_app(settings: Settings, database: Database | None = None) -> Tollkeeper:
+    """The application on `settings.database_url`, or on a `database` that the caller has opened and will close."""
+    if database is None and settings.database_url is None:
+        raise ValueError("settings.database_url is needed: the embedded server belongs to `tollkeeper serve`")
+    app = Tollkeeper(
+        title=TITLE,
+        version=__version__,
+        description=DESCRIPTION,
+        openapi_tags=TAGS,
+        redoc_url=None,
+        redirect_slashes=False,
+        lifespan=_lifespan(settings, database),
+        middleware=[Middleware(Observed), Middleware(BodyLimit, most=settings.max_body_bytes), Middleware(Urls)],
+    )
+    problems.install(app)
+    for router in ROUTERS:
+        app.include_router(router)
+    return app
+
+
+def _end_with_parent() -> None:
+    """Stop in order when the process that started this worker is gone: nobody else would ever stop it."""
+    if (parent := multiprocessing.parent_process()) is None:
+        return
+
+    def wait() -> None:
+        parent.join()
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    Thread(target=wait, name="wait for the parent's end", daemon=True).start()
+
+
+def _lifespan(
+    settings: Settings, database: Database | None
+) -> Callable[[Tollkeeper], AbstractAsyncContextManager[None]]:
+    @asynccontextmanager
+    async def lifespan(app: Tollkeeper) -> AsyncIterator[None]:
+        books = Books(settings, database or _unopened(settings))
+        app.state.books = books
+        metrics.forget_dead_workers()
+        tasks = [asyncio.create_task(_watch_connections(books))]
+        if database is None:
+            connecting = asyncio.create_task(_connect(books))
+            tasks.append(connecting)
+            # A server whose database is down comes up all the same: it says so at /readyz and answers 503.
+            await asyncio.wait([connecting], timeout=_PATIENCE_SECONDS)
+        _log.info("worker started", version=__version__)
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+                with suppress(asyncio.CancelledError):
+                    await task
+            if database is None:
+                await books.database.close()
+            _log.info("worker stopped")
+
+    return lifespan
+
+
+def _unopened(settings: Settings) -> Database:
+    assert settings.database_url is not None
+    return Database(settings.database_url, pool_size=settings.pool_size)
+
+
+async def _connect(books: Books) -> None:
+    """Open the pool, however long the database is away. A pool that failed can't be opened again: a new one tries."""
+    while True:
+        try:
+            await books.database.open()
+        except DatabaseUnavailable as error:
+            _log.warning("database unavailable", detail=error.detail)
+            await asyncio.sleep(_PAUSE_SECONDS)
+            books.database = _unopened(books.settings)
+        else:
+            return
+
+
+async def _watch_connections(books: Books) -> None:
+    """Each worker notes its own connections; /metrics, answered by one of them, adds them up."""
+    while True:
+        metrics.observe_connections(*books.database.connections)
+        await asyncio.sleep(_METRICS_SECONDS)

@@ -1,0 +1,139 @@
+"""plan: what applying a file would change, and why it may not."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import groupby
+
+from tollkeeper.catalog.changes import Change, declaration_changes, price_change
+from tollkeeper.catalog.check import Draft, check
+from tollkeeper.catalog.declarations import NOTHING, Declarations, declared
+from tollkeeper.catalog.model import Meter, Price, PriceHistory, Unit
+from tollkeeper.catalog.prices import Models, Scope
+from tollkeeper.catalog.problems import Problems
+from tollkeeper.catalog.store import latest_version, price_rows
+from tollkeeper.catalog.timeline import Row, Step, histories, steps
+from tollkeeper.catalog.warn import warnings_of
+from tollkeeper.clock import now as present
+from tollkeeper.db import Tx
+
+UsedMeters = Callable[[Tx], Awaitable[Collection[str]]]
+"""Answers which meters have usage."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The difference between a file and the catalog in force."""
+
+    version: int
+    """The version that it was compared with; 0 before the first."""
+    now: datetime
+    """When what has no `from` would begin."""
+    changes: tuple[Change, ...]
+    warnings: tuple[str, ...]
+    """What the changes mean that one may not expect, as sentences."""
+    rows: tuple[Row, ...] = field(repr=False, default=())
+    """The rows of prices that applying it adds."""
+
+    @property
+    def empty(self) -> bool:
+        """Whether applying the file would change nothing."""
+        return not self.changes
+
+
+@dataclass(frozen=True, slots=True)
+class _InForce:
+    """What the file is compared with."""
+
+    version: int
+    declared: Declarations
+    rows: list[Row]
+    histories: Mapping[Scope, PriceHistory]
+    applied_at: datetime | None
+
+
+async def plan(
+    tx: Tx, text: str, *, file: str | None = None, models: Models, used_meters: UsedMeters, now: datetime | None = None
+) -> Plan:
+    """What applying `text` would change. Raises CatalogInvalid, also for what would change history."""
+    return await compare(tx, check(text, file=file, models=models), models, used_meters, now)
+
+
+async def compare(tx: Tx, draft: Draft, models: Models, used_meters: UsedMeters, now: datetime | None) -> Plan:
+    """The difference between `draft` and the catalog in force; without `now`, at the present instant."""
+    stored = await _in_force(tx, models)
+    moment = now or present()
+    if stored.applied_at is not None:
+        # The clocks of two machines differ. What begins now must begin after what the last apply began.
+        moment = max(moment, stored.applied_at + timedelta(microseconds=1))
+    await _refuse_lost_usage(tx, draft, stored.declared, used_meters)
+    _refuse_lost_units(draft, stored)
+    found = list(_price_steps(draft, stored.histories, moment))
+    draft.problems.raise_if_any()
+    meters = {**stored.declared.meters, **draft.declared.meters}
+    changes = list(declaration_changes(stored.declared, draft.declared, first=stored.version == 0))
+    changes += [price_change(scope, step, moment, meters.get(scope.meter)) for scope, step in found]
+    return Plan(
+        version=stored.version,
+        now=moment,
+        changes=tuple(changes),
+        warnings=tuple(warnings_of(draft, found, stored.histories, models)),
+        rows=tuple(step.row for _, step in found),
+    )
+
+
+async def _in_force(tx: Tx, models: Models) -> _InForce:
+    latest = await latest_version(tx)
+    if latest is None:
+        return _InForce(0, NOTHING, [], {}, None)
+    rows = await price_rows(tx, models)
+    return _InForce(latest.version, declared(latest.source), rows, histories(rows), latest.applied_at)
+
+
+def _price_steps(draft: Draft, stored: Mapping[Scope, PriceHistory], now: datetime) -> Iterator[tuple[Scope, Step]]:
+    """The rows to add, scope by scope: everyone's in the order of the file, then what was taken out."""
+    entries = {scope: list(group) for scope, group in groupby(draft.prices, key=lambda entry: entry.scope)}
+    for scope in [*entries, *sorted(stored.keys() - entries.keys())]:
+        for step in steps(scope, entries.get(scope, []), stored.get(scope), now, draft.problems.add):
+            yield scope, step
+
+
+async def _refuse_lost_usage(tx: Tx, draft: Draft, old: Declarations, used_meters: UsedMeters) -> None:
+    """A meter that has usage keeps what gives the usage its meaning."""
+    if old.meters.items() <= draft.declared.meters.items():
+        return
+    used = await used_meters(tx)
+    for key, meter in old.meters.items():
+        if key in used:
+            _refuse_change(meter, draft.declared.meters.get(key), draft.problems)
+
+
+def _refuse_change(old: Meter, new: Meter | None, problems: Problems) -> None:
+    path = f"meters.{old.key}"
+    if new is None:
+        message = f"`{old.key}` has usage, which would lose its meaning."
+        problems.add(path, f"{message} Keep the meter, and take out its price instead.")
+        return
+    for name in ("aggregation", "unique_by"):
+        was, will = getattr(old, name), getattr(new, name)
+        if was != will:
+            message = f"`{old.key}` has usage, so its `{name}` stays `{was}`: history does not change."
+            problems.add(f"{path}.{name}", f"{message} Declare another meter instead.")
+
+
+def _refuse_lost_units(draft: Draft, stored: _InForce) -> None:
+    """A unit that was ever charged keeps its decimals."""
+    in_use = {row.unit for row in stored.rows if isinstance(row, Price)}
+    for key, old in stored.declared.units.items():
+        if key in in_use:
+            _refuse_unit(old, draft.declared.units.get(key), draft.problems)
+
+
+def _refuse_unit(old: Unit, new: Unit | None, problems: Problems) -> None:
+    if new is None:
+        problems.add(f"units.{old.key}", f"Prices charge `{old.key}`, now or in the past, so it can't be removed.")
+    elif new.decimals != old.decimals:
+        message = f"Prices charge `{old.key}`, now or in the past, so its decimals stay {old.decimals}."
+        problems.add(f"units.{old.key}.decimals", message)

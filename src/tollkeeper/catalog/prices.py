@@ -1,0 +1,201 @@
+"""The prices of a catalog file: of everyone under [prices], of one customer under [customers.<key>.prices]."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from decimal import Decimal
+from uuid import UUID
+
+from tollkeeper.catalog.declarations import Declarations
+from tollkeeper.catalog.lines import join
+from tollkeeper.catalog.model import Aggregation, ChargeModel, Meter, NoPrice, Price, Terms
+from tollkeeper.catalog.problems import did_you_mean, nearest
+from tollkeeper.catalog.table import Table
+from tollkeeper.clock import BEGINNING, Period
+from tollkeeper.customers.model import KEY_LENGTH, is_key
+from tollkeeper.ids import content_id
+from tollkeeper.money import HUNDRED, ZERO, is_currency
+
+PRICE_KEYS = frozenset({"model", "unit", "period", "included", "discount_percent", "maximum", "from"})
+"""The keys that every price may have; the others are its charge model's."""
+
+Models = Mapping[str, ChargeModel]
+"""The charge models by name."""
+
+_ADDITIVE = frozenset({Aggregation.SUM, Aggregation.COUNT})
+_NO_ID = UUID(int=0)
+_FIRST_YEAR, _LAST_YEAR = 1970, 9000
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Scope:
+    """Whom a series of prices is for: the usage of one meter, by one customer or ("") by everyone."""
+
+    meter: str
+    customer: str = ""
+
+    @classmethod
+    def of(cls, price: Price | NoPrice) -> Scope:
+        """The scope that `price` belongs to."""
+        return cls(price.meter, price.customer or "")
+
+    @property
+    def words(self) -> str:
+        """ "cv_parse", "cv_parse for acme"."""
+        return f"{self.meter} for {self.customer}" if self.customer else self.meter
+
+
+@dataclass(frozen=True, slots=True)
+class PriceEntry:
+    """One price as the file states it."""
+
+    key: str
+    """Its path in the file."""
+    starts: datetime | None
+    """Its `from`, with the offset it was written in; None where it has none."""
+    price: Price
+    """As it would be if it began then, or had always been there."""
+
+    @property
+    def scope(self) -> Scope:
+        """Whom it is for."""
+        return Scope.of(self.price)
+
+
+def starting(price: Price, at: datetime) -> Price:
+    """`price` from `at` on, with the id that follows from its content.
+
+    So a price keeps its id, and the running totals that go with it, when it is taken out and put back as it was.
+    """
+    content = json.dumps(price.content(), sort_keys=True, separators=(",", ":"))
+    key = content_id("price", price.meter, price.customer or "", at.astimezone(UTC).isoformat(), content)
+    return replace(price, price_id=key, effective_from=at.astimezone(UTC))
+
+
+def read_prices(root: Table, declared: Declarations, models: Models) -> list[PriceEntry]:
+    """The prices of a file; what can't be used is left out, and noted."""
+    return [
+        entry for scope, holder in _scopes(root, declared.meters) for entry in _entries(scope, holder, declared, models)
+    ]
+
+
+def _scopes(root: Table, meters: Mapping[str, Meter]) -> Iterator[tuple[Scope, Table]]:
+    """Each table that holds the price, or the prices, of a scope under the meter's key."""
+    holders = [("", root)]
+    for customer, table in root.tables("customers"):
+        if is_key(customer):
+            holders.append((customer, table))
+        else:
+            message = f"must have 1 to {KEY_LENGTH} visible characters, and no blanks around them."
+            table.refuse_all(f"A customer's key {message}")
+    for customer, holder in holders:
+        prices = holder.table("prices")
+        for meter in prices.values:
+            if meter in meters:
+                yield Scope(meter, customer), prices
+            else:
+                prices.refuse(join("", meter), f"No meter is called `{meter}`; {did_you_mean(meter, meters)}")
+        if customer:
+            holder.finish()
+
+
+def _entries(scope: Scope, holder: Table, declared: Declarations, models: Models) -> Iterator[PriceEntry]:
+    """The prices of one scope, in the order in which they begin."""
+    keys: dict[datetime | None, str] = {}
+    entries: list[PriceEntry] = []
+    for table in holder.one_or_more(scope.meter):
+        starts = _starts(table)
+        misread = starts is None and "from" in table
+        if starts in keys and not misread:
+            which = "has no `from` either" if starts is None else "begins then too"
+            table.refuse("from", f"`{keys[starts]}` {which}; of two prices one must begin later.")
+        if not misread:
+            keys.setdefault(starts, table.path)
+        price = _price(table, scope, declared, models)
+        if price is not None:
+            entries.append(PriceEntry(table.path, starts, starting(price, starts or BEGINNING)))
+    yield from sorted(entries, key=lambda entry: entry.price.effective_from)
+
+
+def _price(table: Table, scope: Scope, declared: Declarations, models: Models) -> Price | None:
+    """One price; None where its model or its terms can't be used."""
+    period = table.choice("period", Period) or Period.MONTH
+    included = table.number("included") or ZERO
+    discount = table.number("discount_percent", most=HUNDRED) or ZERO
+    maximum = table.number("maximum")
+    unit = _unit(table, declared)
+    name = table.text("model")
+    model = models.get(name)
+    if model is None:
+        if name:
+            table.refuse("model", f"No charge model is called `{name}`; {did_you_mean(name, models)}")
+        return None
+    _refuse_mismatch(table, model, declared.meters[scope.meter], included=included)
+    terms = _terms(table, model)
+    if terms is None:
+        return None
+    return Price(
+        price_id=_NO_ID,
+        meter=scope.meter,
+        customer=scope.customer or None,
+        effective_from=BEGINNING,
+        unit=unit,
+        model=name,
+        terms=terms,
+        period=period,
+        included=included,
+        discount_percent=discount,
+        maximum=maximum,
+    )
+
+
+def _unit(table: Table, declared: Declarations) -> str:
+    unit = table.text("unit", default=declared.currency)
+    if "unit" in table and unit not in declared.units and not is_currency(unit):
+        known = [*declared.units, declared.currency]
+        table.refuse("unit", f"`{unit}` is neither a currency nor a declared unit; {did_you_mean(unit, known)}")
+    return unit
+
+
+def _starts(table: Table) -> datetime | None:
+    """The price's `from`. Only a time with an offset is one instant for everybody."""
+    value = table.moment("from")
+    if value is None:
+        return None
+    if not _FIRST_YEAR <= value.year <= _LAST_YEAR:
+        table.refuse("from", f"`from` must lie in the years {_FIRST_YEAR} to {_LAST_YEAR}.")
+        return None
+    return value
+
+
+def _refuse_mismatch(table: Table, model: ChargeModel, meter: Meter, *, included: Decimal) -> None:
+    """What can't be had from a model that prices each event alone."""
+    if model.cumulative:
+        return
+    if included:
+        message = f"`{model.name}` prices each event by itself, so no quantity can be included."
+        table.refuse("included", message)
+    if meter.aggregation not in _ADDITIVE:
+        message = f"`{model.name}` prices each event by itself, and `{meter.key}` is a `{meter.aggregation}`"
+        table.refuse("model", f"{message} over many of them.")
+
+
+def _terms(table: Table, model: ChargeModel) -> Terms | None:
+    """What the model makes of the keys that aren't every price's."""
+
+    def problem(key: str, message: str) -> None:
+        meant = nearest(key, PRICE_KEYS)
+        hint = f" Did you mean `{meant}`?" if meant and not _knows(model, key) else ""
+        table.refuse(key, message + hint)
+
+    return model.parse({key: value for key, value in table.values.items() if key not in PRICE_KEYS}, problem=problem)
+
+
+def _knows(model: ChargeModel, key: str) -> bool:
+    """Whether the model has such a key: it has nothing against a plain number in it."""
+    complaints: list[str] = []
+    model.parse({key: "1"}, problem=lambda path, _: complaints.append(path))
+    return key not in complaints

@@ -1,0 +1,131 @@
+"""Prices as people say them: "0.002 USD per 1000 tokens, first 100 per month included, 10 % off"."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from tollkeeper.catalog.model import Meter, Price
+from tollkeeper.money import currency_decimals, decimals_of, is_currency, plain, round_to
+
+_Table = Mapping[str, Any]
+_WORD = re.compile(r"[a-z]{3,}$")
+
+
+def price_in_words(price: Price, meter: Meter | None = None) -> str:
+    """The whole price, as one phrase; `meter` says what is counted.
+
+    A charge model that has no phrase in `_PHRASES` is told by its name and its canonical table.
+    """
+    units = _Units(price.unit, meter.unit if meter else "unit")
+    say, terms = _PHRASES.get(price.model), price.terms.as_table()
+    parts = [say(terms, units) if say else _any_model(price.model, terms)]
+    if price.included:
+        parts.append(f"first {plain(price.included)} per {price.period} included")
+    if price.discount_percent:
+        parts.append(f"{plain(price.discount_percent)} % off")
+    if price.maximum is not None:
+        parts.append(f"at most {units.value(plain(price.maximum))} per {price.period}")
+    return ", ".join(parts)
+
+
+def plural(unit: str) -> str:
+    """The unit for more than one. Only words of ordinary letters change; CV, GB and ms stay as they are."""
+    if not _WORD.search(unit) or unit.endswith("s"):
+        return unit
+    if unit.endswith("y") and unit[-2] not in "aeiou":
+        return f"{unit[:-1]}ies"
+    return f"{unit}es" if unit.endswith(("x", "z", "ch", "sh")) else f"{unit}s"
+
+
+@dataclass(frozen=True, slots=True)
+class _Units:
+    charged: str
+    counted: str
+
+    def value(self, amount: str) -> str:
+        """ "1.50 USD", "0.002 USD", "3 interview_credit": never fewer decimals than the currency has."""
+        number = Decimal(amount)
+        least = currency_decimals(self.charged) if is_currency(self.charged) else 0
+        shown = plain(number) if decimals_of(number) >= least else format(round_to(number, least), "f")
+        return f"{shown} {self.charged}"
+
+    def quantity(self, number: str) -> str:
+        """ "CV" for one, "1000 tokens" for more."""
+        return self.counted if number == "1" else f"{number} {plural(self.counted)}"
+
+    def rate(self, table: Mapping[str, Any]) -> str:
+        """ "0.002 USD per 1000 tokens"."""
+        return f"{self.value(table['amount'])} per {self.quantity(table.get('per', '1'))}"
+
+
+def _unit(terms: _Table, units: _Units) -> str:
+    return units.rate(terms)
+
+
+def _package(terms: _Table, units: _Units) -> str:
+    return f"{units.value(terms['amount'])} for each started {units.quantity(terms['size'])}"
+
+
+def _graduated(terms: _Table, units: _Units) -> str:
+    return f"in tiers: {_tiers(terms, units)}"
+
+
+def _volume(terms: _Table, units: _Units) -> str:
+    return f"all of it by volume: {_tiers(terms, units)}"
+
+
+def _tiers(terms: _Table, units: _Units) -> str:
+    tiers, lower, said = terms["tiers"], "", []
+    for tier in tiers:
+        extent = f"up to {tier['up_to']}" if "up_to" in tier else (f"above {lower}" if lower else "any quantity")
+        flat = f" + {units.value(tier['flat'])}" if "flat" in tier else ""
+        said.append(f"{extent} {units.rate(tier)}{flat}")
+        lower = tier.get("up_to", "")
+    return "; ".join(said)
+
+
+def _percentage(terms: _Table, units: _Units) -> str:
+    fixed = f" + {units.value(terms['fixed'])}" if "fixed" in terms else ""
+    return f"{terms['percent']} % of the amount{fixed}{_per_event_bounds(terms, units)}"
+
+
+def _per_event_bounds(terms: _Table, units: _Units) -> str:
+    bounds = [("event_minimum", "at least"), ("event_maximum", "at most")]
+    return "".join(f", {word} {units.value(terms[key])} per event" for key, word in bounds if key in terms)
+
+
+def _dynamic(terms: _Table, _: _Units) -> str:
+    factor = f" × {terms['multiplier']}" if "multiplier" in terms else ""
+    return f"the amount that each event carries{factor}"
+
+
+def _cost_plus(terms: _Table, units: _Units) -> str:
+    fixed = f" + {units.value(terms['fixed'])} per event" if "fixed" in terms else ""
+    fallback = f", {units.value(terms['fallback'])} per {units.counted} while the cost isn't known"
+    return f"cost + {terms['margin_percent']} %{fixed}{fallback if 'fallback' in terms else ''}"
+
+
+def _any_model(model: str, terms: _Table) -> str:
+    """A model without a phrase of its own: its name and its table."""
+    return f"{model} ({', '.join(f'{key} {_plainly(value)}' for key, value in terms.items())})" if terms else model
+
+
+def _plainly(value: object) -> str:
+    if isinstance(value, Mapping):
+        return " ".join(f"{key} {_plainly(item)}" for key, item in value.items())
+    return "; ".join(_plainly(item) for item in value) if isinstance(value, list) else str(value)
+
+
+_PHRASES: Mapping[str, Callable[[_Table, _Units], str]] = {
+    "unit": _unit,
+    "package": _package,
+    "graduated": _graduated,
+    "volume": _volume,
+    "percentage": _percentage,
+    "dynamic": _dynamic,
+    "cost_plus": _cost_plus,
+}

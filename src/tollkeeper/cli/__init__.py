@@ -1,0 +1,84 @@
+"""The command line. A command is one file here, `<name>.py` with a typer app called `app`, and one line in `COMMANDS`.
+
+A file is imported when its command is called, so `tollkeeper customers list` doesn't wait for the web server's modules.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from tollkeeper import __version__
+from tollkeeper.cli.options import Options, global_options_first
+from tollkeeper.cli.output import show_error
+from tollkeeper.errors import TollError
+
+COMMANDS = {
+    "serve": "serve",
+    "migrate": "migrate",
+    "catalog": "catalog",
+    "customers": "customers",
+    "keys": "keys",
+}
+"""The commands in the order that --help shows them, and the module of each."""
+
+
+class Commands(TyperGroup):
+    """Imports a command when it's needed; takes the global options anywhere on the line; reports errors tidily."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """All names, without importing anything."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """The command, imported now."""
+        if (module := COMMANDS.get(cmd_name)) is None:
+            return None
+        return typer.main.get_command(import_module(f"tollkeeper.cli.{module}").app)
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parse the line with its global options moved to the front."""
+        return super().parse_args(ctx, global_options_first(args))
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command; an error that it means to tell ends it with status 1."""
+        try:
+            return super().invoke(ctx)
+        except TollError as error:
+            show_error(error, as_json=ctx.params["as_json"])
+            raise typer.Exit(1) from None
+
+
+app = typer.Typer(cls=Commands, no_args_is_help=True, pretty_exceptions_enable=False)
+
+
+def _show_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"tollkeeper {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _tollkeeper(
+    ctx: typer.Context,
+    data: Annotated[Path | None, typer.Option(help="Folder of the embedded PostgreSQL server's data.")] = None,
+    database_url: Annotated[str | None, typer.Option(help="PostgreSQL to use instead, as a libpq URL.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Answer in JSON, errors too.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_show_version, help="Show the version.")
+    ] = False,
+) -> None:
+    """Tollkeeper, the billing engine for AI products.
+
+    Settings come from TOLLKEEPER_… variables; --data, --database-url and --json may stand anywhere on the line.
+    """
+    ctx.obj = Options(data, database_url, as_json)
+
+
+def main() -> None:
+    """The program `tollkeeper`."""
+    app(prog_name="tollkeeper")

@@ -1,0 +1,121 @@
+"""`tollkeeper serve`: the embedded server if no database is set, the migrations, then the web server's processes."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Annotated, NoReturn
+
+import typer
+import uvicorn
+from uvicorn.supervisors import Multiprocess
+
+from tollkeeper import __version__
+from tollkeeper.cli.context import migrated_database, settings_for, wants_json
+from tollkeeper.cli.output import print_line, show_json
+from tollkeeper.customers import list_keys
+from tollkeeper.db import Database
+from tollkeeper.errors import InvalidInput
+from tollkeeper.settings import Settings
+
+_GRACE_SECONDS = 10
+_BACKLOG = 2048
+
+app = typer.Typer()
+
+
+@app.command()
+def serve(
+    ctx: typer.Context,
+    host: Annotated[str | None, typer.Option(help="Address to listen on.", show_default="127.0.0.1")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on; 0 for any.", show_default="8377")] = None,
+    workers: Annotated[int | None, typer.Option(help="Server processes.", show_default="1")] = None,
+) -> None:
+    """Serve the API.
+
+    Starts the embedded PostgreSQL unless a database URL is set, and brings the database up to date. SIGTERM and Ctrl-C
+    let requests that have begun end, for up to ten seconds.
+    """
+    settings = settings_for(ctx, host=host, port=port, workers=workers)
+    signal.signal(signal.SIGTERM, _stop)
+    with suppress(KeyboardInterrupt), _listening(settings) as listener, migrated_database(settings) as url:
+        settings = settings.model_copy(update={"database_url": url})
+        _announce(settings, listener, asyncio.run(_has_key(url)), as_json=wants_json(ctx))
+        with _shared_metrics(settings.workers):
+            _serve(settings, listener)
+
+
+def _stop(*_: object) -> NoReturn:
+    """End in order: the contexts that are open close what they hold, the embedded server among it."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # a second signal mustn't disturb that
+    raise SystemExit(0)
+
+
+@contextmanager
+def _listening(settings: Settings) -> Iterator[socket.socket]:
+    """The port, taken before anything slow begins, so that a port in use is told at once."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    try:
+        listener = socket.create_server((settings.host, settings.port), family=family, backlog=_BACKLOG)
+    except OSError as error:
+        told = f"Can't listen on {settings.host} port {settings.port}: {error.strerror or error}."
+        raise InvalidInput("address_unusable", told, field="port") from None
+    with listener:
+        yield listener
+
+
+async def _has_key(url: str) -> bool:
+    async with Database(url, pool_size=1) as database:
+        return any(key.revoked_at is None for key in await database.run(list_keys))
+
+
+def _announce(settings: Settings, listener: socket.socket, has_key: bool, *, as_json: bool) -> None:
+    """Tell where it serves. Connections are accepted from here on: the listener queues them for the workers."""
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    url = f"http://{host}:{listener.getsockname()[1]}"
+    if as_json:
+        show_json({"url": url, "version": __version__, "has_key": has_key})
+    else:
+        where = "" if settings.data is None else f"--data {settings.data} "
+        hint = "" if has_key else f" No API key yet; make one: tollkeeper {where}keys create first --scope admin"
+        print_line(f"Tollkeeper {__version__} serves {url} (documentation: {url}/docs).{hint}")
+    sys.stdout.flush()
+
+
+@contextmanager
+def _shared_metrics(workers: int) -> Iterator[None]:
+    """Where several workers keep their metrics, so that whichever is asked can tell those of all."""
+    if workers == 1:
+        yield
+        return
+    with tempfile.TemporaryDirectory(prefix="tollkeeper-metrics-") as folder:
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
+        yield
+
+
+def _serve(settings: Settings, listener: socket.socket) -> None:
+    """Run the workers until a signal ends them. They read the settings from the environment."""
+    given = settings.model_dump(mode="json", exclude_none=True)
+    os.environ.update({f"TOLLKEEPER_{name.upper()}": str(value) for name, value in given.items()})
+    config = uvicorn.Config(
+        "tollkeeper.app:create",
+        factory=True,
+        http="httptools",
+        ws="none",
+        lifespan="on",
+        workers=settings.workers,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=_GRACE_SECONDS,
+    )
+    if settings.workers == 1:
+        uvicorn.Server(config).run([listener])
+    else:
+        Multiprocess(config, [listener]).run()
