@@ -1,0 +1,65 @@
+"""Health, metrics, request ids, and the OpenAPI document."""
+
+from __future__ import annotations
+
+import json
+
+import httpx
+import psycopg
+import pytest
+
+from tollkeeper import __version__
+from tollkeeper.api.openapi import Tollkeeper
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_health_needs_no_database(anonymous: httpx.AsyncClient) -> None:
+    assert (await anonymous.get("/healthz")).json() == {"status": "ok", "version": __version__}
+
+
+async def test_ready_only_with_the_migrations_of_this_version(anonymous: httpx.AsyncClient, database_url: str) -> None:
+    assert (await anonymous.get("/readyz")).status_code == 200
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("delete from schema_migrations where version = (select max(version) from schema_migrations)")
+    answer = await anonymous.get("/readyz")
+    assert (answer.status_code, answer.json()["code"]) == (503, "migrations_pending")
+    assert answer.headers["retry-after"]
+
+
+async def test_metrics_tell_routes_not_keys(admin: httpx.AsyncClient) -> None:
+    await admin.put("/v1/customers/very-secret-customer", json={})
+    await admin.get("/nowhere/very-secret-path")
+    await admin.request("BREW", "/v1/customers")
+    answer = await admin.get("/metrics")
+    assert answer.headers["content-type"].startswith("text/plain")
+    assert 'tollkeeper_requests_total{method="PUT",route="/v1/customers/{key}",status="201"}' in answer.text
+    assert 'method="other"' in answer.text
+    assert 'tollkeeper_request_seconds_bucket{le="0.005",route="/v1/customers/{key}"}' in answer.text
+    assert "tollkeeper_requests_in_flight 1.0" in answer.text
+    assert 'tollkeeper_database_connections{state="open"}' in answer.text
+    assert "secret" not in answer.text
+
+
+async def test_request_ids(anonymous: httpx.AsyncClient) -> None:
+    kept = await anonymous.get("/healthz", headers={"X-Request-Id": "order-17.retry_2:a"})
+    assert kept.headers["x-request-id"] == "order-17.retry_2:a"
+    for bad in ["", "a b", "x" * 129, "a\tb", "<script>"]:
+        made = await anonymous.get("/healthz", headers={"X-Request-Id": bad})
+        assert made.headers["x-request-id"] != bad
+        assert len(made.headers["x-request-id"]) == 32
+
+
+async def test_the_openapi_document_tells_the_errors(app: Tollkeeper, anonymous: httpx.AsyncClient) -> None:
+    document = (await anonymous.get("/openapi.json")).json()
+    assert document["openapi"].startswith("3.1")
+    assert "HTTPValidationError" not in json.dumps(document)
+    put = document["paths"]["/v1/customers/{key}"]["put"]
+    assert set(put["responses"]) == {"200", "201", "400", "401", "403", "404", "409", "413", "422", "500", "503"}
+    assert put["security"] == [{"ApiKey": []}]
+    described = {tag["name"] for tag in document["tags"]}
+    for operations in document["paths"].values():
+        for operation in operations.values():
+            assert operation["summary"]
+            assert set(operation["tags"]) <= described
+    assert (await anonymous.get("/docs")).status_code == 200

@@ -1,0 +1,67 @@
+"""Prices in words."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from tollkeeper.catalog import check, plural, price_in_words
+from tollkeeper.rating import MODELS
+
+HEAD = 'currency = "USD"\n[units.credit]\n[meters.tok]\nunit = "token"\n[prices.tok]\n'
+EXAMPLE = Path(__file__).parents[2] / "examples" / "catalogs" / "every-model.toml"
+
+
+@pytest.mark.parametrize(
+    ("price", "words"),
+    [
+        ('model = "unit"\namount = "0.5"', "0.50 USD per token"),
+        ('model = "unit"\namount = "0.5"\nunit = "JPY"', "0.5 JPY per token"),
+        ('model = "unit"\namount = 3\nunit = "credit"', "3 credit per token"),
+        (
+            'model = "unit"\namount = "0.002"\nper = 1000\nincluded = 500\ndiscount_percent = 10\nmaximum = 50',
+            "0.002 USD per 1000 tokens, first 500 per month included, 10 % off, at most 50.00 USD per month",
+        ),
+        ('model = "package"\namount = 1\nsize = 1000\nperiod = "day"', "1.00 USD for each started 1000 tokens"),
+        (
+            'model = "graduated"\ntiers = [{ up_to = 5, amount = 1 }, { amount = "0.5", per = 10, flat = 2 }]',
+            "in tiers: up to 5 1.00 USD per token; above 5 0.50 USD per 10 tokens + 2.00 USD",
+        ),
+        ('model = "volume"\ntiers = [{ amount = 1 }]', "all of it by volume: any quantity 1.00 USD per token"),
+        (
+            'model = "percentage"\npercent = "1.5"\nfixed = "0.3"\nevent_minimum = 1',
+            "1.5 % of the amount + 0.30 USD, at least 1.00 USD per event",
+        ),
+        ('model = "dynamic"\nmultiplier = "1.2"', "the amount that each event carries × 1.2"),
+        (
+            'model = "cost_plus"\nmargin_percent = 25\nfallback = "0.01"',
+            "cost + 25 %, 0.01 USD per token while the cost isn't known",
+        ),
+    ],
+)
+def test_price(price: str, words: str) -> None:
+    draft = check(HEAD + price, models=MODELS)
+    assert price_in_words(draft.prices[0].price, draft.declared.meters["tok"]) == words
+
+
+def test_every_model_has_a_phrase_of_its_own() -> None:
+    for entry in check(EXAMPLE.read_text(), models=MODELS).prices:
+        assert not price_in_words(entry.price).startswith(f"{entry.price.model} (")
+
+
+def test_a_model_without_a_phrase_is_told_by_its_table() -> None:
+    price = check(HEAD + 'model = "unit"\namount = 1', models=MODELS).prices[0].price
+    table = {"rate": "2", "steps": [{"at": "1"}, {"at": "2"}]}
+    other = replace(price, model="auction", terms=SimpleNamespace(as_table=lambda: table))
+    assert price_in_words(other) == "auction (rate 2, steps at 1; at 2)"
+
+
+@pytest.mark.parametrize(
+    ("one", "more"), [("token", "tokens"), ("CV", "CV"), ("GB", "GB"), ("query", "queries"), ("day", "days"),
+                      ("box", "boxes"), ("pages", "pages")]
+)  # fmt: skip
+def test_plural(one: str, more: str) -> None:
+    assert plural(one) == more
