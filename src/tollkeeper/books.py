@@ -6,7 +6,7 @@ transactions opened.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from uuid import UUID
@@ -43,9 +43,15 @@ class Books:
             return await self.database.run(self.catalog)
         return await self.desk.shelf.current(tx, await read_epochs(tx), MODELS)
 
-    async def ingest(self, items: Sequence[EventIn | Refused]) -> Recorded:
+    async def ingest(
+        self,
+        items: Sequence[EventIn | Refused],
+        *,
+        also: Callable[[Tx, Recorded], Awaitable[None]] | None = None,
+    ) -> Recorded:
         """Record items in a transaction of their own. When this returns, what was accepted is durable.
 
+        `also` is done in the same transaction, after the items are recorded: both hold, or neither.
         Raises DatabaseUnavailable; then nothing is stored or everything is, and the same call may be repeated.
         """
         careful = False
@@ -53,10 +59,13 @@ class Books:
         async def work(tx: Tx) -> Recorded:
             nonlocal careful
             try:
-                return await record(tx, self.desk, items, now=clock.now(), careful=careful)
+                recorded = await record(tx, self.desk, items, now=clock.now(), careful=careful)
             except Again:
                 careful = True
                 raise
+            if also is not None:
+                await also(tx, recorded)
+            return recorded
 
         return _committed(await self.database.run(work))
 

@@ -53,6 +53,9 @@ class LocalSlot:
 
     day: date
     hour: datetime
+    day_text: str
+    """ISO 8601, as the database is given it; made once for all events of a quarter of an hour."""
+    hour_text: str
 
 
 def now() -> datetime:
@@ -91,7 +94,7 @@ def _slot_of_quarter(quarter: int, tz: ZoneInfo) -> LocalSlot:
         start = instant
         while (start - _QUARTER).astimezone(tz).utcoffset() == local.utcoffset():
             start -= _QUARTER
-    return LocalSlot(day=local.date(), hour=start)
+    return LocalSlot(local.date(), start, local.date().isoformat(), start.isoformat())
 
 
 def local_slot(instant: datetime, tz: ZoneInfo) -> LocalSlot:

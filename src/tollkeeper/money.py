@@ -65,9 +65,18 @@ def price_of(quantity: Decimal, amount: Decimal, per: Decimal) -> Decimal:
 
 
 def decimals_of(number: Decimal) -> int:
-    """How many decimals `number` has, trailing zeros not counted: 1.50 has 1, 300 has 0."""
-    exponent = EXACT.normalize(number).as_tuple().exponent
-    return -exponent if isinstance(exponent, int) and exponent < 0 else 0
+    """How many decimals a finite `number` of any length has; trailing zeros don't count: 1.50 has 1, 300 has 0."""
+    _, digits, exponent = number.as_tuple()
+    if not isinstance(exponent, int) or exponent >= 0 or not number:
+        return 0
+    zeros = next(i for i, digit in enumerate(reversed(digits)) if digit)
+    return max(0, -exponent - zeros)
+
+
+def fits(number: Decimal, decimals: int) -> bool:
+    """Whether `decimals` are enough for a finite `number`; quicker than counting where it's written with so few."""
+    exponent = number.as_tuple().exponent
+    return not isinstance(exponent, int) or -exponent <= decimals or decimals_of(number) <= decimals
 
 
 def is_currency(code: str) -> bool:

@@ -96,7 +96,7 @@ def _possible_problems(path: str, method: str, operation: dict[str, Any]) -> lis
     found = [400, 500, 503]
     if "security" in operation:
         found += [401, 403]
-    if "{" in path:
+    if "{" in path or any(each["name"] == "customer" for each in operation.get("parameters", ())):
         found += [404]
     if method in ("put", "post"):
         found += [409]

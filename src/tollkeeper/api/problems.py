@@ -102,9 +102,18 @@ async def _http_exception(request: Request, error: Exception) -> Response:
 
 def _methods_here(request: Request) -> list[str]:
     """All methods of the present path; the framework knows only those of the first route that it tried."""
-    template = getattr(request.scope.get("route"), "path_format", "")
-    documented = request.app.openapi()["paths"].get(template, {})
-    return sorted(method.upper() for method in documented) or ["GET", "HEAD"]
+    documented: dict[str, dict[str, Any]] = request.app.openapi()["paths"]
+    path = request.scope["path"].split("/")
+    fitting = [template for template in documented if _fits(template.split("/"), path)]
+    if not fitting:
+        return ["GET", "HEAD"]  # the document itself and its pages
+    return sorted(method.upper() for method in documented[min(fitting, key=lambda template: template.count("{"))])
+
+
+def _fits(template: list[str], path: list[str]) -> bool:
+    return len(template) == len(path) and all(
+        part.startswith("{") or part == given for part, given in zip(template, path, strict=True)
+    )
 
 
 async def _validation_error(request: Request, error: Exception) -> Response:
@@ -115,7 +124,7 @@ async def _validation_error(request: Request, error: Exception) -> Response:
         return _answer(request, MalformedBody("malformed_body", f"The body isn't JSON: {reason}."))
     if isinstance(error.body, bytes) and errors[0]["loc"] == ("body",):
         hint = "The body must be sent with the header Content-Type: application/json."
-        return _answer(request, InvalidInput("invalid_request", hint, field="body"))
+        return _answer(request, InvalidInput("unsupported_media_type", hint, field="content-type"))
     found = [{"field": _field(each["loc"]), "detail": each["msg"]} for each in errors[:_MOST_ERRORS]]
     told = "; ".join(f"{each['field']}: {each['detail']}" for each in found)
     return _answer(request, InvalidInput("invalid_request", told, field=found[0]["field"], errors=found))

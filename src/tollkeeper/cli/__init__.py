@@ -23,6 +23,15 @@ COMMANDS = {
     "catalog": "catalog",
     "customers": "customers",
     "keys": "keys",
+    "import": "importing",
+    "events": "events",
+    "explain": "explain",
+    "usage": "usage",
+    "overview": "overview",
+    "balance": "balance",
+    "ledger": "ledger",
+    "quarantine": "quarantine",
+    "verify": "verify",
 }
 """The commands in the order that --help shows them, and the module of each."""
 
@@ -38,7 +47,9 @@ class Commands(TyperGroup):
         """The command, imported now."""
         if (module := COMMANDS.get(cmd_name)) is None:
             return None
-        return typer.main.get_command(import_module(f"tollkeeper.cli.{module}").app)
+        command = typer.main.get_command(import_module(f"tollkeeper.cli.{module}").app)
+        command.name = cmd_name
+        return command
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Parse the line with its global options moved to the front."""

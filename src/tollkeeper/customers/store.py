@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from tollkeeper.customers.model import ApiKey, Customer, Member, metadata_json
-from tollkeeper.db import Queries, Tx, literal_array
+from tollkeeper.db import Queries, Tx, array
 
 _queries = Queries(__package__ or "")
 
@@ -31,7 +31,7 @@ async def update_customer(tx: Tx, customer: Customer) -> None:
 
 async def find_customers(tx: Tx, customer_ids: Collection[UUID]) -> list[Customer]:
     """Those that exist, in no order."""
-    return await tx.all(Customer, _queries.find_customers, {"customer_ids": literal_array([*customer_ids])})
+    return await tx.all(Customer, _queries.find_customers, {"customer_ids": array([*customer_ids])})
 
 
 async def list_customers(tx: Tx, after: str, limit: int, search: str | None, archived: bool | None) -> list[Customer]:

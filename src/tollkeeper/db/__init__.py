@@ -1,8 +1,9 @@
 """The database: connections, transactions, named queries, migrations, the embedded server."""
 
+from tollkeeper.db.arrays import array, text_array, word_array
 from tollkeeper.db.epochs import Kept, bump_epoch, read_epochs
 from tollkeeper.db.migrate import Migration, migrate, migrations
-from tollkeeper.db.pool import APP_ROLE, Again, Database, Tx, literal_array
+from tollkeeper.db.pool import APP_ROLE, Again, Database, Tx
 from tollkeeper.db.queries import Queries
 
 __all__ = [
@@ -13,9 +14,11 @@ __all__ = [
     "Migration",
     "Queries",
     "Tx",
+    "array",
     "bump_epoch",
-    "literal_array",
     "migrate",
     "migrations",
     "read_epochs",
+    "text_array",
+    "word_array",
 ]

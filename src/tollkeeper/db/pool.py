@@ -8,7 +8,7 @@ Every transaction says whose rows it may see. `database.transaction()` is the op
 from __future__ import annotations
 
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from typing import Any, Self, TypeVar
 from uuid import UUID
@@ -175,14 +175,3 @@ class _as_unavailable:  # noqa: N801
         retried = isinstance(error, _RETRIED)
         if isinstance(error, _BROKEN) and not retried:
             raise DatabaseUnavailable("database_unavailable", f"The database can't be reached: {error}") from error
-
-
-def literal_array(values: Sequence[object], *, quoted: bool = False) -> str:
-    """A PostgreSQL array literal of numbers, booleans, UUIDs, dates, plain words, or None.
-
-    Building the text here costs a fifth of passing the list through the driver's adaptation of each element. Only for
-    values that need no escaping; times need `quoted` for the space in them.
-    """
-    if quoted:
-        return "{" + ",".join(["NULL" if value is None else f'"{value}"' for value in values]) + "}"
-    return "{" + ",".join(["NULL" if value is None else str(value) for value in values]) + "}"

@@ -1,7 +1,7 @@
 """Usage facts: what arrives, what is refused, what is stored, and what it adds up to."""
 
 from tollkeeper.events.check import check, check_net, quantity_of, unique_value, unknown_customer, unknown_meter
-from tollkeeper.events.model import CostSource, EventIn, Reason, Refused, Status, StoredEvent, UsageSum
+from tollkeeper.events.model import CostSource, EventIn, Reason, Refused, Status, StoredEvent
 from tollkeeper.events.quarantine import (
     Quarantined,
     QuarantineStatus,
@@ -19,18 +19,15 @@ from tollkeeper.events.store import (
     Corrected,
     EventFilter,
     Net,
-    NewEvent,
-    add_usage,
     find_corrected,
     find_events,
     get_event,
     get_net_before,
     has_usage,
-    insert_events,
-    insert_series,
     list_events,
     used_meters,
 )
+from tollkeeper.events.write import NewEvent, insert_series, store_events
 
 __all__ = [
     "Corrected",
@@ -47,8 +44,6 @@ __all__ = [
     "SeriesIndex",
     "Status",
     "StoredEvent",
-    "UsageSum",
-    "add_usage",
     "check",
     "check_net",
     "count_quarantine",
@@ -58,7 +53,6 @@ __all__ = [
     "get_net_before",
     "get_quarantined",
     "has_usage",
-    "insert_events",
     "insert_series",
     "list_events",
     "list_quarantine",
@@ -71,6 +65,7 @@ __all__ = [
     "read_object",
     "resolve_quarantined",
     "same_event",
+    "store_events",
     "unique_value",
     "unknown_customer",
     "unknown_meter",

@@ -10,10 +10,13 @@ import msgspec
 from tollkeeper.catalog import Aggregation, Meter
 from tollkeeper.clock import EPOCH
 from tollkeeper.customers import Customer
-from tollkeeper.events.model import MAX_DIMENSIONS, METADATA_BYTES, EventIn, Reason
-from tollkeeper.money import CHARGE_DECIMALS, QUANTITY_LIMIT, ZERO, plain
+from tollkeeper.events.model import MAX_DIMENSIONS, METADATA_BYTES, NAME_LENGTH, EventIn, Reason
+from tollkeeper.money import CHARGE_DECIMALS, QUANTITY_LIMIT, ZERO, fits, plain
 
 _ONE = Decimal(1)
+_MOST_EXPONENT = 15
+_MOST_WRITTEN = 60
+"""Digits after the point that a number may be written with, zeros at its end among them."""
 
 COUNTING = frozenset({Aggregation.COUNT, Aggregation.UNIQUE_COUNT})
 """Aggregations that count events rather than their quantities."""
@@ -62,10 +65,11 @@ def check_number(number: Decimal, field: str, decimals: int, corrects: str | Non
     """Why `number` can't stand in `field`, or None."""
     if not number.is_finite():
         return Reason(f"invalid_{field}", f"The {field} must be a finite number.", field)
-    if abs(number) >= QUANTITY_LIMIT:
-        return Reason(f"{field}_out_of_range", f"The {field} must be smaller than 10^15.", field)
     exponent = number.as_tuple().exponent
-    if isinstance(exponent, int) and -exponent > decimals and number != round(number, decimals):
+    # Not abs(), which overflows for 1e1000000; and PostgreSQL can't store 0e1000000, or keeps 10,000 written zeros.
+    if number.copy_abs() >= QUANTITY_LIMIT or (isinstance(exponent, int) and exponent > _MOST_EXPONENT):
+        return Reason(f"{field}_out_of_range", f"The {field} must be smaller than 10^15.", field)
+    if not fits(number, decimals) or (isinstance(exponent, int) and exponent < -_MOST_WRITTEN):
         return Reason(f"{field}_too_precise", f"The {field} {number} has more than {decimals} decimals.", field)
     if number < 0 and corrects is None:
         return Reason(f"negative_{field}", f"A negative {field} must say which event it `corrects`.", field)
@@ -137,8 +141,13 @@ def unique_value(event: EventIn, meter: Meter) -> str | None:
 
 
 def _check_unique(event: EventIn, meter: Meter) -> Reason | None:
-    if meter.aggregation is not Aggregation.UNIQUE_COUNT or unique_value(event, meter):
+    if meter.aggregation is not Aggregation.UNIQUE_COUNT:
         return None
+    if value := unique_value(event, meter):
+        if len(value) <= NAME_LENGTH:
+            return None
+        told = f"A value of {meter.unique_by!r} may have {NAME_LENGTH} characters, because the meter counts them."
+        return Reason("unique_value_too_long", told, meter.unique_by)
     return Reason(
         "unique_value_missing",
         f"The meter {meter.key!r} counts distinct values of {meter.unique_by!r}; the event has none.",

@@ -7,7 +7,7 @@ a float and costs a fifth of the alternatives per event.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Any
@@ -123,23 +123,3 @@ class StoredEvent:
     metadata: dict[str, Any] | None
     calls: list[dict[str, Any]] | None
     corrected_by: list[str]
-
-
-@dataclass(slots=True)
-class UsageSum:
-    """What one series adds up to within one hour or day."""
-
-    events: int = 0
-    quantity: Decimal = Decimal(0)
-    peak: Decimal | None = None
-    latest: Decimal | None = None
-    latest_at: datetime | None = None
-    charge: Decimal = Decimal(0)
-    cost: Decimal = Decimal(0)
-    unpriced: int = 0
-    uncosted: int = 0
-    estimated: int = 0
-
-
-HourKey = tuple[str, datetime, str]
-DayKey = tuple[str, date, str]

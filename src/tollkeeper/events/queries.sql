@@ -4,61 +4,82 @@ select * from unnest(%(customer_id)s::uuid[], %(series_id)s::uuid[], %(meter)s::
                      %(dimensions)s::jsonb[], %(unit)s::text[])
 on conflict do nothing
 
--- name: insert_events
--- In key order, so that two batches with the same new ids wait for each other instead of deadlocking.
-insert into events (customer_id, event_id, series_id, time, recorded_at, transaction_id, quantity, billed, amount,
-                    charge, price_id, running_before, running_after, estimated, cost, cost_source, corrects, metadata,
-                    calls)
-select customer_id, event_id, series_id, time, %(recorded_at)s, %(transaction_id)s, quantity, billed, amount,
-       charge, price_id, running_before, running_after, estimated, cost, cost_source, corrects, metadata, calls
-from unnest(%(customer_id)s::uuid[], %(event_id)s::text[], %(series_id)s::uuid[], %(time)s::timestamptz[],
-            %(quantity)s::numeric[], %(billed)s::numeric[], %(amount)s::numeric[], %(charge)s::numeric[],
-            %(price_id)s::uuid[], %(running_before)s::numeric[], %(running_after)s::numeric[],
-            %(estimated)s::boolean[], %(cost)s::numeric[], %(cost_source)s::text[], %(corrects)s::text[], %(metadata)s::jsonb[], %(calls)s::jsonb[])
-  as new (customer_id, event_id, series_id, time, quantity, billed, amount, charge, price_id, running_before,
-          running_after, estimated, cost, cost_source, corrects, metadata, calls)
-on conflict do nothing
-
--- name: add_usage_hours
--- In key order, so that two batches lock common rows in the same order.
-insert into usage_hours as old (customer_id, hour, series_id, events, quantity, peak, latest, latest_at, charge, cost,
-                                unpriced, uncosted, estimated)
-select * from unnest(%(customer_id)s::uuid[], %(slot)s::timestamptz[], %(series_id)s::uuid[], %(events)s::bigint[],
-                     %(quantity)s::numeric[], %(peak)s::numeric[], %(latest)s::numeric[], %(latest_at)s::timestamptz[],
-                     %(charge)s::numeric[], %(cost)s::numeric[], %(unpriced)s::bigint[], %(uncosted)s::bigint[],
-                     %(estimated)s::bigint[])
-on conflict (customer_id, hour, series_id) do update set
-    events = old.events + excluded.events,
-    quantity = old.quantity + excluded.quantity,
-    peak = greatest(old.peak, excluded.peak),
-    latest = case when (excluded.latest_at, excluded.latest) >= (old.latest_at, old.latest)
-                  then excluded.latest else old.latest end,
-    latest_at = greatest(old.latest_at, excluded.latest_at),
-    charge = old.charge + excluded.charge,
-    cost = old.cost + excluded.cost,
-    unpriced = old.unpriced + excluded.unpriced,
-    uncosted = old.uncosted + excluded.uncosted,
-    estimated = old.estimated + excluded.estimated
-
--- name: add_usage_days
-insert into usage_days as old (customer_id, day, series_id, events, quantity, peak, latest, latest_at, charge, cost,
-                               unpriced, uncosted, estimated)
-select * from unnest(%(customer_id)s::uuid[], %(slot)s::date[], %(series_id)s::uuid[], %(events)s::bigint[],
-                     %(quantity)s::numeric[], %(peak)s::numeric[], %(latest)s::numeric[], %(latest_at)s::timestamptz[],
-                     %(charge)s::numeric[], %(cost)s::numeric[], %(unpriced)s::bigint[], %(uncosted)s::bigint[],
-                     %(estimated)s::bigint[])
+-- name: store_events
+-- The events of a batch and both rollups, from one reading of the batch. All in key order, so that two batches with the
+-- same ids or rollup rows wait for each other instead of deadlocking. No `on conflict` for events: a batch without
+-- duplicates, which is nearly every one, saves the look-up, and any other is rolled back and run again.
+with batch as materialized (
+    select * from unnest(%(customer_id)s::uuid[], %(event_id)s::text[], %(series_id)s::uuid[], %(time)s::timestamptz[],
+                         %(hour)s::timestamptz[], %(day)s::date[], %(quantity)s::numeric[], %(billed)s::numeric[],
+                         %(amount)s::numeric[], %(charge)s::numeric[], %(price_id)s::uuid[],
+                         %(running_before)s::numeric[], %(running_after)s::numeric[], %(estimated)s::boolean[],
+                         %(cost)s::numeric[], %(cost_source)s::text[], %(corrects)s::text[], %(metadata)s::jsonb[],
+                         %(calls)s::jsonb[], %(gauge)s::text[])
+      as new (customer_id, event_id, series_id, time, hour, day, quantity, billed, amount, charge, price_id,
+              running_before, running_after, estimated, cost, cost_source, corrects, metadata, calls, gauge)
+), stored as (
+    insert into events (customer_id, event_id, series_id, time, recorded_at, transaction_id, quantity, billed, amount,
+                        charge, price_id, running_before, running_after, estimated, cost, cost_source, corrects,
+                        metadata, calls)
+    select customer_id, event_id, series_id, time, %(recorded_at)s, %(transaction_id)s, quantity, billed, amount,
+           charge, price_id, running_before, running_after, estimated is not null, cost, cost_source, corrects,
+           metadata, calls
+    from batch
+), hours as (
+    insert into usage_hours as old (customer_id, hour, series_id, events, quantity, peak, charge, cost, unpriced,
+                               uncosted, estimated)
+    select customer_id, hour, series_id, count(*), sum(billed), max(billed) filter (where gauge = 'max'),
+           coalesce(sum(charge), 0), coalesce(sum(cost), 0), count(*) - count(charge),
+           count(*) filter (where cost_source = 'none'), count(estimated)
+    from batch
+    group by customer_id, hour, series_id
+    order by customer_id, hour, series_id
+    on conflict (customer_id, hour, series_id) do update set
+        events = old.events + excluded.events,
+        quantity = old.quantity + excluded.quantity,
+        peak = greatest(old.peak, excluded.peak),
+        charge = old.charge + excluded.charge,
+        cost = old.cost + excluded.cost,
+        unpriced = old.unpriced + excluded.unpriced,
+        uncosted = old.uncosted + excluded.uncosted,
+        estimated = old.estimated + excluded.estimated
+)
+insert into usage_days as old (customer_id, day, series_id, events, quantity, peak, charge, cost, unpriced,
+                          uncosted, estimated)
+select customer_id, day, series_id, count(*), sum(billed), max(billed) filter (where gauge = 'max'),
+       coalesce(sum(charge), 0), coalesce(sum(cost), 0), count(*) - count(charge),
+       count(*) filter (where cost_source = 'none'), count(estimated)
+from batch
+group by customer_id, day, series_id
+order by customer_id, day, series_id
 on conflict (customer_id, day, series_id) do update set
     events = old.events + excluded.events,
     quantity = old.quantity + excluded.quantity,
     peak = greatest(old.peak, excluded.peak),
-    latest = case when (excluded.latest_at, excluded.latest) >= (old.latest_at, old.latest)
-                  then excluded.latest else old.latest end,
-    latest_at = greatest(old.latest_at, excluded.latest_at),
     charge = old.charge + excluded.charge,
     cost = old.cost + excluded.cost,
     unpriced = old.unpriced + excluded.unpriced,
     uncosted = old.uncosted + excluded.uncosted,
     estimated = old.estimated + excluded.estimated
+
+-- name: set_latest
+-- For gauges: the newest value of each hour and day, whichever event comes first. Of two at one time the larger counts.
+with batch as materialized (
+    select * from unnest(%(customer_id)s::uuid[], %(series_id)s::uuid[], %(hour)s::timestamptz[], %(day)s::date[],
+                         %(time)s::timestamptz[], %(quantity)s::numeric[])
+      as new (customer_id, series_id, hour, day, time, quantity)
+), hours as (
+    update usage_hours old set latest = new.quantity, latest_at = new.time
+    from (select distinct on (customer_id, hour, series_id) * from batch
+          order by customer_id, hour, series_id, time desc, quantity desc) new
+    where old.customer_id = new.customer_id and old.hour = new.hour and old.series_id = new.series_id
+      and (old.latest_at is null or (new.time, new.quantity) > (old.latest_at, old.latest))
+)
+update usage_days old set latest = new.quantity, latest_at = new.time
+from (select distinct on (customer_id, day, series_id) * from batch
+      order by customer_id, day, series_id, time desc, quantity desc) new
+where old.customer_id = new.customer_id and old.day = new.day and old.series_id = new.series_id
+  and (old.latest_at is null or (new.time, new.quantity) > (old.latest_at, old.latest))
 
 -- name: find_events
 -- The stored events among these ids, with their texts.
@@ -174,14 +195,26 @@ update quarantine set status = %(status)s, resolved_at = %(now)s, resolved_by = 
 where quarantine_id = any(%(quarantine_ids)s) and status = 'open'
 
 -- name: start_import
-insert into imports (import_id, file_name, rows_done, rows_accepted, started_at, updated_at)
+-- Where the import stands; from the first row on if it's new, or to be done again.
+insert into imports as old (import_id, file_name, rows_done, rows_accepted, started_at, updated_at)
 values (%(import_id)s, %(file_name)s, 0, 0, %(now)s, %(now)s)
-on conflict (import_id) do update set updated_at = excluded.updated_at, file_name = excluded.file_name
+on conflict (import_id) do update set
+    file_name = excluded.file_name,
+    updated_at = excluded.updated_at,
+    rows_done = case when %(restart)s then 0 else old.rows_done end,
+    rows_accepted = case when %(restart)s then 0 else old.rows_accepted end,
+    started_at = case when %(restart)s then excluded.started_at else old.started_at end,
+    finished_at = case when %(restart)s then null else old.finished_at end
 returning import_id, file_name, rows_done, rows_accepted, started_at, updated_at, finished_at
 
 -- name: advance_import
-update imports set rows_done = %(rows_done)s, rows_accepted = rows_accepted + %(accepted)s, updated_at = %(now)s
-where import_id = %(import_id)s
+-- Only from where the import is known to stand: of two processes that import the same file, the slower one finds out.
+update imports
+set rows_done = rows_done + %(rows)s, rows_accepted = rows_accepted + %(accepted)s, updated_at = %(now)s
+where import_id = %(import_id)s and rows_done = %(rows_done)s
+returning import_id, file_name, rows_done, rows_accepted, started_at, updated_at, finished_at
 
 -- name: finish_import
-update imports set finished_at = %(now)s, updated_at = %(now)s where import_id = %(import_id)s
+update imports set finished_at = %(now)s, updated_at = %(now)s
+where import_id = %(import_id)s and rows_done = %(rows_done)s
+returning import_id, file_name, rows_done, rows_accepted, started_at, updated_at, finished_at

@@ -18,7 +18,7 @@ _event = msgspec.json.Decoder(EventIn)
 _raw_items = msgspec.json.Decoder(list[msgspec.Raw])
 _fields = msgspec.json.Decoder(dict[str, Any])
 
-_PATH = re.compile(r" - at `\$\.?([^`]*)`")
+_PATH = re.compile(r" - at (?:`key` in )?`\$\.?([^`]*)`")
 _FIELD = re.compile(r"(?:missing required|contains unknown) field `([^`]+)`")
 _NUL = b"\\u0000"
 
@@ -35,7 +35,7 @@ def read_json(body: bytes, *, max_events: int) -> tuple[list[Item], bool]:
     if start == b"[" and _NUL not in body:
         try:
             events = _batch.decode(body)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             pass  # Read again below, item by item.
         else:
             _check_count(len(events), max_events)
@@ -81,6 +81,8 @@ def _split(body: bytes) -> list[msgspec.Raw]:
         raise MalformedBody("invalid_batch", "The body must be an event, an array of events, or NDJSON.") from None
     except msgspec.DecodeError as error:
         raise MalformedBody("invalid_json", f"The body isn't JSON: {error}.") from None
+    except RecursionError:
+        raise MalformedBody("invalid_json", "The body is nested too deeply.") from None
 
 
 def _read_one(text: bytes) -> Item:
@@ -139,7 +141,7 @@ def _reason(message: str) -> Reason:
     sentence = _PATH.sub("", message)
     inside = path.group(1) if path else ""
     if named := _FIELD.search(message):
-        field = f"{inside}.{named.group(1)}" if inside else named.group(1)
+        field = printable(f"{inside}.{named.group(1)}" if inside else named.group(1))
         if "unknown field" in message:
             return Reason("unknown_field", f"There is no field called {field!r}.", field)
         return Reason("missing_field", f"The field {field!r} is required.", field)
@@ -147,7 +149,7 @@ def _reason(message: str) -> Reason:
         return Reason("invalid_event", "An event is a JSON object.")
     field = inside.replace("[...]", "")
     malformed, too_long = _BY_FIELD.get(re.split(r"[.\[]", inside)[0], ("invalid_event", "invalid_event"))
-    if "length <=" in message:
+    if "length <=" in message and not inside.startswith("calls["):
         return Reason(too_long, f"{sentence}.", field)
     if "timezone" in message:
         return Reason("time_without_zone", "The time needs an offset, such as Z or +02:00.", field)

@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import replace
 from decimal import Decimal
 
-from tollkeeper.db import Queries, Tx, literal_array
+from tollkeeper.clock import local_slot
+from tollkeeper.db import Queries, Tx, array
 from tollkeeper.events import Corrected, Reason, check_net, find_corrected
 from tollkeeper.gate.lanes import NO_PRICE
 from tollkeeper.gate.model import Batch, Fact, FactKey
@@ -22,13 +23,13 @@ _queries = Queries(__package__ or "")
 
 async def resolve_corrections(tx: Tx, batch: Batch) -> None:
     """Give each correction of the batch what it inherits, or refuse it."""
-    corrections = [fact for fact in batch.facts.values() if fact.corrects is not None]
+    corrections = [fact for fact in batch.facts.values() if fact.event.corrects is not None]
     if not corrections:
         return
     # By id, so that an explanation can tell later what each of several found.
     corrections.sort(key=lambda fact: fact.key)
     customers = sorted({fact.customer_id for fact in corrections})
-    await tx.execute(_queries.lock_customers, {"customer_ids": literal_array(customers)})
+    await tx.execute(_queries.lock_customers, {"customer_ids": array(customers)})
     originals = await find_corrected(tx, {_corrected_key(fact) for fact in corrections})
     for fact in corrections:
         key = _corrected_key(fact)
@@ -40,7 +41,7 @@ async def resolve_corrections(tx: Tx, batch: Batch) -> None:
 
 
 def _corrected_key(fact: Fact) -> FactKey:
-    return fact.customer_id, fact.corrects or ""
+    return fact.customer_id, fact.event.corrects or ""
 
 
 def _in_batch(batch: Batch, key: FactKey) -> Corrected | None:
@@ -50,7 +51,7 @@ def _in_batch(batch: Batch, key: FactKey) -> Corrected | None:
         return None
     return Corrected(
         customer_id=fact.lane.customer.customer_id,
-        event_id=fact.event_id,
+        event_id=fact.event.id,
         series_id=fact.series_id,
         meter=fact.event.meter,
         member=fact.event.member,
@@ -58,25 +59,25 @@ def _in_batch(batch: Batch, key: FactKey) -> Corrected | None:
         unit=fact.rule.unit,
         time=fact.time,
         price_id=fact.rule.price.price_id if fact.rule.price else None,
-        corrects=fact.corrects,
+        corrects=fact.event.corrects,
         net_quantity=fact.quantity,
         net_billed=fact.billed,
-        net_amount=fact.amount,
+        net_amount=fact.event.amount,
         net_cost=fact.cost,
     )
 
 
 def _unfit(fact: Fact, original: Corrected | None) -> Reason | None:
     if original is None:
-        return Reason("unknown_event", f"The customer has no event {fact.corrects!r}.", "corrects")
+        return Reason("unknown_event", f"The customer has no event {fact.event.corrects!r}.", "corrects")
     if original.corrects is not None:
         return Reason(
             "invalid_correction",
-            f"{fact.corrects!r} is a correction itself; correct {original.corrects!r}.",
+            f"{fact.event.corrects!r} is a correction itself; correct {original.corrects!r}.",
             "corrects",
         )
     if original.meter != fact.event.meter:
-        return Reason("invalid_correction", f"{fact.corrects!r} is an event of {original.meter!r}.", "meter")
+        return Reason("invalid_correction", f"{fact.event.corrects!r} is an event of {original.meter!r}.", "meter")
     return None
 
 
@@ -85,7 +86,7 @@ def _apply(fact: Fact, original: Corrected | None, originals: dict[FactKey, Corr
     if original is None:
         return None
     quantity = add(original.net_quantity, fact.quantity)
-    amount = _net(original.net_amount, fact.amount)
+    amount = _net(original.net_amount, fact.event.amount)
     cost = _net(original.net_cost, fact.cost)
     if (reason := check_net(fact.event, quantity, amount, cost)) is not None:
         return reason
@@ -96,9 +97,10 @@ def _apply(fact: Fact, original: Corrected | None, originals: dict[FactKey, Corr
     fact.price_id = price_id
     fact.series_id = original.series_id
     fact.time = original.time
+    fact.slot = local_slot(original.time, fact.lane.zone)
     fact.billed = subtract(billed, original.net_billed)
     fact.previous = Measure(original.net_billed, original.net_amount, original.net_cost)
-    fact.measure = Measure(billed, amount, cost)
+    fact.corrected = Measure(billed, amount, cost)
     originals[key] = replace(original, net_quantity=quantity, net_billed=billed, net_amount=amount, net_cost=cost)
     return None
 

@@ -10,7 +10,7 @@ from uuid import UUID
 import msgspec
 
 from tollkeeper.catalog import Catalog
-from tollkeeper.events import EventIn, NewEvent, Refused, Series, Status, StoredEvent
+from tollkeeper.events import NewEvent, Refused, Series, Status, StoredEvent
 from tollkeeper.gate.lanes import Lane, Rule
 from tollkeeper.rating import Measure, Step
 
@@ -18,22 +18,28 @@ FactKey = tuple[str, str]
 """Customer id (as text) and event id: what identifies an event for all time."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class Fact(NewEvent):
     """An accepted event on its way to the books: what is stored, and what is needed to get there."""
 
     index: int
-    event: EventIn
+    """The item's place in the request."""
     lane: Lane
     rule: Rule
-    measure: Measure
     previous: Measure | None = None
-    """For a correction: the event that it corrects, as it stood before."""
+    """For a correction: the event that it corrects, as it stood before ..."""
+    corrected: Measure | None = None
+    """... and as it stands with the correction."""
 
     @property
     def key(self) -> FactKey:
         """What identifies the event."""
-        return self.customer_id, self.event_id
+        return self.customer_id, self.event.id
+
+    @property
+    def measure(self) -> Measure:
+        """What the event brings to its price."""
+        return self.corrected or Measure(self.billed, self.event.amount, self.cost)
 
 
 class Failure(msgspec.Struct, omit_defaults=True, frozen=True):

@@ -8,6 +8,7 @@ from decimal import Decimal
 
 import msgspec
 
+from tollkeeper.clock import local_slot
 from tollkeeper.customers import Customer
 from tollkeeper.events import (
     CostSource,
@@ -24,7 +25,9 @@ from tollkeeper.events import (
 from tollkeeper.gate.lanes import Lane, Lanes, Rule
 from tollkeeper.gate.model import Batch, Fact
 from tollkeeper.money import ZERO, add
-from tollkeeper.rating import Measure, billed_quantity
+from tollkeeper.rating import billed_quantity
+
+_NO_COST = (None, None)
 
 
 def place(
@@ -82,40 +85,29 @@ def _unrateable(item: EventIn, rule: Rule) -> Reason | None:
 
 def _fact(i: int, item: EventIn, lane: Lane, rule: Rule, time: datetime) -> Fact:
     quantity = quantity_of(item, lane.meter)
-    billed = quantity if lane.bare else billed_quantity(lane.meter, quantity)
-    cost, cost_source = cost_of(item)
+    cost, cost_source = cost_of(item) if item.calls else _NO_COST
     return Fact(
+        event=item,
         customer_id=lane.customer_id,
-        event_id=item.id,
+        aggregation=lane.meter.aggregation,
         series_id="",
         time=time,
+        slot=local_slot(time, lane.zone),
         quantity=quantity,
-        billed=billed,
-        amount=item.amount,
-        charge=None,
+        billed=quantity if lane.bare else billed_quantity(lane.meter, quantity),
         price_id=rule.price_id,
-        running_before=None,
-        running_after=None,
-        estimated=False,
         cost=cost,
         cost_source=cost_source,
-        corrects=item.corrects,
-        metadata=item.metadata,
-        calls=item.calls,
         index=i,
-        event=item,
         lane=lane,
         rule=rule,
-        measure=Measure(billed, item.amount, cost),
     )
 
 
 def cost_of(item: EventIn) -> tuple[Decimal | None, CostSource | None]:
-    """What the event's calls cost together, and how that is known; (None, None) without calls."""
-    if not item.calls:
-        return None, None
+    """What the event's calls cost together, and how that is known."""
     total = ZERO
-    for call in item.calls:
+    for call in item.calls or ():
         if call.cost is None:
             return None, CostSource.NONE
         total = add(total, call.cost)
@@ -133,7 +125,7 @@ def _admit(batch: Batch, fact: Fact, index: SeriesIndex) -> None:
         reason = Reason("event_conflict", "The same request has another event with this id.", "id")
         batch.refuse(fact.index, refused(fact.event, reason), Status.CONFLICT)
         return
-    if fact.corrects is None:
+    if fact.event.corrects is None:
         item = fact.event
         series = index.find(fact.customer_id, item.meter, item.member, item.dimensions, fact.rule.unit)
         fact.series_id = series.series_id

@@ -2,9 +2,9 @@
 
     place → (find duplicates) → resolve corrections → rate → book
 
-A batch is first taken to have no duplicates. If the insert then finds one of its events stored already, the
-transaction is rolled back and run again `careful`ly, with a look-up of what is stored. So duplicates cost twice, and
-everything else costs no look-up.
+A batch is first taken to have no duplicates. If one of its events is stored already, the unique key refuses the batch,
+and the transaction is rolled back and run again `careful`ly, with a look-up of what is stored. So duplicates cost
+twice, and everything else costs no look-up.
 """
 
 from __future__ import annotations
@@ -14,33 +14,31 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from tollkeeper.catalog import Aggregation, Shelf
-from tollkeeper.clock import local_slot
+from psycopg.errors import UniqueViolation
+
+from tollkeeper.catalog import Shelf
 from tollkeeper.customers import Directory
-from tollkeeper.db import Again, Tx, read_epochs
+from tollkeeper.db import Again, Tx, read_epochs, text_array
 from tollkeeper.events import (
-    CostSource,
     EventIn,
     Reason,
     Refused,
+    Series,
     SeriesIndex,
     Status,
-    UsageSum,
-    add_usage,
     find_events,
-    insert_events,
     insert_series,
     quarantine,
     same_event,
+    store_events,
 )
 from tollkeeper.gate.correct import resolve_corrections
 from tollkeeper.gate.lanes import Lanes
-from tollkeeper.gate.model import Batch, Fact, Recorded, Result
+from tollkeeper.gate.model import Batch, Fact, FactKey, Recorded, Result
 from tollkeeper.gate.place import place, refused
 from tollkeeper.gate.totals import rate_cumulative
 from tollkeeper.ids import new_id
-from tollkeeper.ledger import Batch as Charges
-from tollkeeper.ledger import post
+from tollkeeper.ledger import Charges, post_charges
 from tollkeeper.money import EXACT, plain
 from tollkeeper.rating import MODELS, rate
 
@@ -108,62 +106,34 @@ async def _rate(tx: Tx, facts: list[Fact]) -> None:
         await rate_cumulative(tx, cumulative)
 
 
-async def _book(tx: Tx, batch: Batch, facts: list[Fact]) -> list:
-    """Write the events, their rollups and their postings."""
+async def _book(tx: Tx, batch: Batch, facts: list[Fact]) -> list[Series]:
+    """Write the events, their rollups and their postings; the series that are new."""
     if not facts:
         return []
     transaction_id = new_id()
+    facts = sorted(facts, key=_fact_key)
+    try:
+        columns = await store_events(tx, facts, transaction_id=transaction_id, recorded_at=batch.now)
+    except UniqueViolation as error:
+        raise Again from error
     series = sorted(batch.series, key=lambda one: (one.customer_id, one.series_id))
-    hours: dict[tuple[str, datetime, str], UsageSum] = {}
-    days: dict[tuple, UsageSum] = {}
-    charges = Charges()
-    for fact in facts:
-        slot = local_slot(fact.time, fact.lane.zone)
-        _add_usage(hours, (fact.customer_id, slot.hour, fact.series_id), fact)
-        _add_usage(days, (fact.customer_id, slot.day, fact.series_id), fact)
-        if fact.charge and fact.rule.unit:
-            charges.charge(fact.customer_id, fact.rule.unit, fact.charge, fact.time)
-        if fact.cost:
-            charges.cost(fact.customer_id, batch.catalog.currency, fact.cost, fact.time)
-    postings = charges.postings(transaction_id, batch.now)
-    if await insert_events(tx, facts, transaction_id=transaction_id, recorded_at=batch.now) < len(facts):
-        raise Again
+    charges = Charges(
+        customer_id=columns.customer_id,
+        unit=text_array([fact.rule.unit for fact in facts]),
+        charge=columns.charge,
+        cost=columns.cost,
+        cost_unit=batch.catalog.currency,
+        time=columns.time,
+    )
     async with tx.together():
         if series:
             await insert_series(tx, series)
-        await add_usage(tx, hours, days)
-        if postings:
-            await post(tx, postings, transaction_id=transaction_id, booked_at=batch.now)
+        await post_charges(tx, charges, transaction_id=transaction_id, booked_at=batch.now)
     return series
 
 
-def _add_usage(sums: dict, key: tuple, fact: Fact) -> None:
-    total = sums.get(key)
-    if total is None:
-        total = sums[key] = UsageSum()
-    total.events += 1
-    total.quantity = EXACT.add(total.quantity, fact.billed)
-    if fact.charge is None:
-        total.unpriced += 1
-    else:
-        total.charge = EXACT.add(total.charge, fact.charge)
-    if fact.cost is not None:
-        total.cost = EXACT.add(total.cost, fact.cost)
-    elif fact.cost_source is CostSource.NONE:
-        total.uncosted += 1
-    if fact.estimated:
-        total.estimated += 1
-    _add_gauge(total, fact)
-
-
-def _add_gauge(total: UsageSum, fact: Fact) -> None:
-    aggregation = fact.lane.meter.aggregation
-    if aggregation is Aggregation.MAX:
-        total.peak = fact.billed if total.peak is None else max(total.peak, fact.billed)
-    elif aggregation is Aggregation.LATEST:
-        newest = (fact.time, fact.billed)
-        if total.latest is None or total.latest_at is None or newest >= (total.latest_at, total.latest):
-            total.latest_at, total.latest = newest
+def _fact_key(fact: Fact) -> FactKey:
+    return fact.customer_id, fact.event.id
 
 
 async def _quarantine(tx: Tx, batch: Batch) -> None:
@@ -180,7 +150,7 @@ def _results(batch: Batch, facts: list[Fact]) -> list[Result]:
     for fact in facts:
         charge: Decimal | None = fact.charge
         batch.results[fact.index] = Result(
-            fact.event_id, Status.ACCEPTED, None if charge is None else plain(charge), fact.rule.unit
+            fact.event.id, Status.ACCEPTED, None if charge is None else plain(charge), fact.rule.unit
         )
     for index, first in batch.twins:
         if (twin := batch.results[first]) is not None:

@@ -8,8 +8,8 @@ from datetime import datetime
 from decimal import Decimal
 
 from tollkeeper.catalog import Aggregation, Price
-from tollkeeper.clock import local_slot, period_of_day
-from tollkeeper.db import Queries, Tx, literal_array
+from tollkeeper.clock import period_of_day
+from tollkeeper.db import Queries, Tx, array
 from tollkeeper.events import unique_value
 from tollkeeper.gate.model import Fact
 from tollkeeper.money import ONE, ZERO, subtract
@@ -44,21 +44,20 @@ async def rate_cumulative(tx: Tx, facts: list[Fact]) -> None:
 
 def _total_key(fact: Fact) -> TotalKey:
     price = _price(fact)
-    day = local_slot(fact.time, fact.lane.zone).day
-    return fact.customer_id, fact.price_id or "", period_of_day(day, price.period, fact.lane.zone).start
+    return fact.customer_id, fact.price_id or "", period_of_day(fact.slot.day, price.period, fact.lane.zone).start
 
 
 def _price(fact: Fact) -> Price:
     if fact.rule.price is None:
-        raise ValueError(f"event {fact.event_id} has no price to be rated with")
+        raise ValueError(f"event {fact.event.id} has no price to be rated with")
     return fact.rule.price
 
 
 def _rate_one(fact: Fact, total: Total, fresh: set[tuple[TotalKey, str]]) -> None:
     price = _price(fact)
     measure = fact.measure
-    if MODELS[price.model].cumulative and fact.corrects is None:
-        measure = Measure(_change(fact, total, fresh), fact.amount, fact.cost)
+    if MODELS[price.model].cumulative and fact.event.corrects is None:
+        measure = Measure(_change(fact, total, fresh), fact.event.amount, fact.cost)
     rated = rate(price, measure, total.value, fact.previous)
     fact.charge, fact.estimated = rated.charge, rated.estimated
     fact.running_before, fact.running_after = total.value, rated.after
@@ -115,14 +114,14 @@ async def _claim_unique(tx: Tx, facts: list[Fact], keys: list[TotalKey]) -> set[
 async def _write(tx: Tx, totals: Iterable[Total]) -> None:
     rows = sorted(totals, key=lambda total: (total.customer_id, total.price_id, total.period_start))
     params = _key_arrays([(row.customer_id, row.price_id, row.period_start) for row in rows])
-    params["value"] = literal_array([row.value for row in rows])
-    params["latest_at"] = literal_array([row.latest_at for row in rows], quoted=True)
+    params["value"] = array([row.value for row in rows])
+    params["latest_at"] = array([row.latest_at and row.latest_at.isoformat() for row in rows])
     await tx.execute(_queries.write_totals, params)
 
 
 def _key_arrays(keys: list[TotalKey]) -> dict[str, object]:
     return {
-        "customer_id": literal_array([key[0] for key in keys]),
-        "price_id": literal_array([key[1] for key in keys]),
-        "period_start": literal_array([key[2] for key in keys], quoted=True),
+        "customer_id": array([key[0] for key in keys]),
+        "price_id": array([key[1] for key in keys]),
+        "period_start": array([key[2].isoformat() for key in keys]),
     }

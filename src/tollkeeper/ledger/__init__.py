@@ -1,19 +1,18 @@
 """The double-entry ledger: accounts, postings, balances."""
 
-from tollkeeper.ledger.charges import Batch
-from tollkeeper.ledger.model import Account, Balance, Entry, Kind, Posting
-from tollkeeper.ledger.store import balances, get_transaction, list_postings, post, unbalanced_units
+from tollkeeper.ledger.charges import Charges, post_charges
+from tollkeeper.ledger.model import Account, Balance, Entry, Kind
+from tollkeeper.ledger.store import balances, get_transaction, list_postings, unbalanced_units
 
 __all__ = [
     "Account",
     "Balance",
-    "Batch",
+    "Charges",
     "Entry",
     "Kind",
-    "Posting",
     "balances",
     "get_transaction",
     "list_postings",
-    "post",
+    "post_charges",
     "unbalanced_units",
 ]

@@ -46,30 +46,12 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Posting:
-    """`amount` (> 0) of `unit` moves from the account `credit` to the account `debit`.
+class Entry:
+    """A posting: `amount` (> 0) of `unit` moves from the account `credit` to the account `debit`.
 
     Debits of assets and expenses, and credits of liabilities and income, raise them. `service_from` and `service_to`
-    are the times of the first and last event that the posting sums up. Ids are UUIDs, as text where they are written.
+    are the times of the first and last of the `events` that it sums up.
     """
-
-    customer_id: str
-    transaction_id: UUID
-    line: int
-    kind: Kind
-    debit: Account
-    credit: Account
-    unit: str
-    amount: Decimal
-    booked_at: datetime
-    service_from: datetime
-    service_to: datetime
-    events: int
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A posting as the audit trail shows it."""
 
     transaction_id: UUID
     line: int

@@ -1,12 +1,28 @@
--- name: insert_postings
+-- name: post_charges
+-- The accounts and kinds are those of ledger/model.py; a test holds the two together.
+with batch as materialized (
+    select * from unnest(%(customer_id)s::uuid[], %(unit)s::text[], %(charge)s::numeric[], %(cost)s::numeric[],
+                         %(time)s::timestamptz[])
+      as new (customer_id, unit, charge, cost, time)
+), lines as (
+    select customer_id, time, unit, abs(charge) as amount,
+           case when charge > 0 then 'usage' else 'usage_credit' end as kind
+    from batch where charge <> 0
+    union all
+    select customer_id, time, %(cost_unit)s, abs(cost),
+           case when cost > 0 then 'provider_cost' else 'provider_cost_credit' end
+    from batch where cost <> 0
+)
 insert into postings (customer_id, transaction_id, line, kind, debit, credit, unit, amount, booked_at, service_from,
                       service_to, events)
-select customer_id, %(transaction_id)s, line, kind, debit, credit, unit, amount, %(booked_at)s, service_from,
-       service_to, events
-from unnest(%(customer_id)s::uuid[], %(line)s::smallint[], %(kind)s::text[], %(debit)s::text[], %(credit)s::text[],
-            %(unit)s::text[], %(amount)s::numeric[], %(service_from)s::timestamptz[], %(service_to)s::timestamptz[],
-            %(events)s::integer[])
-  as new (customer_id, line, kind, debit, credit, unit, amount, service_from, service_to, events)
+select customer_id, %(transaction_id)s, row_number() over (partition by customer_id order by kind, unit) - 1, kind,
+       case kind when 'usage' then 'receivable' when 'usage_credit' then 'revenue'
+                 when 'provider_cost' then 'provider_cost' else 'provider_payable' end,
+       case kind when 'usage' then 'revenue' when 'usage_credit' then 'receivable'
+                 when 'provider_cost' then 'provider_payable' else 'provider_cost' end,
+       unit, sum(amount), %(booked_at)s, min(time), max(time), count(*)
+from lines
+group by customer_id, kind, unit
 
 -- name: list_postings
 -- Newest first; transaction ids are UUIDv7, so they sort by the time of booking.

@@ -2,38 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from tollkeeper.db import Queries, Tx, literal_array
+from tollkeeper.db import Queries, Tx
 from tollkeeper.errors import NotFound
-from tollkeeper.ledger.model import Balance, Entry, Posting
+from tollkeeper.ledger.model import Balance, Entry
 
 _queries = Queries(__package__ or "")
-
-
-async def post(tx: Tx, postings: Sequence[Posting], *, transaction_id: UUID, booked_at: datetime) -> None:
-    """Book postings of one moment. Each moves its amount from one account to another, so they always balance."""
-    rows = sorted(postings, key=lambda posting: (posting.customer_id, posting.line))
-    await tx.execute(
-        _queries.insert_postings,
-        {
-            "transaction_id": transaction_id,
-            "booked_at": booked_at,
-            "customer_id": literal_array([row.customer_id for row in rows]),
-            "line": literal_array([row.line for row in rows]),
-            "kind": literal_array([row.kind for row in rows]),
-            "debit": literal_array([row.debit for row in rows]),
-            "credit": literal_array([row.credit for row in rows]),
-            "unit": literal_array([row.unit for row in rows]),
-            "amount": literal_array([row.amount for row in rows]),
-            "service_from": literal_array([row.service_from for row in rows], quoted=True),
-            "service_to": literal_array([row.service_to for row in rows], quoted=True),
-            "events": literal_array([row.events for row in rows]),
-        },
-    )
 
 
 async def list_postings(

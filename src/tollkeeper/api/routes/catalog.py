@@ -81,7 +81,8 @@ async def _read_source(request: Request) -> str:
         raise InvalidInput("invalid_request", told, field="source") from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise MalformedBody("malformed_body", f"The body can't be read: {error}.") from None
-    raise InvalidInput("invalid_request", "Send the catalog as application/toml, or as JSON.", field="content-type")
+    told = "Send the catalog as application/toml, or as application/json."
+    raise InvalidInput("unsupported_media_type", told, field="content-type")
 
 
 Source = Annotated[str, Depends(_read_source)]

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
-from pydantic import Field
+from pydantic import Field, StrictBool
 
 from tollkeeper.api.auth import Reader, Writer
 from tollkeeper.api.bodies import Answer, Asked, JsonObject
@@ -42,7 +42,9 @@ class CustomerPut(Asked):
     )
     timezone: str | None = Field(None, description="IANA name. Fixed once there is usage. A new customer's is UTC.")
     metadata: JsonObject | None = Field(None, description="Your own facts; replaces the whole object.")
-    archived: bool | None = Field(None, description="An archived customer's new usage is refused; its history stays.")
+    archived: StrictBool | None = Field(
+        None, description="An archived customer's new usage is refused; its history stays."
+    )
 
 
 class CustomerAnswer(Answer):
@@ -63,7 +65,7 @@ class MemberPut(Asked):
 
     name: str | None = Field(None, description="A new member's name is its key unless told otherwise.")
     metadata: JsonObject | None = Field(None, description="Your own facts; replaces the whole object.")
-    archived: bool | None = None
+    archived: StrictBool | None = None
 
 
 class MemberAnswer(Answer):

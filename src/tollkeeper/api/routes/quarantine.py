@@ -65,7 +65,7 @@ async def list_all(
     return page(await books.database.run(work), limit, QuarantinedAnswer.of, lambda item: (str(item.quarantine_id),))
 
 
-@router.get("/{id}", summary="Show a refused item")
+@router.get("/{id:uuid}", summary="Show a refused item")
 async def show(books: OpenBooks, _: Reader, id: UUID) -> QuarantinedAnswer:
     """One item, whatever has become of it."""
     return QuarantinedAnswer.of(await books.database.run(lambda tx: get_quarantined(tx, id)))

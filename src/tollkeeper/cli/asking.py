@@ -1,0 +1,55 @@
+"""What the commands that show usage are asked with: ranges of time, and filters."""
+
+from __future__ import annotations
+
+from datetime import datetime, tzinfo
+from typing import Annotated
+
+import typer
+
+from tollkeeper.errors import InvalidInput
+
+From = Annotated[
+    str | None,
+    typer.Option(
+        "--from", help="Start of the range: a time, or a date; without an offset, in the customer's time zone."
+    ),
+]
+To = Annotated[str | None, typer.Option("--to", help="End of the range; itself not in it.")]
+Filter = Annotated[list[str] | None, typer.Option(help="Only this, as dimension:value; may be repeated.")]
+OfCustomer = Annotated[str, typer.Option(help="The customer's key.")]
+
+
+def local_time(text: str, tz: tzinfo) -> datetime | None:
+    """The instant that `text` names in ISO 8601; without an offset, on the clocks of `tz`. None if it names none.
+
+    A date is its midnight. Of a time that the clocks show twice it's the first; one that they skip is read with the
+    offset that held before.
+    """
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return found if found.tzinfo is not None else found.replace(tzinfo=tz)
+
+
+def instant(text: str | None, tz: tzinfo, option: str) -> datetime | None:
+    """The instant that was given for an option, if any. Raises InvalidInput `invalid_time`."""
+    if text is None:
+        return None
+    found = local_time(text, tz)
+    if found is None:
+        told = f"{text!r} is no time; write 2026-07-01, 2026-07-01T09:30 or 2026-07-01T09:30:00Z."
+        raise InvalidInput("invalid_time", told, field=option)
+    return found
+
+
+def parse_filter(pairs: list[str] | None) -> dict[str, str]:
+    """`dimension:value` pairs. Raises InvalidInput `invalid_filter`."""
+    found: dict[str, str] = {}
+    for pair in pairs or []:
+        name, colon, value = pair.partition(":")
+        if not colon or not name:
+            raise InvalidInput("invalid_filter", f"{pair!r} isn't of the form dimension:value.", field="filter")
+        found[name] = value
+    return found
