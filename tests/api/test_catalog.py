@@ -73,7 +73,7 @@ async def test_a_bad_catalog_is_refused_with_every_problem(admin: httpx.AsyncCli
         (b"{", "application/json", 400, "malformed_body"),
         (b'{"sauce": ""}', "application/json", 422, "invalid_request"),
         (b'{"source": 1}', "application/json", 422, "invalid_request"),
-        (b"currency=USD", "application/x-www-form-urlencoded", 422, "invalid_request"),
+        (b"currency=USD", "application/x-www-form-urlencoded", 422, "unsupported_media_type"),
         (b"\0", "application/toml", 422, "catalog_invalid"),
         (b'currency = "\\u0000"', "application/toml", 422, "catalog_invalid"),
         (b'currency = "USD"\n[meters.a]\nunit = "\\u0000"\n', "application/toml", 422, "catalog_invalid"),

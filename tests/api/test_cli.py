@@ -55,6 +55,12 @@ def test_every_command_explains_itself(line: list[str]) -> None:
     assert "Usage" in result.output
 
 
+def test_help_names_the_commands_as_they_are_called() -> None:
+    shown = CliRunner().invoke(app, ["--help"]).output
+    for name in COMMANDS:
+        assert f"│ {name} " in shown
+
+
 def test_version() -> None:
     assert CliRunner().invoke(app, ["--version"]).output == f"tollkeeper {__version__}\n"
 

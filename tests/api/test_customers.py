@@ -92,7 +92,7 @@ async def test_members_belong_to_their_customer(admin: httpx.AsyncClient) -> Non
         ({"metadata": {"x": "y" * 20_000}}, "metadata_too_large", "metadata"),
         ({"metadata": []}, "invalid_request", "metadata"),
         ({"nmae": "typo"}, "invalid_request", "nmae"),
-        ({"archived": "perhaps"}, "invalid_request", "archived"),
+        ({"archived": 1}, "invalid_request", "archived"),
     ],
 )
 async def test_bad_values_are_told_with_their_field(

@@ -40,6 +40,10 @@ async def test_unknown_paths_and_methods(admin: httpx.AsyncClient) -> None:
     refused = await admin.delete("/v1/customers/acme")
     assert_problem(refused, 405, "method_not_allowed")
     assert refused.headers["allow"] == "GET, PUT"
+    assert (await admin.get("/v1/keys/01a1f9d4/revoke")).headers["allow"] == "POST"
+    assert (await admin.delete("/v1/quarantine/replay")).headers["allow"] == "POST"
+    assert (await admin.delete("/v1/quarantine/01a1f9d4-1e45-7055-9bb9-4d38f8d013f0")).headers["allow"] == "GET"
+    assert (await admin.delete("/openapi.json")).headers["allow"] == "GET, HEAD"
 
 
 @pytest.mark.parametrize("limit", ["0", "1001", "-1", "ten", "1e3"])
@@ -74,7 +78,7 @@ async def test_bodies_that_are_not_json(admin: httpx.AsyncClient, body: bytes) -
 
 async def test_a_forgotten_content_type_is_told(admin: httpx.AsyncClient) -> None:
     answer = await admin.put("/v1/customers/acme", content=b'{"name": "x"}')
-    assert_problem(answer, 422, "invalid_request")
+    assert_problem(answer, 422, "unsupported_media_type")
     assert "application/json" in answer.json()["detail"]
 
 

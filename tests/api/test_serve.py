@@ -86,6 +86,7 @@ def test_it_serves_and_stops_in_order(database_url: str, tmp_path: Path, key: st
 
 def test_a_request_that_has_begun_is_answered(database_url: str, tmp_path: Path, key: str) -> None:
     with serving(tmp_path / "log", "--database-url", database_url) as served:
+        assert httpx.get(f"{served.url}/healthz").status_code == 200
         address = httpx.URL(served.url)
         with socket.create_connection((address.host, address.port or 0)) as connection:
             head = f"PUT /v1/customers/slow HTTP/1.1\r\nHost: toll\r\nAuthorization: Bearer {key}\r\n"
@@ -107,7 +108,7 @@ def test_ctrl_c_ends_it_without_a_traceback(database_url: str, tmp_path: Path) -
 
 def workers_of(served: Served) -> list[int]:
     listed = subprocess.run(
-        ["ps", "--ppid", str(served.process.pid), "-o", "pid=", "-o", "args="], capture_output=True, text=True
+        ["ps", "-ww", "--ppid", str(served.process.pid), "-o", "pid=", "-o", "args="], capture_output=True, text=True
     ).stdout
     return [int(line.split()[0]) for line in listed.splitlines() if "spawn_main" in line]
 

@@ -35,6 +35,8 @@ COMMANDS = {
 }
 """The commands in the order that --help shows them, and the module of each."""
 
+_COMPLETION = {"install_completion", "show_completion"}
+
 
 class Commands(TyperGroup):
     """Imports a command when it's needed; takes the global options anywhere on the line; reports errors tidily."""
@@ -49,6 +51,8 @@ class Commands(TyperGroup):
             return None
         command = typer.main.get_command(import_module(f"tollkeeper.cli.{module}").app)
         command.name = cmd_name
+        # Typer takes each app for a program of its own; shell completion is the whole program's.
+        command.params = [each for each in command.params if each.name not in _COMPLETION]
         return command
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
