@@ -64,7 +64,9 @@ def _listening(settings: Settings) -> Iterator[socket.socket]:
     try:
         listener = socket.create_server((settings.host, settings.port), family=family, backlog=_BACKLOG)
     except OSError as error:
-        told = f"Can't listen on {settings.host} port {settings.port}: {error.strerror or error}."
+        # Not error.strerror: there Python repeats the address.
+        why = os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)
+        told = f"Can't listen on {settings.host} port {settings.port}: {why}."
         raise InvalidInput("address_unusable", told, field="port") from None
     with listener:
         yield listener

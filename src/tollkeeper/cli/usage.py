@@ -66,21 +66,25 @@ def show_usage(
 
     found, query, rows = run_transaction(ctx, work, customer_id_of(customer))
     if wants_json(ctx):
-        show_json(
-            {
-                "customer": customer,
-                "start": query.start,
-                "end": query.end,
-                "window": query.window,
-                "timezone": query.timezone or found.timezone,
-                "as_of": now,
-                "rows": rows,
-            }
-        )
+        _show_json(found, query, now, rows)
     elif as_csv:
         _print_csv(query, rows)
     else:
         _print_table(query, rows)
+
+
+def _show_json(customer: Customer, query: UsageQuery, as_of: datetime, rows: Sequence[UsageRow]) -> None:
+    show_json(
+        {
+            "customer": customer.key,
+            "start": query.start,
+            "end": query.end,
+            "window": query.window,
+            "timezone": query.timezone or customer.timezone,
+            "as_of": as_of,
+            "rows": rows,
+        }
+    )
 
 
 def _print_csv(query: UsageQuery, rows: Sequence[UsageRow]) -> None:

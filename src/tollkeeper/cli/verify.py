@@ -12,7 +12,6 @@ from tollkeeper.cli.output import print_line, show_json
 from tollkeeper.db import Database
 from tollkeeper.gate import Verdict
 from tollkeeper.gate import verify as verify_books
-from tollkeeper.gate.verify import MOST_DIFFERENCES, Check
 from tollkeeper.rating import MODELS
 
 app = typer.Typer(add_completion=False)
@@ -43,13 +42,7 @@ def _print(verdict: Verdict) -> None:
     sizes = asdict(verdict.size).items()
     print_line("Compared " + ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in sizes) + ".")
     for check in verdict.checks:
-        _print_check(check)
+        print_line(f"{'✗' if check.differences else '✓'} {check.question}")
+        for one in check.differences:
+            print_line(f"    {one.customer}, {one.place}: expected {one.expected}, found {one.found}")
     print_line("The books agree." if verdict.passed else "The books differ.")
-
-
-def _print_check(check: Check) -> None:
-    print_line(f"{'✗' if check.differences else '✓'} {check.question}")
-    for one in check.differences:
-        print_line(f"    {one.customer}, {one.place}: expected {one.expected}, found {one.found}")
-    if len(check.differences) >= MOST_DIFFERENCES:
-        print_line(f"    The first {MOST_DIFFERENCES} differences; there may be more.")

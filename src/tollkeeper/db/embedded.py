@@ -53,7 +53,7 @@ _START_ATTEMPTS = 3
 _SETTINGS = (  # durable always; tuned for one application with many small writes; the log never holds statements
     f"listen_addresses= port={_PORT} unix_socket_permissions=0700 max_connections=200 timezone=UTC log_timezone=UTC "
     "fsync=on synchronous_commit=on full_page_writes=on max_wal_size=4GB checkpoint_timeout=15min "
-    "wal_compression=pglz random_page_cost=1.1 jit=off log_min_messages=error log_min_error_statement=panic "
+    "random_page_cost=1.1 jit=off log_min_messages=log log_min_error_statement=panic "
     "log_checkpoints=off log_autovacuum_min_duration=-1"
 ).split()
 

@@ -1,6 +1,7 @@
 """Usage facts: what arrives, what is refused, what is stored, and what it adds up to."""
 
 from tollkeeper.events.check import check, check_net, quantity_of, unique_value, unknown_customer, unknown_meter
+from tollkeeper.events.imports import Import, advance_import, finish_import, start_import
 from tollkeeper.events.model import CostSource, EventIn, Reason, Refused, Status, StoredEvent
 from tollkeeper.events.quarantine import (
     Quarantined,
@@ -13,7 +14,7 @@ from tollkeeper.events.quarantine import (
     resolve_quarantined,
 )
 from tollkeeper.events.read import read_json, read_lines, read_ndjson, read_object
-from tollkeeper.events.same import same_event
+from tollkeeper.events.same import same_event, same_item
 from tollkeeper.events.series import Series, SeriesIndex
 from tollkeeper.events.store import (
     Corrected,
@@ -34,6 +35,7 @@ __all__ = [
     "CostSource",
     "EventFilter",
     "EventIn",
+    "Import",
     "Net",
     "NewEvent",
     "QuarantineStatus",
@@ -44,11 +46,13 @@ __all__ = [
     "SeriesIndex",
     "Status",
     "StoredEvent",
+    "advance_import",
     "check",
     "check_net",
     "count_quarantine",
     "find_corrected",
     "find_events",
+    "finish_import",
     "get_event",
     "get_net_before",
     "get_quarantined",
@@ -65,6 +69,8 @@ __all__ = [
     "read_object",
     "resolve_quarantined",
     "same_event",
+    "same_item",
+    "start_import",
     "store_events",
     "unique_value",
     "unknown_customer",

@@ -34,22 +34,32 @@ def unknown_meter(key: str) -> Reason:
 
 def check(event: EventIn, customer: Customer, meter: Meter, latest: datetime) -> Reason | None:
     """Why the event can't be accepted, or None. `latest` is the last instant that its time may have."""
-    return (
-        (
-            Reason("customer_archived", f"Customer {customer.key!r} is archived.", "customer")
-            if customer.archived_at is not None
-            else None
-        )
-        or _check_quantity(event, meter)
-        or (None if event.amount is None else check_number(event.amount, "amount", CHARGE_DECIMALS, event.corrects))
-        or (None if event.time is None else _check_time(event.time, latest))
-        or (None if not event.dimensions else _check_dimensions(event.dimensions, meter))
-        or (None if event.metadata is None else _check_metadata(event))
-        or (None if event.calls is None else _check_calls(event))
-        or _check_unique(event, meter)
-        or (Reason("unknown_hold", f"There is no hold {event.hold!r}.", "hold") if event.hold is not None else None)
-        or (_check_correction(event, meter) if event.corrects is not None else None)
-    )
+    if customer.archived_at is not None:
+        return Reason("customer_archived", f"Customer {customer.key!r} is archived.", "customer")
+    reason = _check_quantity(event, meter)
+    if reason is None and event.time is not None:
+        reason = _check_time(event.time, latest)
+    if reason is None and event.dimensions:
+        reason = _check_dimensions(event.dimensions, meter)
+    return reason or _check_rare(event, meter)
+
+
+def _check_rare(event: EventIn, meter: Meter) -> Reason | None:
+    """The rules of what most events don't have."""
+    reason = None
+    if event.amount is not None:
+        reason = check_number(event.amount, "amount", CHARGE_DECIMALS, event.corrects)
+    if reason is None and event.metadata is not None:
+        reason = _check_metadata(event)
+    if reason is None and event.calls is not None:
+        reason = _check_calls(event)
+    if reason is None and meter.aggregation is Aggregation.UNIQUE_COUNT:
+        reason = _check_unique(event, meter)
+    if reason is None and event.hold is not None:
+        reason = Reason("unknown_hold", f"There is no hold {event.hold!r}.", "hold")
+    if reason is None and event.corrects is not None:
+        reason = _check_correction(event, meter)
+    return reason
 
 
 def quantity_of(event: EventIn, meter: Meter) -> Decimal:
@@ -66,6 +76,8 @@ def check_number(number: Decimal, field: str, decimals: int, corrects: str | Non
     if not number.is_finite():
         return Reason(f"invalid_{field}", f"The {field} must be a finite number.", field)
     exponent = number.as_tuple().exponent
+    if isinstance(exponent, int) and -decimals <= exponent <= 0 and ZERO <= number < QUANTITY_LIMIT:
+        return None  # Nearly every number.
     # Not abs(), which overflows for 1e1000000; and PostgreSQL can't store 0e1000000, or keeps 10,000 written zeros.
     if number.copy_abs() >= QUANTITY_LIMIT or (isinstance(exponent, int) and exponent > _MOST_EXPONENT):
         return Reason(f"{field}_out_of_range", f"The {field} must be smaller than 10^15.", field)
@@ -141,7 +153,7 @@ def unique_value(event: EventIn, meter: Meter) -> str | None:
 
 
 def _check_unique(event: EventIn, meter: Meter) -> Reason | None:
-    if meter.aggregation is not Aggregation.UNIQUE_COUNT:
+    if meter.aggregation is not Aggregation.UNIQUE_COUNT or event.corrects is not None:
         return None
     if value := unique_value(event, meter):
         if len(value) <= NAME_LENGTH:

@@ -96,8 +96,8 @@ select e.customer_id, e.event_id, e.series_id::text as series_id, s.meter, s.mem
        e.price_id, e.corrects,
        e.quantity + coalesce(c.quantity, 0) as net_quantity,
        e.billed + coalesce(c.billed, 0) as net_billed,
-       e.amount + coalesce(c.amount, 0) as net_amount,
-       e.cost + coalesce(c.cost, 0) as net_cost
+       coalesce(e.amount + c.amount, e.amount, c.amount) as net_amount,
+       coalesce(e.cost + c.cost, e.cost, c.cost) as net_cost
 from unnest(%(customer_id)s::uuid[], %(event_id)s::text[]) as wanted (customer_id, event_id)
 join events e on e.customer_id = wanted.customer_id and e.event_id = wanted.event_id
 join series s on s.customer_id = e.customer_id and s.series_id = e.series_id

@@ -14,22 +14,28 @@ from tollkeeper.db import Queries, Tx, array
 from tollkeeper.events import Corrected, Reason, check_net, find_corrected
 from tollkeeper.gate.lanes import NO_PRICE
 from tollkeeper.gate.model import Batch, Fact, FactKey
-from tollkeeper.gate.place import refused
+from tollkeeper.gate.place import refused, unrateable
 from tollkeeper.money import ZERO, add, subtract
 from tollkeeper.rating import Measure, billed_quantity
 
 _queries = Queries(__package__ or "")
 
 
+async def lock_corrected(tx: Tx, batch: Batch) -> bool:
+    """Have the customers of the batch's corrections to itself; whether there are any."""
+    customers = sorted({fact.customer_id for fact in batch.facts.values() if fact.event.corrects is not None})
+    if customers:
+        await tx.execute(_queries.lock_customers, {"customer_ids": array(customers)})
+    return bool(customers)
+
+
 async def resolve_corrections(tx: Tx, batch: Batch) -> None:
-    """Give each correction of the batch what it inherits, or refuse it."""
+    """Give each correction of the batch what it inherits, or refuse it. After `lock_corrected`."""
     corrections = [fact for fact in batch.facts.values() if fact.event.corrects is not None]
     if not corrections:
         return
     # By id, so that an explanation can tell later what each of several found.
     corrections.sort(key=lambda fact: fact.key)
-    customers = sorted({fact.customer_id for fact in corrections})
-    await tx.execute(_queries.lock_customers, {"customer_ids": array(customers)})
     originals = await find_corrected(tx, {_corrected_key(fact) for fact in corrections})
     for fact in corrections:
         key = _corrected_key(fact)
@@ -90,10 +96,14 @@ def _apply(fact: Fact, original: Corrected | None, originals: dict[FactKey, Corr
     cost = _net(original.net_cost, fact.cost)
     if (reason := check_net(fact.event, quantity, amount, cost)) is not None:
         return reason
-    billed = billed_quantity(fact.lane.meter, quantity)
+    # An event that is taken back wholly counts nothing, also where events are counted.
+    billed = billed_quantity(fact.lane.meter, quantity) if quantity else ZERO
     price_id = None if original.price_id is None else str(original.price_id)
     price = None if price_id is None else fact.lane.price_called(price_id)
-    fact.rule = fact.lane.rule_of(price) if price is not None else NO_PRICE
+    rule = fact.lane.rule_of(price) if price is not None else NO_PRICE
+    if (reason := unrateable(fact.event, rule)) is not None:
+        return reason
+    fact.rule = rule
     fact.price_id = price_id
     fact.series_id = original.series_id
     fact.time = original.time

@@ -11,11 +11,13 @@ from zoneinfo import ZoneInfo
 from tollkeeper.catalog import Aggregation, Catalog, Meter, Price
 from tollkeeper.clock import zone
 from tollkeeper.customers import Customer
-from tollkeeper.events import Reason
+from tollkeeper.events import EventIn, Reason, Series, SeriesIndex
 from tollkeeper.money import is_currency
 from tollkeeper.rating import MODELS, linear_rate, needs_running_total
 
 _MOST_LANES = 500_000
+_MOST_SERIES = 1000
+"""A dimension with more values, such as a candidate's name, isn't worth keeping for each customer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,19 @@ class Lane:
     only: Rule | None
     """The rule, where the same one holds at all times."""
     catalog: Catalog
+    series: dict[tuple[object, ...], Series]
+    """The series met so far, by unit of charge, member and dimensions as they came."""
+
+    def series_of(self, event: EventIn, unit: str | None, index: SeriesIndex) -> Series:
+        """The series that an event of this lane belongs to."""
+        dimensions = event.dimensions
+        content = (unit, event.member, *dimensions.items()) if dimensions else (unit, event.member)
+        series = self.series.get(content)
+        if series is None:
+            series = index.find(self.customer_id, self.meter.key, event.member, dimensions, unit)
+            if len(self.series) < _MOST_SERIES:
+                self.series[content] = series
+        return series
 
     def rule_at(self, time: datetime) -> Rule:
         """The rule for an event at `time`."""
@@ -104,6 +119,7 @@ class Lanes:
             rules={},
             only=_only_rule(catalog, customer, meter),
             catalog=catalog,
+            series={},
         )
         self._lanes[customer.key, meter.key] = lane
         return lane

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -12,6 +13,7 @@ import msgspec
 from tollkeeper.catalog import Catalog
 from tollkeeper.events import NewEvent, Refused, Series, Status, StoredEvent
 from tollkeeper.gate.lanes import Lane, Rule
+from tollkeeper.money import plain
 from tollkeeper.rating import Measure, Step
 
 FactKey = tuple[str, str]
@@ -68,6 +70,8 @@ class Batch:
     catalog: Catalog
     now: datetime
     results: list[Result | None]
+    arrived: Sequence[datetime] = ()
+    """When each item first came; empty if all of them come now."""
     facts: dict[FactKey, Fact] = field(default_factory=dict)
     refused: list[tuple[int, Refused]] = field(default_factory=list)
     twins: list[tuple[int, int]] = field(default_factory=list)
@@ -80,9 +84,10 @@ class Batch:
         self.results[index] = Result(refused.event_id, status, error=Failure(reason.code, reason.detail, reason.field))
         self.refused.append((index, refused))
 
-    def duplicate(self, index: int, event_id: str, charge: str | None, unit: str | None) -> None:
+    def duplicate(self, index: int, stored: StoredEvent) -> None:
         """Answer an item that is stored already with what it was charged."""
-        self.results[index] = Result(event_id, Status.DUPLICATE, charge, unit)
+        charge = None if stored.charge is None else plain(stored.charge)
+        self.results[index] = Result(stored.event_id, Status.DUPLICATE, charge, stored.unit)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from tollkeeper.events import (
     Status,
     check,
     quantity_of,
+    same_item,
     unknown_customer,
     unknown_meter,
 )
@@ -51,9 +52,10 @@ def place(
             continue
         reason = check(item, lane.customer, lane.meter, latest)
         if reason is None:
-            time = item.time or batch.now
+            time = item.time or (batch.arrived[i] if batch.arrived else batch.now)
             rule = lane.rule_at(time)
-            reason = _unrateable(item, rule)
+            # A correction goes by the price of the event that it corrects.
+            reason = unrateable(item, rule) if item.corrects is None else None
             if reason is None:
                 _admit(batch, _fact(i, item, lane, rule, time), index)
                 continue
@@ -75,7 +77,8 @@ def _open_lane(item: EventIn, batch: Batch, customers: Mapping[str, Customer], l
     return lanes.open(customer, meter, batch.catalog)
 
 
-def _unrateable(item: EventIn, rule: Rule) -> Reason | None:
+def unrateable(item: EventIn, rule: Rule) -> Reason | None:
+    """Why the event can't be rated with the rule, or None."""
     if rule.problem is not None:
         return rule.problem
     if rule.needs_amount and item.amount is None:
@@ -119,15 +122,14 @@ def _admit(batch: Batch, fact: Fact, index: SeriesIndex) -> None:
     key = fact.key
     earlier = batch.facts.get(key)
     if earlier is not None:
-        if earlier.event == fact.event:
+        if same_item(earlier.event, fact.event) and earlier.quantity == fact.quantity:
             batch.twins.append((fact.index, earlier.index))
             return
         reason = Reason("event_conflict", "The same request has another event with this id.", "id")
         batch.refuse(fact.index, refused(fact.event, reason), Status.CONFLICT)
         return
     if fact.event.corrects is None:
-        item = fact.event
-        series = index.find(fact.customer_id, item.meter, item.member, item.dimensions, fact.rule.unit)
+        series = fact.lane.series_of(fact.event, fact.rule.unit, index)
         fact.series_id = series.series_id
         if not series.stored:
             batch.series.add(series)

@@ -1,6 +1,8 @@
 -- name: lock_customers
--- Corrections of one customer follow one another: what an event has left can't be taken back twice.
-select customer_id from customers where customer_id = any(%(customer_ids)s::uuid[]) order by customer_id for no key update
+-- Corrections of one customer follow one another: what an event has left can't be taken back twice. It isn't the
+-- customer's row that is locked, because who changes the customer holds that while waiting for the batches under way.
+select pg_advisory_xact_lock(1701867364, key)
+from (select distinct hashtext(id::text) as key from unnest(%(customer_ids)s::uuid[]) as id order by key) as keys
 
 -- name: open_totals
 -- Creates the totals that don't exist, and locks those that do, all in key order: `where false` changes no row, but
@@ -64,44 +66,58 @@ limit %(limit)s
 
 -- name: verify_days
 with expected as (
-    select e.customer_id, (e.time at time zone c.timezone)::date as day, e.series_id, count(*) as events,
-           sum(e.billed) as quantity, coalesce(sum(e.charge), 0) as charge, coalesce(sum(e.cost), 0) as cost,
-           count(*) filter (where e.charge is null) as unpriced
-    from events e join customers c using (customer_id)
+    select customer_id, (time at time zone c.timezone)::date as day, series_id,
+           count(*) as events, sum(billed) as quantity, coalesce(sum(charge), 0) as charge,
+           coalesce(sum(cost), 0) as cost, count(*) filter (where charge is null) as unpriced,
+           count(*) filter (where cost_source = 'none') as uncosted, count(*) filter (where estimated) as estimated,
+           max(billed) as peak, (array_agg(billed order by time desc, billed desc))[1] as latest
+    from events join customers c using (customer_id)
     group by 1, 2, 3
 )
 select coalesce(c.key, customer_id::text) as customer, 'day ' || day || ', series ' || series_id as place,
-       concat_ws(' / ', e.events, e.quantity, e.charge, e.cost, e.unpriced) as expected,
-       concat_ws(' / ', u.events, u.quantity, u.charge, u.cost, u.unpriced) as found
+       concat_ws(' / ', e.events, e.quantity, e.charge, e.cost, e.unpriced, e.uncosted, e.estimated,
+                 case when u.peak is not null then e.peak end, case when u.latest is not null then e.latest end)
+         as expected,
+       concat_ws(' / ', u.events, u.quantity, u.charge, u.cost, u.unpriced, u.uncosted, u.estimated, u.peak, u.latest)
+         as found
 from expected e full join usage_days u using (customer_id, day, series_id)
 left join customers c using (customer_id)
-where (e.events, e.quantity, e.charge, e.cost, e.unpriced)
-      is distinct from (u.events, u.quantity, u.charge, u.cost, u.unpriced)
+where (e.events, e.quantity, e.charge, e.cost, e.unpriced, e.uncosted, e.estimated)
+      is distinct from (u.events, u.quantity, u.charge, u.cost, u.unpriced, u.uncosted, u.estimated)
+   or u.peak <> e.peak or u.latest <> e.latest
 limit %(limit)s
 
 -- name: verify_hours
 -- A local hour starts at its full hour, or where the zone changed its offset within it (clock.local_slot).
 with placed as (
-    select e.customer_id, e.series_id, e.time, e.billed, e.charge, e.cost, c.timezone,
+    select e.*, c.timezone,
            e.time - make_interval(mins => extract(minute from e.time at time zone c.timezone)::integer)
                   - (date_part('second', e.time) * interval '1 second') as full_hour
     from events e join customers c using (customer_id)
 ), expected as (
-    select customer_id, series_id, count(*) as events, sum(billed) as quantity, coalesce(sum(charge), 0) as charge,
-           coalesce(sum(cost), 0) as cost,
+    select customer_id, series_id,
+           count(*) as events, sum(billed) as quantity, coalesce(sum(charge), 0) as charge,
+           coalesce(sum(cost), 0) as cost, count(*) filter (where charge is null) as unpriced,
+           count(*) filter (where cost_source = 'none') as uncosted, count(*) filter (where estimated) as estimated,
+           max(billed) as peak, (array_agg(billed order by time desc, billed desc))[1] as latest,
            case when (time at time zone timezone) - (full_hour at time zone timezone) = time - full_hour then full_hour
                 else (select min(quarter) from generate_series(full_hour, time, interval '15 minutes') quarter
                       where (time at time zone timezone) - (quarter at time zone timezone) = time - quarter)
            end as hour
     from placed
-    group by 1, 2, 7
+    group by 1, 2, hour
 )
 select coalesce(c.key, customer_id::text) as customer, 'hour ' || hour || ', series ' || series_id as place,
-       concat_ws(' / ', e.events, e.quantity, e.charge, e.cost) as expected,
-       concat_ws(' / ', u.events, u.quantity, u.charge, u.cost) as found
+       concat_ws(' / ', e.events, e.quantity, e.charge, e.cost, e.unpriced, e.uncosted, e.estimated,
+                 case when u.peak is not null then e.peak end, case when u.latest is not null then e.latest end)
+         as expected,
+       concat_ws(' / ', u.events, u.quantity, u.charge, u.cost, u.unpriced, u.uncosted, u.estimated, u.peak, u.latest)
+         as found
 from expected e full join usage_hours u using (customer_id, hour, series_id)
 left join customers c using (customer_id)
-where (e.events, e.quantity, e.charge, e.cost) is distinct from (u.events, u.quantity, u.charge, u.cost)
+where (e.events, e.quantity, e.charge, e.cost, e.unpriced, e.uncosted, e.estimated)
+      is distinct from (u.events, u.quantity, u.charge, u.cost, u.unpriced, u.uncosted, u.estimated)
+   or u.peak <> e.peak or u.latest <> e.latest
 limit %(limit)s
 
 -- name: verify_orphans
@@ -122,6 +138,10 @@ select * from (
     select e.customer_id::text, 'event ' || e.event_id, 'the event it corrects, ' || e.corrects, 'none'
     from events e left join events o on o.customer_id = e.customer_id and o.event_id = e.corrects
     where e.corrects is not null and o.event_id is null
+    union all
+    select h.customer_id::text, 'hour ' || h.hour, 'the series ' || h.series_id, 'none'
+    from usage_hours h left join series s on s.customer_id = h.customer_id and s.series_id = h.series_id
+    where s.series_id is null
     union all
     select d.customer_id::text, 'day ' || d.day, 'the series ' || d.series_id, 'none'
     from usage_days d left join series s on s.customer_id = d.customer_id and s.series_id = d.series_id

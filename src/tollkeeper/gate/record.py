@@ -4,20 +4,21 @@
 
 A batch is first taken to have no duplicates. If one of its events is stored already, the unique key refuses the batch,
 and the transaction is rolled back and run again `careful`ly, with a look-up of what is stored. So duplicates cost
-twice, and everything else costs no look-up.
+twice, and everything else costs no look-up, but for two: a correction that is repeated would find nothing left to take
+back, and a repeated event may be refused for what has changed since it was stored.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 
 from psycopg.errors import UniqueViolation
 
-from tollkeeper.catalog import Shelf
-from tollkeeper.customers import Directory
+from tollkeeper.catalog import Meter, Shelf
+from tollkeeper.customers import Customer, Directory
 from tollkeeper.db import Again, Tx, read_epochs, text_array
 from tollkeeper.events import (
     EventIn,
@@ -28,11 +29,12 @@ from tollkeeper.events import (
     Status,
     find_events,
     insert_series,
+    quantity_of,
     quarantine,
     same_event,
     store_events,
 )
-from tollkeeper.gate.correct import resolve_corrections
+from tollkeeper.gate.correct import lock_corrected, resolve_corrections
 from tollkeeper.gate.lanes import Lanes
 from tollkeeper.gate.model import Batch, Fact, FactKey, Recorded, Result
 from tollkeeper.gate.place import place, refused
@@ -41,6 +43,9 @@ from tollkeeper.ids import new_id
 from tollkeeper.ledger import Charges, post_charges
 from tollkeeper.money import EXACT, plain
 from tollkeeper.rating import MODELS, rate
+
+_MAY_CHANGE = {"customer_archived", "currency_mismatch", "missing_field", "quantity_too_precise", "unknown_dimension"}
+"""Reasons to refuse what was acceptable before the customer or the catalog changed."""
 
 
 @dataclass(slots=True)
@@ -55,9 +60,17 @@ class Desk:
 
 
 async def record(
-    tx: Tx, desk: Desk, items: Sequence[EventIn | Refused], *, now: datetime, careful: bool = False
+    tx: Tx,
+    desk: Desk,
+    items: Sequence[EventIn | Refused],
+    *,
+    now: datetime,
+    careful: bool = False,
+    arrived: Sequence[datetime] = (),
 ) -> Recorded:
     """Store, rate and book the items; what can't be accepted goes to quarantine with its reason.
+
+    `arrived` is when each item first came, where that wasn't now.
 
     Raises Again where an event turns out to be stored already, unless `careful`.
     """
@@ -67,9 +80,10 @@ async def record(
     customers = await desk.directory.resolve(tx, epochs, keys)
     desk.lanes.hold(epochs)
 
-    batch = Batch(catalog, now, [None] * len(items))
+    batch = Batch(catalog, now, [None] * len(items), arrived)
     place(batch, items, customers, desk.lanes, desk.series, now + desk.max_future)
-    if careful:
+    await _set_repetitions_aside(tx, batch, items, customers)
+    if await lock_corrected(tx, batch) or careful:
         await _set_duplicates_aside(tx, batch)
     await resolve_corrections(tx, batch)
     facts = list(batch.facts.values())
@@ -84,11 +98,34 @@ async def _set_duplicates_aside(tx: Tx, batch: Batch) -> None:
     for key, found in stored.items():
         fact = batch.facts.pop(key)
         if same_event(fact.event, found, fact.quantity):
-            charge = None if found.charge is None else plain(found.charge)
-            batch.duplicate(fact.index, found.event_id, charge, found.unit)
+            batch.duplicate(fact.index, found)
         else:
             reason = Reason("event_conflict", "Another event is stored under this id; ids are for all time.", "id")
             batch.refuse(fact.index, refused(fact.event, reason), Status.CONFLICT)
+
+
+async def _set_repetitions_aside(
+    tx: Tx, batch: Batch, items: Sequence[EventIn | Refused], customers: Mapping[str, Customer]
+) -> None:
+    """Answer refused items as duplicates where they repeat what was accepted before the customer or meter changed."""
+    events: dict[int, tuple[EventIn, Meter]] = {}
+    for index, why in batch.refused:
+        item = items[index]
+        if why.reason.code in _MAY_CHANGE and isinstance(item, EventIn):
+            events[index] = item, batch.catalog.meters[item.meter]
+    if not events:
+        return
+    keys = {index: (str(customers[item.customer].customer_id), item.id) for index, (item, _) in events.items()}
+    stored = await find_events(tx, {*keys.values()})
+    for index, (item, meter) in events.items():
+        found = stored.get(keys[index])
+        if found is not None and same_event(item, found, quantity_of(item, meter)):
+            batch.duplicate(index, found)
+    batch.refused = [(index, why) for index, why in batch.refused if _is_refused(batch.results[index])]
+
+
+def _is_refused(result: Result | None) -> bool:
+    return result is not None and result.error is not None
 
 
 async def _rate(tx: Tx, facts: list[Fact]) -> None:
@@ -154,5 +191,7 @@ def _results(batch: Batch, facts: list[Fact]) -> list[Result]:
         )
     for index, first in batch.twins:
         if (twin := batch.results[first]) is not None:
-            batch.results[index] = Result(twin.id, Status.DUPLICATE, twin.charge, twin.unit)
+            # Of one that was refused, nothing is stored: then this one is refused as well.
+            duplicate = Result(twin.id, Status.DUPLICATE, twin.charge, twin.unit)
+            batch.results[index] = twin if _is_refused(twin) else duplicate
     return [result for result in batch.results if result is not None]

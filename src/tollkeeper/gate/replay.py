@@ -39,7 +39,9 @@ async def replay(
     waiting = await lock_quarantined(tx, quarantine_ids)
     if not waiting:
         return [], None
-    recorded = await record(tx, desk, [_read(item) for item in waiting], now=now, careful=True)
+    # An event without a time happened when it first arrived, not when it's replayed.
+    arrived = [item.first_seen_at for item in waiting]
+    recorded = await record(tx, desk, _read(waiting), now=now, careful=True, arrived=arrived)
     found = [Replayed(item.quarantine_id, result) for item, result in zip(waiting, recorded.results, strict=True)]
     taken = [one.quarantine_id for one in found if one.result.status in _TAKEN]
     await resolve_quarantined(tx, taken, QuarantineStatus.REPLAYED, now=now, by=by, note=None)
@@ -52,9 +54,5 @@ async def replay(
     return found, recorded
 
 
-def _read(item: Quarantined) -> EventIn | Refused:
-    """The item; an event without a time happened when it first arrived, not when it's replayed."""
-    (event,) = read_lines([item.item.encode()])
-    if isinstance(event, EventIn) and event.time is None and event.corrects is None:
-        event.time = item.first_seen_at
-    return event
+def _read(waiting: Sequence[Quarantined]) -> list[EventIn | Refused]:
+    return read_lines([item.item.encode() for item in waiting])

@@ -1,4 +1,4 @@
-"""Verify: whether the books agree with themselves, by arithmetic that shares no code with what wrote them.
+"""Verify: whether the books agree with themselves. The sums are taken anew from the events, in SQL of its own.
 
 - Every unit's debits and credits sum to zero over the whole ledger.
 - The charges and costs of the events are the postings, by customer, transaction and unit.

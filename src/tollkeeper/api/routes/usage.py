@@ -94,20 +94,13 @@ async def show_usage(
         found = await get_customer(tx, customer)
         return found.timezone, await usage(tx, found, catalog, query)
 
-    own_zone, rows = await books.database.run(work, customer_id_of(customer))
-    answer = UsageAnswer(
-        customer=customer,
-        start=query.start,
-        end=query.end,
-        window=window,
-        timezone=timezone or own_zone,
-        as_of=as_of,
-        rows=[UsageRowAnswer.of(row) for row in rows],
-    )
-    if not csv:
-        return answer
-    groups = [f"group.{name}" for name in query.group_by]
-    return as_csv(answer.rows, ["start", "end", "meter", *groups, *_FIGURES])
+    own_zone, found = await books.database.run(work, customer_id_of(customer))
+    rows = [UsageRowAnswer.of(row) for row in found]
+    if csv:
+        groups = [f"group.{name}" for name in query.group_by]
+        return as_csv(rows, ["start", "end", "meter", *groups, *_FIGURES])
+    span = {"start": query.start, "end": query.end, "window": window, "timezone": timezone or own_zone}
+    return UsageAnswer(customer=customer, as_of=as_of, rows=rows, **span)
 
 
 _FIGURES = ("events", "quantity", "charge", "unit", "cost", "unpriced", "uncosted", "estimated")

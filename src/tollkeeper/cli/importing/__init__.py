@@ -28,8 +28,7 @@ from tollkeeper.cli.importing.summary import Summary, progress_of
 from tollkeeper.cli.output import show_json
 from tollkeeper.db import Database, Tx
 from tollkeeper.errors import InvalidInput
-from tollkeeper.events import Status
-from tollkeeper.events.imports import Import, advance_import, finish_import, start_import
+from tollkeeper.events import Import, Status, advance_import, finish_import, start_import
 from tollkeeper.gate import Recorded
 from tollkeeper.ids import content_id
 

@@ -18,7 +18,6 @@ import msgspec
 from tollkeeper.cli.importing.mapping import Mapper, Place
 from tollkeeper.errors import InvalidInput
 from tollkeeper.events import EventIn, Reason, Refused, read_lines
-from tollkeeper.events.read import printable
 
 Item = EventIn | Refused
 
@@ -89,24 +88,25 @@ class _Stream:
 class CsvRows(_Stream):
     """A CSV file: RFC 4180, UTF-8, the first row names the columns. Empty cells are absent."""
 
+    def __init__(self, raw: BinaryIO, total: int | None, mapper: Mapper) -> None:
+        super().__init__(raw, total, mapper)
+        # What isn't UTF-8 becomes lone surrogates, for its own row to be refused.
+        self._text = io.TextIOWrapper(self._bytes, encoding="utf-8-sig", errors="surrogateescape", newline="")
+
     def read(self, skip: int) -> Iterator[Item]:
         """An item for each row behind the first `skip`; blank lines are no rows.
 
         Raises InvalidInput `invalid_csv` where rows can't be told apart, and what Mapper.places raises.
         """
-        # What isn't UTF-8 becomes lone surrogates, for its own row to be refused.
-        text = io.TextIOWrapper(self._bytes, encoding="utf-8-sig", errors="surrogateescape", newline="")
-        cells = csv.reader(text, strict=True)
+        cells = csv.reader(self._text, strict=True)
         try:
             columns = [name.strip() for name in next(cells, [])]
             places = self._mapper.places(columns)
             for number, row in islice(enumerate(filter(None, cells), 1), skip, None):
                 yield self._item(number, columns, places, row)
         except csv.Error as error:
-            told = f"Line {cells.line_num} isn't CSV: {error}. What stands before it is imported."
+            told = f"Line {cells.line_num} isn't CSV: {error}. Rows before it may be imported already."
             raise InvalidInput("invalid_csv", told, field="file") from None
-        finally:
-            text.detach()
 
     def _item(self, number: int, columns: list[str], places: list[Place | None], row: list[str]) -> Item:
         try:
@@ -139,7 +139,7 @@ class NdjsonRows(_Stream):
         first = True
         while line := self._bytes.readline(LONGEST_LINE):
             if len(line) == LONGEST_LINE:
-                told = f"A line is longer than {LONGEST_LINE} bytes. What stands before it is imported."
+                told = f"A line is longer than {LONGEST_LINE} bytes. Rows before it may be imported already."
                 raise InvalidInput("line_too_long", told, field="file")
             if first:
                 line, first = line.removeprefix(_BOM), False
@@ -165,7 +165,7 @@ class _MappedLines:
             [refused] = read_lines([line])
             return refused
         except InvalidInput as error:
-            return Refused(Reason(error.code, error.detail, error.field), printable(line.decode(errors="replace")))
+            return Refused(Reason(error.code, error.detail, error.field), line.decode(errors="replace"))
         return self._mapper.item(number, places, map(self._value, fields.values()))
 
     def _places(self, keys: tuple[str, ...]) -> list[Place | None]:
@@ -184,4 +184,4 @@ class _MappedLines:
 
 def _unfit(row: list[str], reason: Reason) -> Refused:
     """A row whose cells can't be told apart, as a JSON array."""
-    return Refused(reason, printable(msgspec.json.encode(row).decode()))
+    return Refused(reason, msgspec.json.encode(row).decode())

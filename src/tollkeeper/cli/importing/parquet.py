@@ -55,7 +55,7 @@ class ParquetRows:
                     if number > skip:
                         yield self._mapper.item(number, places, row)
         except self._arrow.ArrowException as error:
-            told = f"Behind row {self._done} the file can't be read: {error} What stands before it is imported."
+            told = f"Behind row {self._done} the file can't be read: {error} Rows before it may be imported already."
             raise InvalidInput("invalid_parquet", told, field="file") from None
 
     def _groups_behind(self, skip: int) -> tuple[list[int], int]:

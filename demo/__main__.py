@@ -1,0 +1,105 @@
+"""`python -m demo`: starts a server, plays the demo, and keeps serving; `--once` ends after the report."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import NoReturn
+from urllib.parse import urlencode
+
+from rich.console import Console
+
+from demo.cast import RECRUITER, TIERED
+from demo.client import Client
+from demo.errors import DemoFailed
+from demo.events import JOB
+from demo.place import default_folder, fresh_folder
+from demo.report import Report
+from demo.server import PROGRAM, Server, check_port, serving
+from demo.story import play
+from tollkeeper.errors import TollError
+
+_WIDTH_OF_A_PIPE = 110
+_INTERRUPTED = 130
+
+
+def main() -> int:
+    """Run the demo; 0 if every figure came out, else 1."""
+    asked = _arguments()
+    signal.signal(signal.SIGTERM, _end)
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console.width = _WIDTH_OF_A_PIPE
+    try:
+        return run(console, asked.port, asked.data, once=asked.once)
+    except (DemoFailed, TollError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return _INTERRUPTED
+
+
+def run(console: Console, port: int, folder: Path, *, once: bool) -> int:
+    """Start the server, play, report; then serve on, unless `once`."""
+    began = time.perf_counter()
+    report = Report(console)
+    check_port(port)
+    report.title("Tollkeeper's demo")
+    with fresh_folder(folder) as place, serving(place, port) as server:
+        seconds = time.perf_counter() - began
+        report.step("server", f"{server.url} over a new PostgreSQL of its own, ready after {seconds:.1f} s")
+        key = server.make_key()
+        with Client(server.url, key) as client:
+            outcome = play(server, client, report)
+        report.end(outcome.good, time.perf_counter() - began)
+        if not once:
+            report.invitation(_lines(server, key, outcome.explained))
+            console.print("\nserving; Ctrl-C to stop")
+            _serve_on(server)
+    return 0 if outcome.good else 1
+
+
+def _lines(server: Server, key: str, event: str) -> list[str]:
+    here = Path.cwd()
+    program = PROGRAM.relative_to(here) if PROGRAM.is_relative_to(here) else PROGRAM
+    job = urlencode({"customer": RECRUITER.key, "group_by": "job"})
+    return [
+        f'toll="Authorization: Bearer {key}"',
+        f'curl -s -H "$toll" {server.url}/v1/customers/{TIERED.key}/overview',
+        f"curl -s -H \"$toll\" '{server.url}/v1/usage?{job}&filter=job:{JOB}'",
+        f"curl -s -H \"$toll\" '{server.url}/v1/events/{event}/explanation?customer={TIERED.key}'",
+        f'curl -s -H "$toll" {server.url}/v1/customers/{TIERED.key}/ledger',
+        f"{shlex.quote(str(program))} verify --data {shlex.quote(str(server.data))}",
+        f"{server.url}/docs has the whole API",
+    ]
+
+
+def _serve_on(server: Server) -> None:
+    try:
+        server.process.wait()
+    except KeyboardInterrupt:
+        return
+    raise DemoFailed(f"The server has ended by itself, with status {server.process.returncode}.")
+
+
+def _end(*_: object) -> NoReturn:
+    """SIGTERM ends the demo in order: the server is stopped on the way out."""
+    raise SystemExit(128 + signal.SIGTERM)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m demo", description="Tollkeeper's demo.")
+    parser.add_argument("--port", type=int, default=8377, help="port to serve on (8377)")
+    parser.add_argument(
+        "--data", type=Path, default=default_folder(), help="folder whose data the demo may delete (%(default)s)"
+    )
+    parser.add_argument("--once", action="store_true", help="end after the report: status 0 if every figure came out")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,107 @@
+"""What every customer should owe, by arithmetic of the demo's own: whole tokens and fractions, nothing of Tollkeeper's.
+
+The prices stand here a second time on purpose. Were they read from catalog.toml, a mistake in reading it would be on
+both sides of the comparison.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from fractions import Fraction
+from zoneinfo import ZoneInfo
+
+from demo.cast import COMPANIES, INCLUDED, LATE, RECRUITER, TIERED, Company, role_of
+from demo.trace import Request
+
+_MILLION = 1_000_000
+_INPUT = Fraction(3, _MILLION)
+_OUTPUT = Fraction(15, _MILLION)
+_OUTPUT_LATER = Fraction(12, _MILLION)
+_TIERS = (
+    (0, 50_000, Fraction(15, _MILLION)),
+    (50_000, 200_000, Fraction(11, _MILLION)),
+    (200_000, None, Fraction(8, _MILLION)),
+)
+_INCLUDED_TOKENS = 200_000
+
+FIRST_TIER = 50_000
+"""Upper edge of the first tier."""
+
+JOB_TOTAL = Fraction("12.51")
+"""5,000 tokens at 0.002 for 1,000, ten CVs at 0.50, and 75 minutes at 0.10."""
+
+_JOB = {
+    "question_tokens": (1, 5000, Fraction("0.01")),
+    "cv_parse": (10, 10, Fraction("5.00")),
+    "interview_minute": (5, 75, Fraction("7.50")),
+}
+
+
+@dataclass(slots=True)
+class Expected:
+    """What one meter of one customer should come to."""
+
+    events: int = 0
+    quantity: int = 0
+    charge: Fraction = Fraction(0)
+    by_day: dict[date, int] = field(default_factory=lambda: defaultdict(int))
+    """Quantities of the customer's own days."""
+
+
+Expectation = dict[str, dict[str, Expected]]
+"""By customer and meter."""
+
+
+def expect(requests: Iterable[Request], halfway: datetime) -> Expectation:
+    """The whole expectation: the trace, the recruiting job, and the event that came too early for its customer."""
+    found: Expectation = {company.key: defaultdict(Expected) for company in COMPANIES}
+    yearly: dict[tuple[str, int], int] = defaultdict(int)
+    for request in requests:
+        company = role_of(request.row).company
+        meters, day = found[company.key], request.time.astimezone(ZoneInfo(company.timezone)).date()
+        _count(meters["input_tokens"], request.input_tokens, day)
+        _count(meters["output_tokens"], request.output_tokens, day)
+        if company is INCLUDED:
+            yearly["input", day.year] += request.input_tokens
+        else:
+            meters["input_tokens"].charge += request.input_tokens * _INPUT
+        if company is TIERED:
+            yearly["output", day.year] += request.output_tokens
+        else:
+            meters["output_tokens"].charge += request.output_tokens * _output_price(request.time, halfway)
+    for (kind, _), tokens in yearly.items():
+        if kind == "input":
+            found[INCLUDED.key]["input_tokens"].charge += max(0, tokens - _INCLUDED_TOKENS) * _INPUT
+        else:
+            found[TIERED.key]["output_tokens"].charge += _graduated(tokens)
+    for meter, (events, quantity, charge) in _JOB.items():
+        found[RECRUITER.key][meter] = Expected(events, quantity, charge)
+    found[LATE.key]["input_tokens"] = Expected(1, _MILLION, Fraction(3))
+    return found
+
+
+def owed_by(company: Company, expectation: Expectation) -> Fraction:
+    """What the customer should owe."""
+    return sum((one.charge for one in expectation[company.key].values()), Fraction(0))
+
+
+def _count(expected: Expected, tokens: int, day: date) -> None:
+    expected.events += 1
+    expected.quantity += tokens
+    expected.by_day[day] += tokens
+
+
+def _output_price(time: datetime, halfway: datetime) -> Fraction:
+    return _OUTPUT if time < halfway else _OUTPUT_LATER
+
+
+def _graduated(tokens: int) -> Fraction:
+    """Each part of the tokens at its own tier's price."""
+    total = Fraction(0)
+    for lower, upper, price in _TIERS:
+        top = tokens if upper is None else min(tokens, upper)
+        total += max(0, top - lower) * price
+    return total

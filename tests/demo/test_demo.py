@@ -1,0 +1,209 @@
+"""The demo as a newcomer runs it, and the comparison that its status depends on."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import pytest
+from demo.cast import COMPANIES, INCLUDED, TIERED, role_of
+from demo.compare import Answers, Figure, figures_of, mismatches
+from demo.errors import DemoFailed
+from demo.events import trace_events
+from demo.expect import Expected, expect, owed_by
+from demo.place import fresh_folder
+from demo.report import money
+from demo.server import check_port
+from demo.trace import SPAN, Request, read_trace
+
+ROOT = Path(__file__).parents[2]
+END = datetime(2026, 6, 30, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """A folder directly under /tmp that other accounts may enter: as root, PostgreSQL runs as one of them."""
+    made = Path(tempfile.mkdtemp(prefix="toll-demo-", dir="/tmp"))
+    made.chmod(0o755)
+    yield made / "demo"
+    shutil.rmtree(made)
+
+
+def run_demo(folder: Path, port: int) -> subprocess.CompletedProcess[str]:
+    line = [sys.executable, "-m", "demo", "--once", "--port", str(port), "--data", str(folder)]
+    return subprocess.run(line, cwd=ROOT, capture_output=True, text=True, timeout=200)
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return listener.getsockname()[1]
+
+
+@pytest.mark.slow
+def test_every_figure_comes_out_and_a_second_run_starts_afresh(folder: Path) -> None:
+    port = free_port()
+    first = run_demo(folder, port)
+    assert first.returncode == 0, first.stdout + first.stderr
+    assert "= 12.51" in " ".join(first.stdout.split())
+    assert "38,732 events accepted" in first.stdout
+    assert "1,000 duplicates, 0 accepted" in first.stdout
+    assert re.search(r"all 40 +38,749 +(\S+) +\1 ", first.stdout)
+    assert "verify passed" in first.stdout
+    assert "Everything came out." in first.stdout
+    check_port(port)  # the server is gone
+
+    second = run_demo(folder, port)
+    assert second.returncode == 0, second.stdout + second.stderr
+    assert "38,732 events accepted" in second.stdout
+
+
+def test_a_port_that_is_taken_is_told_and_nothing_is_deleted(folder: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        done = run_demo(folder, port := listener.getsockname()[1])
+    assert done.returncode == 1
+    assert f"Port {port} can't be used" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not folder.exists()
+
+
+def test_a_folder_that_is_not_the_demos_is_left_alone(folder: Path) -> None:
+    (folder / "data").mkdir(parents=True)
+    (folder / "data" / "books").write_text("ours")
+    with pytest.raises(DemoFailed, match="aren't the demo's"), fresh_folder(folder):
+        pass
+    assert (folder / "data" / "books").read_text() == "ours"
+
+
+def test_two_demos_do_not_share_a_folder(folder: Path) -> None:
+    with (
+        fresh_folder(folder) as place,
+        pytest.raises(DemoFailed, match="Another demo is running"),
+        fresh_folder(place),
+    ):
+        pass
+
+
+def answers(expected: dict[str, Expected], **differently: Any) -> Answers:
+    """A server's answers about a UTC customer, right unless told otherwise."""
+    owed = str(sum((money_of(one) for one in expected.values()), start=0))
+    rows = [
+        {"meter": meter, "events": one.events, "quantity": str(one.quantity), "charge": str(money_of(one))}
+        for meter, one in expected.items()
+    ]
+    days = [
+        {"meter": meter, "start": f"{day}T00:00:00Z", "quantity": str(quantity)}
+        for meter, one in expected.items()
+        for day, quantity in one.by_day.items()
+    ]
+    overview = {name: [{"unit": "USD", "amount": owed}] for name in ("owed", "total_spent")}
+    right = Answers(rows, days, overview, {"receivable": owed, "revenue": f"-{owed}"})
+    return replace(right, **differently)
+
+
+def money_of(one: Expected) -> int:
+    assert one.charge.denominator == 1
+    return one.charge.numerator
+
+
+EXPECTED = {"input_tokens": Expected(2, 700, Fraction(7), {date(2026, 6, 1): 300, date(2026, 6, 2): 400})}
+PLAINSONG = next(company for company in COMPANIES if company.timezone == "UTC")
+
+
+def wrong(found: Answers) -> list[str]:
+    return [figure.what for figure in mismatches(figures_of(PLAINSONG, EXPECTED, found))]
+
+
+def test_right_answers_have_no_mismatch() -> None:
+    assert wrong(answers(EXPECTED)) == []
+
+
+@pytest.mark.parametrize(
+    ("differently", "told"),
+    [
+        ({"balance": {"receivable": "7.000000000001", "revenue": "-7"}}, ["ledger: receivable"]),
+        ({"balance": {}}, ["ledger: receivable", "ledger: revenue"]),
+        ({"days": []}, ["usage: input_tokens on 2026-06-01", "usage: input_tokens on 2026-06-02"]),
+        (
+            {"overview": {"owed": [{"unit": "USD", "amount": "7"}], "total_spent": [{"unit": "EUR", "amount": "7"}]}},
+            ["overview: total_spent"],
+        ),
+        (
+            {"total": [{"meter": "input_tokens", "events": 3, "quantity": "700", "charge": "7"}]},
+            ["usage: events of input_tokens"],
+        ),
+    ],
+)
+def test_the_smallest_difference_is_found(differently: dict[str, Any], told: list[str]) -> None:
+    assert wrong(answers(EXPECTED, **differently)) == told
+
+
+def test_usage_that_nobody_expects_is_found() -> None:
+    more = {"meter": "images", "events": 1, "quantity": "1", "charge": "0"}
+    found = answers(EXPECTED)
+    assert wrong(replace(found, total=[*found.total, more])) == ["usage: events of images", "usage: quantity of images"]
+
+
+def test_a_wrong_expectation_is_a_mismatch() -> None:
+    figure = Figure("brightline", "usage by job", Fraction("12.52"), Fraction("12.51"))
+    assert mismatches([figure]) == [figure]
+
+
+def test_the_trace_fills_the_thirty_days_in_order() -> None:
+    requests = read_trace(END)
+    times = [request.time for request in requests]
+    assert len(requests) == 19_366
+    assert (times[0], times[-1]) == (END - SPAN, END)
+    assert times == sorted(times)
+    assert sum(request.input_tokens for request in requests) == 22_361_870
+    assert sum(request.output_tokens for request in requests) == 4_088_665
+
+
+def test_the_same_events_in_every_run() -> None:
+    requests = read_trace(END)[:50]
+    first, again = list(trace_events(requests)), list(trace_events(requests))
+    assert first == again
+    assert len({event["id"] for event in first}) == 100
+    assert role_of(1).company.key == "ember"  # BLAKE2b, not Python's hash, which differs from process to process
+
+
+def row_of(company: object) -> int:
+    return next(row for row in range(1, 20_000) if role_of(row).company is company)
+
+
+def test_the_expectation_by_hand() -> None:
+    halfway = END - SPAN / 2
+    plain, tiered, included = row_of(PLAINSONG), row_of(TIERED), row_of(INCLUDED)
+    requests = [
+        Request(plain, halfway - timedelta(seconds=1), 1_000_000, 1_000_000),
+        Request(plain, halfway, 0, 1_000_000),
+        Request(tiered, halfway, 0, 250_000),
+        Request(included, halfway, 150_000, 0),
+        Request(included, END, 150_000, 0),
+    ]
+    found = expect(requests, halfway)
+    assert owed_by(PLAINSONG, found) == 3 + 15 + 12
+    assert owed_by(TIERED, found) == Fraction("0.75") + Fraction("1.65") + Fraction("0.40")
+    assert owed_by(INCLUDED, found) == Fraction("0.30")  # of 300,000 tokens 200,000 are included
+
+
+@pytest.mark.parametrize(
+    ("amount", "text"),
+    [
+        (Fraction("12.51"), "12.510000"),
+        (Fraction(0), "0.000000"),
+        (Fraction("1234.0000001"), "1,234.0000001"),
+        (Fraction(1, 3), "1/3"),
+    ],
+)
+def test_amounts_are_shown_exactly(amount: Fraction, text: str) -> None:
+    assert money(amount) == text

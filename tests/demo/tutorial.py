@@ -1,0 +1,156 @@
+"""Runs the commands of the pages for newcomers and puts what they really print into the pages.
+
+`python -m tests.demo.tutorial` after a change of what Tollkeeper prints; a test compares the two. In a block marked
+`console`, a line behind `$ ` is a command, lines behind `> ` go on with it, and the others are what it printed.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+ROOT = Path(__file__).parents[2]
+PAGES = (ROOT / "README.md", ROOT / "docs" / "tutorial" / "first-charge.md")
+FOLDER = "/tmp/tollkeeper-tour"
+ADDRESS = "127.0.0.1:8377"
+
+_BLOCK = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_END = "the command has ended"
+_CHANGING = (
+    (re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"), "<uuid>"),
+    (re.compile(r"toll_[\w-]{43}"), "<key>"),
+    (re.compile(r"\b[0-9a-f]{32}\b"), "<request>"),
+    (re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?( UTC|Z)?"), "<time>"),
+)
+
+
+class Terminal:
+    """A shell that commands are typed into one after the other."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.port = _free_port()
+        self.servers: list[subprocess.Popen[bytes]] = []
+        # Tollkeeper's commands are in the environment that runs this, as after `source .venv/bin/activate`.
+        path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(("TOLLKEEPER_", "PG"))}
+        self.environment = kept | {"PATH": path, "TOLLKEEPER_DATA": str(folder / "data"), "LC_ALL": "C.UTF-8"}
+        self.shell = subprocess.Popen(
+            ["bash"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            cwd=folder,
+            env=self.environment,
+        )
+
+    def run(self, command: str) -> str:
+        """What the command prints."""
+        if command.startswith("tollkeeper serve"):
+            return self._serve()
+        stdin, stdout = _pipe(self.shell.stdin), _pipe(self.shell.stdout)
+        stdin.write(f"{self._here(command)}\necho '{_END}'\n")
+        stdin.flush()
+        return self._there("".join(iter(stdout.readline, f"{_END}\n")))
+
+    def close(self) -> None:
+        """End the shell and the server."""
+        for process in (self.shell, *self.servers):
+            process.terminate()
+            process.wait(30)
+        _pipe(self.shell.stdin).close()
+        _pipe(self.shell.stdout).close()
+
+    def _here(self, command: str) -> str:
+        """The page's command, for this terminal's folder and port."""
+        return command.replace(FOLDER, str(self.folder)).replace(ADDRESS, f"127.0.0.1:{self.port}")
+
+    def _serve(self) -> str:
+        """Start the server beside the shell, as in another terminal, and give the line that it prints first."""
+        log = self.folder / "serve.log"
+        with log.open("wb") as output:
+            line = ["tollkeeper", "serve", "--port", str(self.port)]
+            self.servers.append(
+                subprocess.Popen(line, stdout=output, stderr=subprocess.DEVNULL, env=self.environment, cwd=self.folder)
+            )
+        while "\n" not in log.read_text():
+            if self.servers[-1].poll() is not None:
+                raise RuntimeError("the server didn't start")
+            time.sleep(0.05)
+        return self._there(log.read_text().splitlines()[0] + "\n")
+
+    def _there(self, text: str) -> str:
+        """What a reader sees, whose folder and port are the page's; without the blanks that end a table's lines."""
+        text = text.replace(str(self.folder), FOLDER).replace(f"127.0.0.1:{self.port}", ADDRESS)
+        return "".join(f"{line.rstrip()}\n" for line in text.splitlines())
+
+
+@contextmanager
+def terminal() -> Iterator[Terminal]:
+    """A terminal in a new folder that every account may enter: as root, PostgreSQL runs as another one."""
+    folder = Path(tempfile.mkdtemp(prefix="toll-tour-", dir="/tmp"))
+    folder.chmod(0o755)
+    (folder / "examples").symlink_to(ROOT / "examples")
+    opened = Terminal(folder)
+    try:
+        yield opened
+    finally:
+        opened.close()
+        shutil.rmtree(folder)
+
+
+def rerun(page: str) -> str:
+    """The page, with what its commands print now."""
+    with terminal() as shell:
+        return _BLOCK.sub(lambda block: f"```console\n{_rerun_block(shell, block[1])}```", page)
+
+
+def settled(page: str) -> str:
+    """The page without what differs from run to run: ids, keys, times."""
+    for pattern, name in _CHANGING:
+        page = pattern.sub(name, page)
+    return page
+
+
+def _rerun_block(shell: Terminal, block: str) -> str:
+    result = ""
+    for typed in commands(block):
+        result += typed + shell.run("\n".join(line[2:] for line in typed.splitlines()))
+    return result
+
+
+def commands(block: str) -> list[str]:
+    """The commands of a block, as they are typed, with their prompts."""
+    found: list[str] = []
+    for line in block.splitlines(keepends=True):
+        if line.startswith("$ "):
+            found.append(line)
+        elif line.startswith(("> ", ">\n")) and found:
+            found[-1] += line
+    return found
+
+
+def _pipe(stream: IO[str] | None) -> IO[str]:
+    assert stream is not None
+    return stream
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return listener.getsockname()[1]
+
+
+if __name__ == "__main__":
+    for page in PAGES:
+        page.write_text(rerun(page.read_text(encoding="utf-8")), encoding="utf-8")

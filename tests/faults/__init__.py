@@ -1,0 +1,1 @@
+"""Books under attack: processes that are killed, and the arithmetic that what is left is compared with."""
