@@ -89,6 +89,11 @@ def currency_decimals(code: str) -> int:
     return get_currency_precision(code)
 
 
+def unit_decimals(unit: str) -> int:
+    """Decimals that an amount of `unit` is shown with at least: a currency's own digits, 0 for a credit."""
+    return currency_decimals(unit) if is_currency(unit) else 0
+
+
 def round_to(amount: Decimal, decimals: int) -> Decimal:
     """`amount` rounded half-even to `decimals`: for invoice lines, once."""
     return amount.quantize(Decimal(1).scaleb(-decimals), context=EXACT)
@@ -125,3 +130,20 @@ def plain(number: Decimal) -> str:
         return "0"
     text = format(number, "f")
     return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def with_decimals(number: Decimal, least: int) -> str:
+    """The number in plain digits, with `least` decimals or as many more as it has: 4.00, 0.00875."""
+    whole, _, decimals = plain(number).partition(".")
+    decimals = decimals.ljust(least, "0")
+    return f"{whole}.{decimals}" if decimals else whole
+
+
+def grouped(number: Decimal, least: int = 0) -> str:
+    """The number as a sentence has it, its thousands apart: "1,500,000", "-1,234.50". Never for programs."""
+    return format(Decimal(with_decimals(number, least)), ",f")
+
+
+def amount_in_words(amount: Decimal, unit: str) -> str:
+    """ "1,234.50 USD", "0.00875 USD", "3 credit": never fewer decimals than the currency has, never more than 12."""
+    return f"{grouped(round_charge(amount), unit_decimals(unit))} {unit}"

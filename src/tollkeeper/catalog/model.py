@@ -34,6 +34,10 @@ class Aggregation(StrEnum):
     """The quantity of the event with the latest time: a gauge."""
 
 
+ADDITIVE = frozenset({Aggregation.SUM, Aggregation.COUNT})
+"""Aggregations under which an event adds its own quantity to the period's, whatever came before."""
+
+
 class Rounding(StrEnum):
     """How a quantity is brought to a multiple of the meter's `step`."""
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
+from functools import cached_property
 from uuid import UUID
 
 import msgspec
@@ -90,17 +92,51 @@ class Batch:
         self.results[index] = Result(stored.event_id, Status.DUPLICATE, charge, stored.unit)
 
 
-@dataclass(frozen=True, slots=True)
 class Recorded:
     """What a request has come to, once its transaction is committed."""
 
-    results: list[Result]
-    series: list[Series]
-    """Series that this transaction has stored: known from now on."""
+    def __init__(self, batch: Batch, series: list[Series]) -> None:
+        self._batch = batch
+        self.series = series
+        """Series that this transaction has stored: known from now on."""
+
+    @cached_property
+    def results(self) -> list[Result]:
+        """The answer about each item, in their order. Made when it's asked for: not every caller wants them all."""
+        answers = {fact.index: _accepted(fact) for fact in self._batch.facts.values()}
+        answers |= {i: result for i, result in enumerate(self._batch.results) if result is not None}
+        for index, first in self._batch.twins:
+            answers[index] = _twin_of(answers[first])
+        return [answers[index] for index in sorted(answers)]
+
+    @property
+    def refused(self) -> list[Result]:
+        """The answers about items that were not accepted, in their order."""
+        if not self._batch.refused:
+            return []
+        return [result for result in self.results if result.error is not None]
 
     def count(self, status: Status) -> int:
         """How many items ended in `status`."""
-        return sum(result.status is status for result in self.results)
+        return self._counts[status]
+
+    @cached_property
+    def _counts(self) -> Counter[Status]:
+        if self._batch.twins:
+            return Counter(result.status for result in self.results)
+        counts = Counter(result.status for result in self._batch.results if result is not None)
+        counts[Status.ACCEPTED] += len(self._batch.facts)
+        return counts
+
+
+def _accepted(fact: Fact) -> Result:
+    charge = None if fact.charge is None else plain(fact.charge)
+    return Result(fact.event.id, Status.ACCEPTED, charge, fact.rule.unit)
+
+
+def _twin_of(first: Result) -> Result:
+    """The answer about an item that repeats an earlier one; where that was refused, nothing is stored."""
+    return first if first.error is not None else Result(first.id, Status.DUPLICATE, first.charge, first.unit)
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,17 +90,17 @@ def _fact(i: int, item: EventIn, lane: Lane, rule: Rule, time: datetime) -> Fact
     quantity = quantity_of(item, lane.meter)
     cost, cost_source = cost_of(item) if item.calls else _NO_COST
     return Fact(
-        event=item,
-        customer_id=lane.customer_id,
-        aggregation=lane.meter.aggregation,
-        series_id="",
-        time=time,
-        slot=local_slot(time, lane.zone),
-        quantity=quantity,
-        billed=quantity if lane.bare else billed_quantity(lane.meter, quantity),
-        price_id=rule.price_id,
-        cost=cost,
-        cost_source=cost_source,
+        item,
+        lane.customer_id,
+        lane.meter.aggregation,
+        "",  # The series: found when the fact is admitted, or inherited by a correction.
+        time,
+        local_slot(time, lane.zone),
+        quantity,
+        quantity if lane.bare else billed_quantity(lane.meter, quantity),
+        rule.price_id,
+        cost,
+        cost_source,
         index=i,
         lane=lane,
         rule=rule,

@@ -13,7 +13,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from decimal import Decimal
 
 from psycopg.errors import UniqueViolation
 
@@ -41,7 +40,7 @@ from tollkeeper.gate.place import place, refused
 from tollkeeper.gate.totals import rate_cumulative
 from tollkeeper.ids import new_id
 from tollkeeper.ledger import Charges, post_charges
-from tollkeeper.money import EXACT, plain
+from tollkeeper.money import EXACT
 from tollkeeper.rating import MODELS, rate
 
 _MAY_CHANGE = {"customer_archived", "currency_mismatch", "missing_field", "quantity_too_precise", "unknown_dimension"}
@@ -90,7 +89,7 @@ async def record(
     await _rate(tx, facts)
     series = await _book(tx, batch, facts)
     await _quarantine(tx, batch)
-    return Recorded(_results(batch, facts), series)
+    return Recorded(batch, series)
 
 
 async def _set_duplicates_aside(tx: Tx, batch: Batch) -> None:
@@ -181,17 +180,3 @@ async def _quarantine(tx: Tx, batch: Batch) -> None:
         result = batch.results[index]
         if result is not None:
             result.quarantine_id = quarantine_id
-
-
-def _results(batch: Batch, facts: list[Fact]) -> list[Result]:
-    for fact in facts:
-        charge: Decimal | None = fact.charge
-        batch.results[fact.index] = Result(
-            fact.event.id, Status.ACCEPTED, None if charge is None else plain(charge), fact.rule.unit
-        )
-    for index, first in batch.twins:
-        if (twin := batch.results[first]) is not None:
-            # Of one that was refused, nothing is stored: then this one is refused as well.
-            duplicate = Result(twin.id, Status.DUPLICATE, twin.charge, twin.unit)
-            batch.results[index] = twin if _is_refused(twin) else duplicate
-    return [result for result in batch.results if result is not None]

@@ -110,7 +110,7 @@ async def ingest(
         duplicates=recorded.count(Status.DUPLICATE),
         conflicts=recorded.count(Status.CONFLICT),
         rejected=recorded.count(Status.REJECTED),
-        results=recorded.results if results == "all" else [one for one in recorded.results if one.error is not None],
+        results=recorded.results if results == "all" else recorded.refused,
     )
     status = _status(answer, several)
     if status not in (409, 422):
