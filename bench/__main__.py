@@ -59,8 +59,8 @@ def _report(sections: list[tuple[str, list[Row]]]) -> str:
         (Path(__file__).parent / "about.md").read_text(encoding="utf-8").strip(),
         "",
         f"Measured {datetime.now(UTC):%Y-%m-%d} with `make bench`, Tollkeeper {__version__}, Python "
-        f"{platform.python_version()}, {os.cpu_count()} cores, {memory:.0f} GiB of memory; server, database and clients "
-        "on the same machine.",
+        f"{platform.python_version()}, {os.cpu_count()} cores, {memory:.0f} GiB of memory; server, database and "
+        "clients on the same machine.",
     ]
     for title, rows in sections:
         lines += ["", f"## {title}", "", "| what | figure | compared |", "|---|---|---|"]

@@ -1,4 +1,4 @@
-"""The yardstick: a plain COPY of the stored events into a table like `events`, with its unique index and nothing else."""
+"""The yardstick: a plain COPY of the stored events into a table like `events`, with its unique index alone."""
 
 from __future__ import annotations
 

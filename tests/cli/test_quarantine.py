@@ -35,12 +35,19 @@ def test_quarantine(toll: Toll) -> None:
 
 
 def _replay(toll: Toll, ids: dict[str, str]) -> None:
-    assert toll("quarantine", "replay", "--all", "--customer", "newcomer").status == 2
+    assert toll("quarantine", "replay", "--customer", "newcomer").status == 2
     toll("customers", "put", "newcomer")
     one = toll("quarantine", "replay", ids["1"])
     assert one.status == 0
-    assert "accepted" in one.out
+    assert [line.split()[1:5] for line in one.out.splitlines()] == [
+        ["EVENT", "STATUS", "CHARGE", "UNIT"],
+        ["1", "accepted", "0.50", "USD"],
+    ]
     assert toll("quarantine", "replay", ids["1"]).out == "None of them waits.\n"
+    # A filter alone says which; without a word on it nothing is touched.
+    assert toll("quarantine", "replay", "--code", "unknown_meter", "--customer", "newcomer", "--json").json == []
+    by_code = toll("quarantine", "replay", "--code", "negative_quantity", "--json")
+    assert (by_code.status, [result["id"] for result in by_code.json]) == (2, ["4"])
     rest = toll("quarantine", "replay", "--all", "--json")
     assert rest.status == 2
     assert {result["id"]: result["code"] for result in rest.json} == {
@@ -60,13 +67,16 @@ def _discard(toll: Toll, ids: dict[str, str]) -> None:
     shown = toll("quarantine", "show", ids["3"], "--json").json
     assert (shown["status"], shown["note"]) == ("discarded", "a test")
     assert shown["resolved_by"].endswith("(command line)")
-    assert toll("quarantine", "discard", "--all", "--note", "rubbish").out == "Discarded: 1.\n"
+    assert toll("quarantine", "discard", "--customer", "globex", "--note", "rubbish").out == "Discarded: 0.\n"
+    assert toll("quarantine", "discard", "--code", "negative_quantity", "--note", "rubbish").out == "Discarded: 1.\n"
 
     nowhere = "01890000-0000-7000-8000-000000000000"
     for line, code in {
         ("replay",): "invalid_option",
         ("replay", ids["1"], "--all"): "invalid_option",
         ("replay", ids["1"], "--code", "x"): "invalid_option",
+        ("replay", ids["1"], "--customer", "acme"): "invalid_option",
+        ("discard", "--note", "all of it?"): "invalid_option",
         ("replay", nowhere): "unknown_quarantine_item",
         ("show", nowhere): "unknown_quarantine_item",
     }.items():

@@ -9,7 +9,6 @@ import subprocess
 import sys
 from collections import Counter
 from datetime import UTC, datetime, timedelta
-from fractions import Fraction as F
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,7 @@ import anyio
 import psycopg
 import pytest
 
-from faults.arithmetic import CATALOG, sum_of
+from faults.arithmetic import CATALOG, F, sum_of
 from faults.expected import all_events, compare
 from tollkeeper.books import Books
 from tollkeeper.catalog import apply
@@ -84,7 +83,7 @@ async def put(tx: Tx, key: str, **changes: Any) -> None:
 
 
 async def write(url: str, batches: list[list[dict[str, Any]]], tasks: int) -> Counter[str]:
-    """Send batches by several tasks on a pool of their own; what was refused is sent again, as its event may be late."""
+    """Send batches by several tasks on a pool of their own; how many events ended in each status or code."""
     counted: Counter[str] = Counter()
     async with Database(url, pool_size=tasks) as database:
         books = Books(Settings(database_url=url), database)
@@ -144,19 +143,23 @@ async def test_tasks_on_several_pools(database: Database, seed: int) -> None:
     await compare(books, events, ZONES)
 
 
+def start(line: list[str]) -> subprocess.Popen[str]:
+    return subprocess.Popen(line, stderr=subprocess.PIPE, text=True, env=os.environ.copy())
+
+
 async def test_several_processes(database: Database, tmp_path: Path) -> None:
     rng = random.Random(3)
     books = await open_books(database)
     events = make_events(rng, 300)
     batches = overlapping(rng, events, 2)
-    running = []
+    running: list[subprocess.Popen[str]] = []
     here = Path(__file__).parent
-    for process in range(3):
-        file = tmp_path / f"{process}.json"
-        file.write_text(json.dumps(batches[process::3]))
+    for number in range(3):
+        file = tmp_path / f"{number}.json"
+        file.write_text(json.dumps(batches[number::3]))
         code = WRITER.replace("import tests_path\n", f"sys.path[:0] = [{str(here)!r}, {str(here.parent)!r}]\n")
         line = [sys.executable, "-c", code, database.url, str(file), "3"]
-        running.append(subprocess.Popen(line, stderr=subprocess.PIPE, text=True, env=os.environ.copy()))
+        running.append(start(line))
     for process in running:
         _, errors = await anyio.to_thread.run_sync(process.communicate)
         assert process.returncode == 0, errors
@@ -177,7 +180,8 @@ async def test_customers_change_while_corrections_are_written(database: Database
         nonlocal changed
         while not done.is_set():
             changed += 1
-            await database.run(lambda tx: put(tx, "acme", name=f"Acme {changed}"))
+            name = f"Acme {changed}"
+            await database.run(lambda tx, name=name: put(tx, "acme", name=name))
 
     async def correct(mine: list[dict[str, Any]]) -> None:
         for one in mine:

@@ -91,9 +91,9 @@ class Terminal:
         return self._there(log.read_text().splitlines()[0] + "\n")
 
     def _there(self, text: str) -> str:
-        """What a reader sees, whose folder and port are the page's; without the blanks that end a table's lines."""
+        """What a reader sees, whose folder and port are the page's."""
         text = text.replace(str(self.folder), FOLDER).replace(f"127.0.0.1:{self.port}", ADDRESS)
-        return "".join(f"{line.rstrip()}\n" for line in text.splitlines())
+        return "".join(f"{line}\n" for line in text.splitlines())
 
 
 @contextmanager

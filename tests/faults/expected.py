@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
-from fractions import Fraction as F
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from faults.arithmetic import DOCUMENT, Table, billed, event_price, period_price, sum_of
+from faults.arithmetic import DOCUMENT, F, Table, billed, event_price, period_price, sum_of
 from tollkeeper.analytics import UsageQuery, Window, usage
 from tollkeeper.books import Books
 from tollkeeper.customers import customer_id_of, get_customer
@@ -130,10 +129,12 @@ async def _compare_usage(
     books: Books, key: str, effects: Sequence[dict[str, Any]], charges: Mapping[str, F], zone: ZoneInfo
 ) -> None:
     catalog = await books.catalog()
+    times = [one["time"] for one in effects] or [_SINCE]
+    start, end = min(times) - timedelta(days=31), max(times) + timedelta(days=31)
     for window, pattern in _PATTERNS.items():
 
         async def read(tx: Tx, window: Window = window) -> list[Any]:
-            return await usage(tx, await get_customer(tx, key), catalog, UsageQuery(_SINCE, _UNTIL, window))
+            return await usage(tx, await get_customer(tx, key), catalog, UsageQuery(start, end, window))
 
         groups: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
         for one in effects:

@@ -18,7 +18,6 @@ import time
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from fractions import Fraction as F
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +25,7 @@ import httpx
 import psycopg
 import pytest
 
-from faults.arithmetic import CATALOG, DOCUMENT, period_price, sum_of
+from faults.arithmetic import CATALOG, DOCUMENT, F, period_price, sum_of
 from tollkeeper.books import Books
 from tollkeeper.db import Database, embedded
 from tollkeeper.gate import Verdict, verify

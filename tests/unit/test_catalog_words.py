@@ -22,15 +22,22 @@ EXAMPLE = Path(__file__).parents[2] / "examples" / "catalogs" / "every-model.tom
         ('model = "unit"\namount = "0.5"\nunit = "JPY"', "0.5 JPY per token"),
         ('model = "unit"\namount = 3\nunit = "credit"', "3 credit per token"),
         (
-            'model = "unit"\namount = "0.002"\nper = 1000\nincluded = 500\ndiscount_percent = 10\nmaximum = 50',
-            "0.002 USD per 1000 tokens, first 500 per month included, 10 % off, at most 50.00 USD per month",
+            'model = "unit"\namount = "0.002"\nper = 1000\nincluded = 1500\ndiscount_percent = 10\nmaximum = 50',
+            "0.002 USD per 1,000 tokens, first 1,500 per month included, 10 % off, at most 50.00 USD per month",
         ),
-        ('model = "package"\namount = 1\nsize = 1000\nperiod = "day"', "1.00 USD for each started 1000 tokens"),
+        ('model = "unit"\namount = "1234567.5"', "1,234,567.50 USD per token"),
         (
-            'model = "graduated"\ntiers = [{ up_to = 5, amount = 1 }, { amount = "0.5", per = 10, flat = 2 }]',
-            "in tiers: up to 5 1.00 USD per token; above 5 0.50 USD per 10 tokens + 2.00 USD",
+            'model = "package"\namount = 1\nsize = 1000\nperiod = "day"',
+            "1.00 USD for each started 1,000 tokens, counted per day",
         ),
-        ('model = "volume"\ntiers = [{ amount = 1 }]', "all of it by volume: any quantity 1.00 USD per token"),
+        (
+            'model = "graduated"\ntiers = [{ up_to = 5000, amount = 1 }, { amount = "0.5", per = 10, flat = 2 }]',
+            "in tiers per month: up to 5,000 at 1.00 USD per token; above 5,000 at 0.50 USD per 10 tokens + 2.00 USD",
+        ),
+        (
+            'model = "volume"\ntiers = [{ amount = 1 }]\nperiod = "year"',
+            "all of it by volume per year: any quantity at 1.00 USD per token",
+        ),
         (
             'model = "percentage"\npercent = "1.5"\nfixed = "0.3"\nevent_minimum = 1',
             "1.5 % of the amount + 0.30 USD, at least 1.00 USD per event",
@@ -47,6 +54,12 @@ def test_price(price: str, words: str) -> None:
     assert price_in_words(draft.prices[0].price, draft.declared.meters["tok"]) == words
 
 
+def test_what_is_charged_for_a_periods_peak_names_the_period() -> None:
+    head = HEAD.replace('unit = "token"', 'unit = "seat"\naggregation = "max"')
+    draft = check(f'{head}model = "unit"\namount = 2', models=MODELS)
+    assert price_in_words(draft.prices[0].price, draft.declared.meters["tok"]) == "2.00 USD per seat per month"
+
+
 def test_every_model_has_a_phrase_of_its_own() -> None:
     for entry in check(EXAMPLE.read_text(), models=MODELS).prices:
         assert not price_in_words(entry.price).startswith(f"{entry.price.model} (")
@@ -60,8 +73,9 @@ def test_a_model_without_a_phrase_is_told_by_its_table() -> None:
 
 
 @pytest.mark.parametrize(
-    ("one", "more"), [("token", "tokens"), ("CV", "CV"), ("GB", "GB"), ("query", "queries"), ("day", "days"),
-                      ("box", "boxes"), ("pages", "pages")]
+    ("one", "more"), [("token", "tokens"), ("CV", "CV"), ("GB", "GB"), ("ms", "ms"), ("query", "queries"),
+                      ("day", "days"), ("box", "boxes"), ("search", "searches"), ("pages", "pages"),
+                      ("CV page", "CV pages")]
 )  # fmt: skip
 def test_plural(one: str, more: str) -> None:
     assert plural(one) == more

@@ -10,8 +10,11 @@ from hypothesis import strategies as st
 
 from tollkeeper.money import (
     allocate,
+    amount_in_words,
     currency_decimals,
     decimals_of,
+    fits,
+    grouped,
     is_currency,
     multiply,
     plain,
@@ -19,6 +22,7 @@ from tollkeeper.money import (
     round_charge,
     round_to,
     sum_of,
+    with_decimals,
 )
 
 D = Decimal
@@ -86,6 +90,85 @@ def test_multiplies_first_and_divides_last() -> None:
 def test_decimals_and_plain_text(number: str, decimals: int, text: str) -> None:
     assert decimals_of(D(number)) == decimals
     assert plain(D(number)) == text
+
+
+SMALL = "1." + "0" * 70 + "1"
+"""More digits than the money context keeps: whoever counted after a rounding would find none."""
+
+
+@pytest.mark.parametrize(
+    ("number", "decimals"),
+    [
+        (SMALL, 71),
+        (f"-{SMALL}", 71),
+        ("1." + "0" * 70, 0),
+        ("0." + "0" * 70, 0),
+        ("123456789" * 8 + ".5", 1),
+        ("1E+70", 0),
+        ("1E-70", 70),
+        ("10E-70", 69),
+        ("1.230", 2),
+        ("-0.0001", 4),
+    ],
+)
+def test_decimals_are_counted_in_numbers_of_any_length(number: str, decimals: int) -> None:
+    assert decimals_of(D(number)) == decimals
+
+
+@pytest.mark.parametrize(
+    ("number", "decimals", "enough"),
+    [
+        ("1.5", 1, True),
+        ("1.5", 0, False),
+        ("1.50", 1, True),  # written with more than it needs
+        ("1.500", 0, False),
+        ("300", 0, True),
+        ("3E+2", 0, True),
+        ("0.000", 0, True),
+        ("-0.000001", 6, True),
+        ("-0.0000001", 6, False),
+        ("0.123456789012", 12, True),
+        ("0.1234567890123", 12, False),
+        ("1." + "0" * 70, 0, True),
+        (SMALL, 12, False),
+        (SMALL, 70, False),
+        (SMALL, 71, True),
+        (f"-{SMALL}", 12, False),
+        ("1E-70", 12, False),
+    ],
+)
+def test_what_fits_into_so_many_decimals(number: str, decimals: int, enough: bool) -> None:
+    assert fits(D(number), decimals) is enough
+
+
+@given(number=st.decimals(allow_nan=False, allow_infinity=False), decimals=st.integers(0, 80))
+def test_the_quick_way_to_see_what_fits_agrees_with_counting(number: Decimal, decimals: int) -> None:
+    assert fits(number, decimals) is (decimals_of(number) <= decimals)
+
+
+@pytest.mark.parametrize(
+    ("number", "least", "shown", "said"),
+    [
+        ("4", 2, "4.00", "4.00"),
+        ("10.5", 2, "10.50", "10.50"),
+        ("0.00875", 2, "0.00875", "0.00875"),
+        ("1E+6", 0, "1000000", "1,000,000"),
+        ("-1234.50", 2, "-1234.50", "-1,234.50"),
+        ("-0.5", 0, "-0.5", "-0.5"),
+        ("999", 0, "999", "999"),
+        ("0", 2, "0.00", "0.00"),
+        ("123456789012345678901234567890.123456789012", 2, "123456789012345678901234567890.123456789012",
+         "123,456,789,012,345,678,901,234,567,890.123456789012"),
+    ],
+)  # fmt: skip
+def test_decimals_that_are_shown_and_thousands_that_are_apart(number: str, least: int, shown: str, said: str) -> None:
+    assert with_decimals(D(number), least) == shown
+    assert grouped(D(number), least) == said
+
+
+def test_amounts_in_words_have_at_most_twelve_decimals() -> None:
+    assert amount_in_words(D(100000) / 3, "USD") == "33,333.333333333333 USD"
+    assert amount_in_words(D(1500), "JPY") == "1,500 JPY"
 
 
 @pytest.mark.parametrize(("code", "decimals"), [("USD", 2), ("JPY", 0), ("KWD", 3), ("EUR", 2)])

@@ -9,7 +9,7 @@ from tests.unit.vectors.prices import ALL_OF_IT, TOKENS, a_meter, a_price
 
 from tollkeeper.catalog.model import Meter, Price
 from tollkeeper.rating import Measure, Step, billed_quantity, explain, rate
-from tollkeeper.rating.words import Words, plural
+from tollkeeper.rating.words import Words
 
 D = Decimal
 
@@ -57,7 +57,7 @@ def test_quantity_rules_and_discount() -> None:
 def test_included_quantity_that_ends_within_the_event() -> None:
     steps = explained(TOKENS, a_price("unit", {"amount": "0.01"}, included="1000"), "50", before="980")
     assert texts(steps) == [
-        "The first 1000 tokens of the month are included: 980 already used, 20 of these 50 free, 30 charged",
+        "The first 1,000 tokens of the month are included: 980 already used, 20 of these 50 free, 30 charged",
         "30 tokens × 0.01 USD = 0.30 USD",
         "Charge of this event: 0.30 USD",
     ]
@@ -74,7 +74,7 @@ def test_included_quantity_that_covers_all_of_it() -> None:
 def test_included_quantity_and_a_correction() -> None:
     steps = explained(TOKENS, a_price("unit", {"amount": "0.01"}, included="1000"), "-50", before="1010")
     assert texts(steps) == [
-        "The first 1000 tokens of the month are included: usage goes down from 1010 to 960, so 10 fewer are charged",
+        "The first 1,000 tokens of the month are included: usage goes down from 1,010 to 960, so 10 fewer are charged",
         "-10 tokens × 0.01 USD = -0.10 USD",
         "Charge of this event: -0.10 USD",
     ]
@@ -83,13 +83,13 @@ def test_included_quantity_and_a_correction() -> None:
 def test_tiers_line_by_line_with_everything_on_top() -> None:
     price = a_price("graduated", ALL_OF_IT, included="100", discount_percent="10", maximum="14")
     assert texts(explained(TOKENS, price, "500", before="1000")) == [
-        "The first 100 tokens of the month are included: 1000 already used, 0 of these 500 free, 500 charged",
-        "Tier 1 (up to 1000): 1000 tokens × 0.01 USD + 5.00 USD flat = 15.00 USD",
-        "Tier 2 (above 1000): 400 tokens × 0.005 USD = 2.00 USD",
-        "All tiers together: 1400 tokens cost 17.00 USD",
+        "The first 100 tokens of the month are included: 1,000 already used, 0 of these 500 free, 500 charged",
+        "Tier 1 (up to 1,000): 1,000 tokens × 0.01 USD + 5.00 USD flat = 15.00 USD",
+        "Tier 2 (above 1,000): 400 tokens × 0.005 USD = 2.00 USD",
+        "All tiers together: 1,400 tokens cost 17.00 USD",
         "10 % discount: 17.00 USD − 1.70 USD = 15.30 USD",
         "At most 14.00 USD per month, so not 15.30 USD",
-        "This event is what it changes: price of 1500 tokens so far (14.00 USD) − price of 1000 tokens before, "
+        "This event is what it changes: price of 1,500 tokens so far (14.00 USD) − price of 1,000 tokens before, "
         "reckoned in the same way (12.60 USD) = 1.40 USD",
         "Charge of this event: 1.40 USD",
     ]
@@ -97,7 +97,7 @@ def test_tiers_line_by_line_with_everything_on_top() -> None:
 
 def test_the_first_event_of_a_period_needs_no_difference() -> None:
     assert texts(explained(TOKENS, a_price("volume", ALL_OF_IT), "1500")) == [
-        "All of it falls in tier 2 (above 1000): 1500 tokens × 0.005 USD = 7.50 USD",
+        "All of it falls in tier 2 (above 1,000): 1,500 tokens × 0.005 USD = 7.50 USD",
         "Charge of this event: 7.50 USD",
     ]
 
@@ -128,8 +128,15 @@ def test_a_maximum_is_mentioned_only_when_it_is_reached() -> None:
 
 def test_packages() -> None:
     steps = explained(TOKENS, a_price("package", {"amount": "2", "size": 1000}), "1001", before="500")
-    assert texts(steps)[0] == "1501 tokens take 2 packages of 1000: 2 × 2.00 USD = 4.00 USD"
+    assert texts(steps)[0] == "1,501 tokens take 2 packages of 1,000: 2 × 2.00 USD = 4.00 USD"
     assert steps[-1].figures == {"charge": "2"}
+
+
+def test_thousands_are_apart_in_words_and_never_in_figures() -> None:
+    steps = explained(TOKENS, a_price("unit", {"amount": "15", "per": 1000000}, maximum="900000"), "50000000")
+    assert texts(steps)[0] == "50,000,000 tokens × 15.00 USD per 1,000,000 = 750.00 USD"
+    assert steps[0].figures == {"quantity": "50000000", "amount": "15", "per": "1000000", "price": "750"}
+    assert Words("token", "USD").quantity(D("-12345.678")) == "-12,345.678 tokens"
 
 
 def test_a_rate_without_end_shows_where_its_last_decimal_comes_from() -> None:
@@ -230,6 +237,7 @@ def test_books_that_say_otherwise_are_not_papered_over() -> None:
         ("KWD", "1.5", "1.500 KWD"),
         ("USD", "0.3333333333333333", "0.333333333333 USD"),
         ("interview_credit", "3.50", "3.5 interview_credit"),
+        ("USD", "-1234567.5", "-1,234,567.50 USD"),
     ],
 )
 def test_values_show_the_decimals_of_their_currency(unit: str, amount: str, text: str) -> None:
@@ -250,7 +258,6 @@ def test_values_show_the_decimals_of_their_currency(unit: str, amount: str, text
         ("CV page", "CV pages"),
     ],
 )
-def test_more_than_one(unit: str, many: str) -> None:
-    assert plural(unit) == many
+def test_quantities_have_their_unit_in_the_singular_or_plural(unit: str, many: str) -> None:
     assert Words(unit, "USD").quantity(D(1)) == f"1 {unit}"
     assert Words(unit, "USD").quantity(D("1.5")) == f"1.5 {many}"

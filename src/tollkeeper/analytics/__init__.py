@@ -1,7 +1,20 @@
 """Knowing: what was used and charged, read from the rollups."""
 
+from tollkeeper.analytics.cells import csv_cell
+from tollkeeper.analytics.filters import parse_filter
 from tollkeeper.analytics.overview import MeterSpend, Overview, Spend, overview
 from tollkeeper.analytics.usage import UsageQuery, UsageRow, usage
 from tollkeeper.analytics.windows import Window
 
-__all__ = ["MeterSpend", "Overview", "Spend", "UsageQuery", "UsageRow", "Window", "overview", "usage"]
+__all__ = [
+    "MeterSpend",
+    "Overview",
+    "Spend",
+    "UsageQuery",
+    "UsageRow",
+    "Window",
+    "csv_cell",
+    "overview",
+    "parse_filter",
+    "usage",
+]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -13,13 +13,16 @@ from psycopg.types.json import Jsonb
 
 from tollkeeper.analytics.windows import Piece, Source, Window, cut, pieces
 from tollkeeper.catalog import Aggregation, Catalog, Meter
-from tollkeeper.clock import BEGINNING, Interval, local_slot, start_of_day, zone
+from tollkeeper.clock import BEGINNING, EPOCH, Interval, local_slot, start_of_day, zone
 from tollkeeper.customers import Customer
 from tollkeeper.db import Queries, Tx
 from tollkeeper.errors import InvalidInput, NotFound
 from tollkeeper.money import ZERO, add
 
 _queries = Queries(__package__ or "")
+
+_LATEST = datetime(9000, 1, 1, tzinfo=UTC)
+"""No usage is later, and none is earlier than 1970; the calendar's own ends can't be expressed in every time zone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +101,11 @@ async def usage(tx: Tx, customer: Customer, catalog: Catalog, query: UsageQuery)
     meters = _meters(catalog, query)
     if query.start >= query.end:
         raise InvalidInput("invalid_range", "`from` must lie before `to`.", field="from")
+    start, end = max(query.start, EPOCH), min(query.end, _LATEST)
+    if start >= end:
+        return []
     own = zone(customer.timezone)
-    windows = cut(query.window, query.start, query.end, zone(query.timezone) if query.timezone else own)
+    windows = cut(query.window, start, end, zone(query.timezone) if query.timezone else own)
     common = {
         "customer_id": customer.customer_id,
         "meter": query.meter,

@@ -5,21 +5,16 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Sequence
-from datetime import datetime
-from decimal import Decimal
 from typing import Annotated, Any
 
 from fastapi import Depends, Request, Response
 from pydantic import BaseModel
 
-from tollkeeper.clock import in_utc
-from tollkeeper.money import plain
+from tollkeeper.analytics import csv_cell
 
 CSV_RESPONSE: dict[int | str, dict[str, Any]] = {
     200: {"description": "Rows, as JSON or CSV.", "content": {"text/csv": {"schema": {"type": "string"}}}}
 }
-
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 async def _wants_csv(request: Request) -> bool:
@@ -36,7 +31,7 @@ def as_csv(rows: Iterable[BaseModel], columns: Sequence[str], *, next_cursor: st
     writer = csv.writer(out)
     writer.writerow(columns)
     for row in rows:
-        writer.writerow([_cell(_value(row, column)) for column in columns])
+        writer.writerow([csv_cell(_value(row, column)) for column in columns])
     headers = {"X-Next-Cursor": next_cursor} if next_cursor else {}
     return Response(out.getvalue(), headers=headers, media_type="text/csv; charset=utf-8")
 
@@ -46,17 +41,3 @@ def _value(row: BaseModel, column: str) -> object:
     name, _, inner = column.partition(".")
     value = getattr(row, name)
     return value.get(inner) if inner else value
-
-
-def _cell(value: object) -> str:
-    match value:
-        case None:
-            return ""
-        case Decimal():
-            return plain(value)
-        case datetime():
-            return in_utc(value)
-        case str() if value.startswith(_FORMULA):
-            # A spreadsheet would run a customer's text as a formula.
-            return f"'{value}"
-    return str(value)

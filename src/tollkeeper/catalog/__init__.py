@@ -22,6 +22,7 @@ from tollkeeper.catalog.prices import PRICE_KEYS, Models
 from tollkeeper.catalog.shelf import Shelf, load
 from tollkeeper.catalog.show import history, show
 from tollkeeper.catalog.store import Version, VersionWithSource, price_by_id
+from tollkeeper.catalog.table import number_fault
 from tollkeeper.catalog.words import plural, price_in_words
 
 __all__ = [
@@ -53,6 +54,7 @@ __all__ = [
     "declared",
     "history",
     "load",
+    "number_fault",
     "plan",
     "plural",
     "price_by_id",

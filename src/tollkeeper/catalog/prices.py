@@ -11,7 +11,7 @@ from uuid import UUID
 
 from tollkeeper.catalog.declarations import Declarations
 from tollkeeper.catalog.lines import join
-from tollkeeper.catalog.model import Aggregation, ChargeModel, Meter, NoPrice, Price, Terms
+from tollkeeper.catalog.model import ADDITIVE, ChargeModel, Meter, NoPrice, Price, Terms
 from tollkeeper.catalog.problems import did_you_mean, nearest
 from tollkeeper.catalog.table import Table
 from tollkeeper.clock import BEGINNING, Period
@@ -25,7 +25,6 @@ PRICE_KEYS = frozenset({"model", "unit", "period", "included", "discount_percent
 Models = Mapping[str, ChargeModel]
 """The charge models by name."""
 
-_ADDITIVE = frozenset({Aggregation.SUM, Aggregation.COUNT})
 _NO_ID = UUID(int=0)
 _FIRST_YEAR, _LAST_YEAR = 1970, 9000
 
@@ -178,7 +177,7 @@ def _refuse_mismatch(table: Table, model: ChargeModel, meter: Meter, *, included
     if included:
         message = f"`{model.name}` prices each event by itself, so no quantity can be included."
         table.refuse("included", message)
-    if meter.aggregation not in _ADDITIVE:
+    if meter.aggregation not in ADDITIVE:
         message = f"`{model.name}` prices each event by itself, and `{meter.key}` is a `{meter.aggregation}`"
         table.refuse("model", f"{message} over many of them.")
 

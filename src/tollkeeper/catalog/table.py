@@ -73,7 +73,7 @@ class Table:
         value = self._take(key)
         if value is None:
             return None
-        fault = _number_fault(value)
+        fault = number_fault(value)
         number = Decimal(str(value)) if fault is None else ZERO
         if fault is None and positive and not number:
             fault = "must be more than 0."
@@ -173,8 +173,8 @@ def _text_fault(value: object) -> str | None:
     return None
 
 
-def _number_fault(value: object) -> str | None:
-    """What is wrong with a number, as the end of a sentence."""
+def number_fault(value: object) -> str | None:
+    """What is wrong with a number of the catalog, as the end of a sentence."""
     if isinstance(value, bool) or not isinstance(value, str | int):
         return 'must be a number, such as "0.50" or 1000.'
     if not _NUMBER.fullmatch(str(value)):

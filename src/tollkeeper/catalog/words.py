@@ -1,4 +1,4 @@
-"""Prices as people say them: "0.002 USD per 1000 tokens, first 100 per month included, 10 % off"."""
+"""Prices as people say them: "0.002 USD per 1,000 tokens, first 100 per month included, 10 % off"."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from tollkeeper.catalog.model import Meter, Price
-from tollkeeper.money import currency_decimals, decimals_of, is_currency, plain, round_to
+from tollkeeper.catalog.model import ADDITIVE, Meter, Price
+from tollkeeper.money import amount_in_words, grouped, plain
 
 _Table = Mapping[str, Any]
 _WORD = re.compile(r"[a-z]{3,}$")
@@ -20,15 +20,16 @@ def price_in_words(price: Price, meter: Meter | None = None) -> str:
 
     A charge model that has no phrase in `_PHRASES` is told by its name and its canonical table.
     """
-    units = _Units(price.unit, meter.unit if meter else "unit")
+    gauged = meter is not None and meter.aggregation not in ADDITIVE
+    units = _Units(price.unit, meter.unit if meter else "unit", f"per {price.period}", gauged)
     say, terms = _PHRASES.get(price.model), price.terms.as_table()
     parts = [say(terms, units) if say else _any_model(price.model, terms)]
     if price.included:
-        parts.append(f"first {plain(price.included)} per {price.period} included")
+        parts.append(f"first {grouped(price.included)} {units.period} included")
     if price.discount_percent:
         parts.append(f"{plain(price.discount_percent)} % off")
     if price.maximum is not None:
-        parts.append(f"at most {units.value(plain(price.maximum))} per {price.period}")
+        parts.append(f"at most {amount_in_words(price.maximum, price.unit)} {units.period}")
     return ", ".join(parts)
 
 
@@ -45,52 +46,58 @@ def plural(unit: str) -> str:
 class _Units:
     charged: str
     counted: str
+    period: str
+    """ "per month": told wherever the price goes by the quantity of a period."""
+    gauged: bool
+    """Whether that holds under `unit` as well: the largest, latest or distinct count of a period is charged."""
 
     def value(self, amount: str) -> str:
         """ "1.50 USD", "0.002 USD", "3 interview_credit": never fewer decimals than the currency has."""
-        number = Decimal(amount)
-        least = currency_decimals(self.charged) if is_currency(self.charged) else 0
-        shown = plain(number) if decimals_of(number) >= least else format(round_to(number, least), "f")
-        return f"{shown} {self.charged}"
+        return amount_in_words(Decimal(amount), self.charged)
 
     def quantity(self, number: str) -> str:
-        """ "CV" for one, "1000 tokens" for more."""
-        return self.counted if number == "1" else f"{number} {plural(self.counted)}"
+        """ "CV" for one, "1,000 tokens" for more."""
+        return self.counted if number == "1" else f"{_number(number)} {plural(self.counted)}"
 
     def rate(self, table: Mapping[str, Any]) -> str:
-        """ "0.002 USD per 1000 tokens"."""
+        """ "0.002 USD per 1,000 tokens"."""
         return f"{self.value(table['amount'])} per {self.quantity(table.get('per', '1'))}"
 
 
+def _number(text: str) -> str:
+    return grouped(Decimal(text))
+
+
 def _unit(terms: _Table, units: _Units) -> str:
-    return units.rate(terms)
+    return f"{units.rate(terms)} {units.period}" if units.gauged else units.rate(terms)
 
 
 def _package(terms: _Table, units: _Units) -> str:
-    return f"{units.value(terms['amount'])} for each started {units.quantity(terms['size'])}"
+    return f"{units.value(terms['amount'])} for each started {units.quantity(terms['size'])}, counted {units.period}"
 
 
 def _graduated(terms: _Table, units: _Units) -> str:
-    return f"in tiers: {_tiers(terms, units)}"
+    return f"in tiers {units.period}: {_tiers(terms, units)}"
 
 
 def _volume(terms: _Table, units: _Units) -> str:
-    return f"all of it by volume: {_tiers(terms, units)}"
+    return f"all of it by volume {units.period}: {_tiers(terms, units)}"
 
 
 def _tiers(terms: _Table, units: _Units) -> str:
-    tiers, lower, said = terms["tiers"], "", []
-    for tier in tiers:
-        extent = f"up to {tier['up_to']}" if "up_to" in tier else (f"above {lower}" if lower else "any quantity")
+    lower, said = "", []
+    for tier in terms["tiers"]:
+        upper = _number(tier["up_to"]) if "up_to" in tier else ""
+        extent = f"up to {upper}" if upper else (f"above {lower}" if lower else "any quantity")
         flat = f" + {units.value(tier['flat'])}" if "flat" in tier else ""
-        said.append(f"{extent} {units.rate(tier)}{flat}")
-        lower = tier.get("up_to", "")
+        said.append(f"{extent} at {units.rate(tier)}{flat}")
+        lower = upper
     return "; ".join(said)
 
 
 def _percentage(terms: _Table, units: _Units) -> str:
     fixed = f" + {units.value(terms['fixed'])}" if "fixed" in terms else ""
-    return f"{terms['percent']} % of the amount{fixed}{_per_event_bounds(terms, units)}"
+    return f"{_number(terms['percent'])} % of the amount{fixed}{_per_event_bounds(terms, units)}"
 
 
 def _per_event_bounds(terms: _Table, units: _Units) -> str:
@@ -99,14 +106,14 @@ def _per_event_bounds(terms: _Table, units: _Units) -> str:
 
 
 def _dynamic(terms: _Table, _: _Units) -> str:
-    factor = f" × {terms['multiplier']}" if "multiplier" in terms else ""
+    factor = f" × {_number(terms['multiplier'])}" if "multiplier" in terms else ""
     return f"the amount that each event carries{factor}"
 
 
 def _cost_plus(terms: _Table, units: _Units) -> str:
     fixed = f" + {units.value(terms['fixed'])} per event" if "fixed" in terms else ""
     fallback = f", {units.value(terms['fallback'])} per {units.counted} while the cost isn't known"
-    return f"cost + {terms['margin_percent']} %{fixed}{fallback if 'fallback' in terms else ''}"
+    return f"cost + {_number(terms['margin_percent'])} %{fixed}{fallback if 'fallback' in terms else ''}"
 
 
 def _any_model(model: str, terms: _Table) -> str:

@@ -42,14 +42,3 @@ def instant(text: str | None, tz: tzinfo, option: str) -> datetime | None:
         told = f"{text!r} is no time; write 2026-07-01, 2026-07-01T09:30 or 2026-07-01T09:30:00Z."
         raise InvalidInput("invalid_time", told, field=option)
     return found
-
-
-def parse_filter(pairs: list[str] | None) -> dict[str, str]:
-    """`dimension:value` pairs. Raises InvalidInput `invalid_filter`."""
-    found: dict[str, str] = {}
-    for pair in pairs or []:
-        name, colon, value = pair.partition(":")
-        if not colon or not name:
-            raise InvalidInput("invalid_filter", f"{pair!r} isn't of the form dimension:value.", field="filter")
-        found[name] = value
-    return found

@@ -8,7 +8,7 @@ import typer
 
 from tollkeeper import clock
 from tollkeeper.cli.context import run_transaction, wants_json
-from tollkeeper.cli.output import show_json, show_table
+from tollkeeper.cli.output import Amount, show_json, show_table
 from tollkeeper.customers import customer_id_of, get_customer
 from tollkeeper.db import Tx
 from tollkeeper.ledger import Balance, balances
@@ -27,4 +27,8 @@ def show_balance(ctx: typer.Context, key: Annotated[str, typer.Argument(help="Th
     if wants_json(ctx):
         show_json({"customer": key, "as_of": clock.now(), "accounts": found})
         return
-    show_table(["ACCOUNT", "BALANCE", "UNIT"], [(b.account, b.balance, b.unit) for b in found], empty="No postings.")
+    show_table(
+        ["ACCOUNT", "BALANCE", "UNIT"],
+        [(b.account, Amount(b.balance, b.unit), b.unit) for b in found],
+        empty="No postings.",
+    )

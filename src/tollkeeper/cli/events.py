@@ -8,9 +8,10 @@ from uuid import UUID
 
 import typer
 
-from tollkeeper.cli.asking import Filter, From, OfCustomer, To, instant, parse_filter
+from tollkeeper.analytics import parse_filter
+from tollkeeper.cli.asking import Filter, From, OfCustomer, To, instant
 from tollkeeper.cli.context import run_transaction, wants_json
-from tollkeeper.cli.output import show_fields, show_json, show_table
+from tollkeeper.cli.output import Amount, show_fields, show_json, show_table
 from tollkeeper.clock import BEGINNING, END, zone
 from tollkeeper.customers import customer_id_of, get_customer
 from tollkeeper.db import Tx
@@ -44,7 +45,7 @@ def list_all(
             meter=meter,
             member=member,
             transaction_id=transaction,
-            dimensions=parse_filter(filter),
+            dimensions=parse_filter(filter or ()),
         )
         return await list_events(tx, found.customer_id, wanted, before=None, limit=limit)
 
@@ -55,7 +56,17 @@ def list_all(
     show_table(
         ["TIME", "ID", "METER", "QUANTITY", "CHARGE", "UNIT", "MEMBER", "DIMENSIONS", "CORRECTS"],
         [
-            (e.time, e.event_id, e.meter, e.quantity, e.charge, e.unit, e.member, e.dimensions, e.corrects)
+            (
+                e.time,
+                e.event_id,
+                e.meter,
+                e.quantity,
+                Amount(e.charge, e.unit),
+                e.unit,
+                e.member,
+                e.dimensions,
+                e.corrects,
+            )
             for e in found
         ],
         empty="No events.",
@@ -73,7 +84,8 @@ def show(ctx: typer.Context, id: Annotated[str, typer.Argument(help="The event's
     if wants_json(ctx):
         show_json(found)
     else:
-        show_fields({name.replace("_", " "): value for name, value in found.items()})
+        amounts = {name: Amount(found[name], found["unit"]) for name in ("charge", "cost")}
+        show_fields({name.replace("_", " "): value for name, value in (found | amounts).items()})
 
 
 def public(customer: str, event: StoredEvent) -> dict[str, Any]:

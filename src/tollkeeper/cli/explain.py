@@ -10,7 +10,7 @@ from tollkeeper.catalog import load
 from tollkeeper.cli.asking import OfCustomer
 from tollkeeper.cli.context import run_transaction, wants_json
 from tollkeeper.cli.events import public
-from tollkeeper.cli.output import as_text, print_line, show_json, show_table
+from tollkeeper.cli.output import as_text, print_line, show_json
 from tollkeeper.clock import BEGINNING
 from tollkeeper.customers import customer_id_of, get_customer
 from tollkeeper.db import Tx
@@ -24,7 +24,7 @@ app = typer.Typer(add_completion=False)
 def explain(
     ctx: typer.Context, id: Annotated[str, typer.Argument(help="The event's id.")], customer: OfCustomer
 ) -> None:
-    """Show the arithmetic of one event's charge, step by step."""
+    """Show the arithmetic of one event's charge, step by step; with --json, with its figures for programs."""
 
     async def work(tx: Tx) -> Explanation:
         found = await get_customer(tx, customer)
@@ -46,11 +46,8 @@ def explain(
         )
         return
     print_line(f"{found.event.event_id}: {found.event.meter} of {found.customer}, {as_text(found.event.time)}")
-    rows = [
-        (number, step.text, ", ".join(f"{name}={figure}" for name, figure in step.figures.items()))
-        for number, step in enumerate(found.steps, 1)
-    ]
-    show_table(["STEP", "IN WORDS", "FIGURES"], rows)
+    for number, step in enumerate(found.steps, 1):
+        print_line(f"{number}. {step.text}")
     if found.price_id is not None:
         print_line(f"Price {found.price_id}{f', in force from {as_text(price_from)}' if price_from else ''}")
     print_line(f"Ledger transaction {found.ledger_transaction}")

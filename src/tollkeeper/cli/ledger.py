@@ -8,7 +8,7 @@ from uuid import UUID
 import typer
 
 from tollkeeper.cli.context import run_transaction, wants_json
-from tollkeeper.cli.output import show_json, show_table
+from tollkeeper.cli.output import Amount, show_json, show_table
 from tollkeeper.customers import customer_id_of, get_customer
 from tollkeeper.db import Tx
 from tollkeeper.ledger import Entry, Kind, get_transaction, list_postings
@@ -42,6 +42,9 @@ def show_ledger(
         return
     show_table(
         ["BOOKED", "KIND", "FROM ACCOUNT", "TO ACCOUNT", "AMOUNT", "UNIT", "EVENTS", "TRANSACTION"],
-        [(e.booked_at, e.kind, e.credit, e.debit, e.amount, e.unit, e.events, e.transaction_id) for e in found],
+        [
+            (e.booked_at, e.kind, e.credit, e.debit, Amount(e.amount, e.unit), e.unit, e.events, e.transaction_id)
+            for e in found
+        ],
         empty="No postings.",
     )

@@ -11,10 +11,10 @@ from tollkeeper import clock
 from tollkeeper.analytics import Overview, Spend, overview
 from tollkeeper.catalog import load
 from tollkeeper.cli.context import run_transaction, wants_json
-from tollkeeper.cli.output import as_text, print_line, show_fields, show_json, show_table
+from tollkeeper.cli.output import Amount, as_text, print_line, show_fields, show_json, show_table
 from tollkeeper.customers import Customer, customer_id_of, get_customer
 from tollkeeper.db import Tx
-from tollkeeper.money import plain
+from tollkeeper.money import amount_in_words
 from tollkeeper.rating import MODELS
 
 app = typer.Typer(add_completion=False)
@@ -46,13 +46,16 @@ def show_overview(ctx: typer.Context, key: Annotated[str, typer.Argument(help="T
     print_line("")
     show_table(
         ["METER", "QUANTITY", "OF", "EVENTS", "CHARGE", "UNIT", "COST"],
-        [(m.name, m.quantity, m.meter_unit, m.events, m.charge, m.unit, m.cost) for m in found.meters],
+        [
+            (m.name, m.quantity, m.meter_unit, m.events, Amount(m.charge, m.unit), m.unit, Amount(m.cost, m.unit))
+            for m in found.meters
+        ],
         empty="No usage yet.",
     )
 
 
 def _in_words(amounts: Sequence[Spend]) -> str:
-    return ", ".join(f"{plain(one.amount)} {one.unit}" for one in amounts) or "nothing"
+    return ", ".join(amount_in_words(one.amount, one.unit) for one in amounts) or "nothing"
 
 
 def _show_json(customer: Customer, found: Overview) -> None:

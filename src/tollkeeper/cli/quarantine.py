@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from enum import StrEnum
 from getpass import getuser
 from typing import Annotated
@@ -14,11 +15,11 @@ import typer
 from tollkeeper import clock
 from tollkeeper.books import Books
 from tollkeeper.cli.context import run, run_transaction, settings_for, wants_json
-from tollkeeper.cli.output import print_line, show_fields, show_json, show_table
+from tollkeeper.cli.output import Amount, print_line, show_fields, show_json, show_table
 from tollkeeper.db import Database, Tx
 from tollkeeper.errors import InvalidInput
 from tollkeeper.events import Quarantined, QuarantineStatus, get_quarantined, list_quarantine, resolve_quarantined
-from tollkeeper.gate import Replayed
+from tollkeeper.gate import Replayed, Result
 from tollkeeper.ids import new_id
 
 app = typer.Typer(help="List, show, replay and discard what was refused.", no_args_is_help=True)
@@ -38,7 +39,7 @@ class Listed(StrEnum):
 Code = Annotated[str | None, typer.Option(help="Only what was refused for this reason.")]
 OfCustomer = Annotated[str | None, typer.Option(help="Only items that name this customer.")]
 Ids = Annotated[list[UUID] | None, typer.Argument(help="Their quarantine ids.")]
-All = Annotated[bool, typer.Option("--all", help="All that wait, or those of --code and --customer.")]
+All = Annotated[bool, typer.Option("--all", help="All that wait.")]
 
 
 @app.command("list")
@@ -105,7 +106,7 @@ def replay(
         show_table(
             ["ID", "EVENT", "STATUS", "CHARGE", "UNIT", "REASON"],
             [
-                (one.quarantine_id, one.result.id, one.result.status, one.result.charge, one.result.unit,
+                (one.quarantine_id, one.result.id, one.result.status, _amount(one.result), one.result.unit,
                  one.result.error and one.result.error.detail)
                 for one in found
             ],
@@ -149,7 +150,10 @@ async def _discard(database: Database, ids: Sequence[UUID], note: str) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """The items that a command is for: those named, or all that wait. Raises InvalidInput `invalid_option`."""
+    """The items that a command is for: those named, or all that wait, perhaps only of a code or a customer.
+
+    Raises InvalidInput `invalid_option` unless it's said which: a command without a word on it is for none.
+    """
 
     ids: list[UUID]
     all: bool
@@ -157,14 +161,17 @@ class Chosen:
     customer: str | None
 
     def __post_init__(self) -> None:
-        if self.all == bool(self.ids):
-            raise InvalidInput("invalid_option", "Name the items by their ids, or all of them by --all.", field="ids")
-        if not self.all and (self.code or self.customer):
-            raise InvalidInput("invalid_option", "--code and --customer go with --all.", field="all")
+        by_filter = self.all or self.code is not None or self.customer is not None
+        if self.ids and by_filter:
+            told = "Ids name the items by themselves; leave --all, --code and --customer out."
+            raise InvalidInput("invalid_option", told, field="ids")
+        if not self.ids and not by_filter:
+            told = "Name the items by their ids, by --code, by --customer, or all of them by --all."
+            raise InvalidInput("invalid_option", told, field="ids")
 
     async def pages(self, database: Database) -> AsyncIterator[list[UUID]]:
         """Their ids, so many at a time as one transaction takes. Raises NotFound `unknown_quarantine_item`."""
-        if not self.all:
+        if self.ids:
             for each in self.ids:
                 await database.run(lambda tx, each=each: get_quarantined(tx, each))
             yield self.ids
@@ -182,6 +189,10 @@ class Chosen:
                 tx, status=status, code=self.code, customer=self.customer, after=after, limit=_PAGE
             )
         )
+
+
+def _amount(result: Result) -> Amount:
+    return Amount(None if result.charge is None else Decimal(result.charge), result.unit)
 
 
 def _by() -> str:

@@ -6,27 +6,24 @@ import csv
 import sys
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from decimal import Decimal
 from typing import Annotated
 
 import typer
 
 from tollkeeper import clock
-from tollkeeper.analytics import UsageQuery, UsageRow, Window, usage
+from tollkeeper.analytics import UsageQuery, UsageRow, Window, csv_cell, parse_filter, usage
 from tollkeeper.catalog import load
-from tollkeeper.cli.asking import Filter, From, OfCustomer, To, instant, parse_filter
+from tollkeeper.cli.asking import Filter, From, OfCustomer, To, instant
 from tollkeeper.cli.context import run_transaction, wants_json
-from tollkeeper.cli.output import show_json, show_table
+from tollkeeper.cli.output import Amount, show_json, show_table
 from tollkeeper.customers import Customer, customer_id_of, get_customer
 from tollkeeper.db import Tx
-from tollkeeper.money import plain
 from tollkeeper.rating import MODELS
 
 app = typer.Typer(add_completion=False)
 
 _DEFAULT_RANGE = timedelta(days=30)
 _FIGURES = ("events", "quantity", "charge", "unit", "cost", "unpriced", "uncosted", "estimated")
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 @app.command()
@@ -60,7 +57,7 @@ def show_usage(
             meter=meter,
             timezone=timezone,
             group_by=tuple(name for names in group_by or [] for name in names.split(",") if name),
-            filter=parse_filter(filter),
+            filter=parse_filter(filter or ()),
         )
         return found, query, await usage(tx, found, await load(tx, MODELS), query)
 
@@ -94,21 +91,7 @@ def _print_csv(query: UsageQuery, rows: Sequence[UsageRow]) -> None:
     for row in rows:
         groups = [row.group[name] for name in query.group_by]
         figures = [getattr(row, name) for name in _FIGURES]
-        writer.writerow(map(_cell, [row.start, row.end, row.meter, *groups, *figures]))
-
-
-def _cell(value: object) -> str:
-    match value:
-        case None:
-            return ""
-        case Decimal():
-            return plain(value)
-        case datetime():
-            return clock.in_utc(value)
-        case str() if value.startswith(_FORMULA):
-            # A spreadsheet would run a customer's text as a formula.
-            return f"'{value}"
-    return str(value)
+        writer.writerow(map(csv_cell, [row.start, row.end, row.meter, *groups, *figures]))
 
 
 def _print_table(query: UsageQuery, rows: Sequence[UsageRow]) -> None:
@@ -120,7 +103,14 @@ def _print_table(query: UsageQuery, rows: Sequence[UsageRow]) -> None:
                 *((row.start, row.end) if spans else ()),
                 row.meter,
                 *(row.group[name] for name in query.group_by),
-                *(row.events, row.quantity, row.charge, row.unit, row.cost, row.unpriced),
+                *(
+                    row.events,
+                    row.quantity,
+                    Amount(row.charge, row.unit),
+                    row.unit,
+                    Amount(row.cost, row.unit),
+                    row.unpriced,
+                ),
             )
             for row in rows
         ],

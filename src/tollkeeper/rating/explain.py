@@ -6,13 +6,12 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
-from tollkeeper.catalog.model import Aggregation, Meter, Price, Rounding
-from tollkeeper.money import ZERO, add, plain, round_charge, subtract
+from tollkeeper.catalog.model import ADDITIVE, Aggregation, Meter, Price, Rounding
+from tollkeeper.money import ZERO, add, grouped, plain, round_charge, subtract
 from tollkeeper.rating.model import Cumulative, Measure, PerEvent, Step
 from tollkeeper.rating.models import MODELS
 from tollkeeper.rating.quantity import COUNTING, raised, rounded
 from tollkeeper.rating.rate import (
-    ADDITIVE,
     capped,
     charged_quantity,
     discounted,
@@ -62,7 +61,7 @@ def _quantity_rules(meter: Meter, quantity: Decimal, words: Words) -> Iterator[S
         yield Step("minimum", text, {"quantity": plain(quantity), "billed": plain(least)})
     whole = rounded(meter, least)
     if meter.rounding is not None and whole != least:
-        text = f"{words.quantity(least)}, {_ROUNDED[meter.rounding]} {plain(meter.step)}, are {words.quantity(whole)}"
+        text = f"{words.quantity(least)}, {_ROUNDED[meter.rounding]} {grouped(meter.step)}, are {words.quantity(whole)}"
         yield Step("rounding", text, {"quantity": plain(least), "step": plain(meter.step), "billed": plain(whole)})
 
 
@@ -76,7 +75,7 @@ def _movement(meter: Meter, before: Decimal, change: Decimal, words: Words) -> I
         Aggregation.LATEST: "The latest quantity",
         Aggregation.UNIQUE_COUNT: "The number of distinct ones",
     }[meter.aggregation]
-    moved = f"goes from {plain(before)} to {words.quantity(after)}" if change else f"stays {words.quantity(before)}"
+    moved = f"goes from {grouped(before)} to {words.quantity(after)}" if change else f"stays {words.quantity(before)}"
     figures = {"before": plain(before), "quantity": plain(change), "after": plain(after)}
     yield Step(meter.aggregation.value, f"{kind} of the {words.period} {moved}", figures)
 
@@ -126,12 +125,11 @@ def _included(price: Price, before: Decimal, change: Decimal, words: Words) -> I
     free = subtract(change, charged)
     head = f"The first {words.quantity(price.included)} of the {words.period} are included: "
     if change < 0:
-        text = (
-            f"usage goes down from {plain(before)} to {plain(after)}, so {plain(charged.copy_abs())} fewer are charged"
-        )
+        less = grouped(charged.copy_abs())
+        text = f"usage goes down from {grouped(before)} to {grouped(after)}, so {less} fewer are charged"
     else:
-        whole = "this 1" if change == 1 else f"these {plain(change)}"
-        text = f"{plain(before)} already used, {plain(free)} of {whole} free, {plain(charged)} charged"
+        whole = "this 1" if change == 1 else f"these {grouped(change)}"
+        text = f"{grouped(before)} already used, {grouped(free)} of {whole} free, {grouped(charged)} charged"
     figures = {
         "included": plain(price.included),
         "before": plain(before),
@@ -185,10 +183,11 @@ def _event(price: Price, model: PerEvent[Any], measure: Measure, words: Words) -
 def _discount(price: Price, amount: Decimal, words: Words) -> Iterator[Step]:
     if not price.discount_percent:
         return
-    percent = plain(price.discount_percent)
     less = discounted(price, amount)
-    text = f"{percent} % discount: {words.value(amount)} − {words.value(subtract(amount, less))} = {words.value(less)}"
-    yield Step("discount", text, {"percent": percent, "before": figure(amount), "price": figure(less)})
+    taken = f"{words.value(amount)} − {words.value(subtract(amount, less))} = {words.value(less)}"
+    text = f"{grouped(price.discount_percent)} % discount: {taken}"
+    figures = {"percent": plain(price.discount_percent), "before": figure(amount), "price": figure(less)}
+    yield Step("discount", text, figures)
 
 
 def _maximum(price: Price, spend: Decimal, words: Words) -> Iterator[Step]:

@@ -12,7 +12,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from tollkeeper.catalog.model import Aggregation, Meter, Price
+from tollkeeper.catalog.model import ADDITIVE, Aggregation, Meter, Price
 from tollkeeper.money import (
     CHARGE_DECIMALS,
     HUNDRED,
@@ -25,9 +25,6 @@ from tollkeeper.money import (
 )
 from tollkeeper.rating.model import Cumulative, Measure, PerEvent, Rated
 from tollkeeper.rating.models import MODELS
-
-ADDITIVE = frozenset({Aggregation.SUM, Aggregation.COUNT})
-"""Aggregations in which what an event adds doesn't depend on the others."""
 
 
 def rate(price: Price, measure: Measure, before: Decimal = ZERO, previous: Measure | None = None) -> Rated:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import cast
 
-from tollkeeper.money import CHARGE_DECIMALS, ONE, QUANTITY_LIMIT, ZERO, decimals_of, plain
+from tollkeeper.catalog import number_fault
+from tollkeeper.money import ONE, ZERO
 from tollkeeper.rating.model import Report
-
-_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 
 
 class TermsReader:
@@ -95,15 +93,4 @@ def _fault(value: object) -> str | None:
     """What is wrong with a number of the catalog, as the end of a sentence."""
     if isinstance(value, float):
         return f'must be quoted: "{value}". Without quotes TOML reads a binary float, and floats aren\'t exact.'
-    if isinstance(value, bool) or not isinstance(value, str | int):
-        return 'must be a number, such as "0.50" or 1000.'
-    if not _NUMBER.fullmatch(str(value)):
-        return f'must be a number in plain digits, such as "0.50"; {value!r} isn\'t.'
-    number = Decimal(str(value))
-    if number < 0:
-        return "can't be negative."
-    if number >= QUANTITY_LIMIT:
-        return f"must be less than {plain(QUANTITY_LIMIT)}."
-    if decimals_of(number) > CHARGE_DECIMALS:
-        return f"can't have more than {CHARGE_DECIMALS} decimals."
-    return None
+    return number_fault(value)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from tollkeeper.money import ONE, ZERO, add, plain, price_of
+from tollkeeper.money import ONE, ZERO, add, grouped, plain, price_of
 from tollkeeper.rating.model import Report
 from tollkeeper.rating.reading import TermsReader
 from tollkeeper.rating.words import Words
@@ -33,14 +33,14 @@ class Tier:
         return self.up_to is None or quantity <= self.up_to
 
     def extent(self) -> str:
-        """ "up to 1000", "above 1000", "above 1000 up to 5000", "any quantity"."""
-        parts = [f"above {plain(self.lower)}"] if self.lower else []
+        """ "up to 1,000", "above 1,000", "above 1,000 up to 5,000", "any quantity"."""
+        parts = [f"above {grouped(self.lower)}"] if self.lower else []
         if self.up_to is not None:
-            parts.append(f"up to {plain(self.up_to)}")
+            parts.append(f"up to {grouped(self.up_to)}")
         return " ".join(parts) or "any quantity"
 
     def arithmetic(self, quantity: Decimal, words: Words) -> str:
-        """ "1000 tokens × 0.01 USD + 5.00 USD flat = 15.00 USD"."""
+        """ "1,000 tokens × 0.01 USD + 5.00 USD flat = 15.00 USD"."""
         flat = f" + {words.value(self.flat)} flat" if self.flat else ""
         rate = words.rate(self.amount, self.per)
         return f"{words.quantity(quantity)} × {rate}{flat} = {words.value(self.price(quantity))}"

@@ -10,6 +10,7 @@ import msgspec
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import AwareDatetime
 
+from tollkeeper.analytics import parse_filter
 from tollkeeper.api.auth import Reader, Writer
 from tollkeeper.api.bodies import Amount, Answer, JsonObject
 from tollkeeper.api.books import Books, OpenBooks
@@ -226,17 +227,6 @@ async def list_all(
 
 def _point(time: str, event_id: str) -> tuple[datetime, str]:
     return instant_in(time), event_id
-
-
-def parse_filter(pairs: list[str]) -> dict[str, str]:
-    """`dimension:value` pairs. Raises InvalidInput `invalid_filter`."""
-    found: dict[str, str] = {}
-    for pair in pairs:
-        name, colon, value = pair.partition(":")
-        if not colon or not name:
-            raise InvalidInput("invalid_filter", f"{pair!r} isn't of the form dimension:value.", field="filter")
-        found[name] = value
-    return found
 
 
 @router.get("/{id:key}", summary="Show an event")

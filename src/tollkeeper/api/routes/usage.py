@@ -10,13 +10,13 @@ from fastapi import APIRouter, Query, Response
 from pydantic import AwareDatetime
 
 from tollkeeper import clock
-from tollkeeper.analytics import Overview, UsageQuery, UsageRow, Window, overview, usage
+from tollkeeper.analytics import Overview, UsageQuery, UsageRow, Window, overview, parse_filter, usage
 from tollkeeper.api.auth import Reader
 from tollkeeper.api.bodies import Amount, Answer
 from tollkeeper.api.books import OpenBooks
 from tollkeeper.api.paging import Cursor, Limit, Page, decode_cursor, number_in, page, uuid_in
 from tollkeeper.api.paths import CustomerKey
-from tollkeeper.api.routes.events import OneCustomer, parse_filter
+from tollkeeper.api.routes.events import OneCustomer
 from tollkeeper.api.tables import CSV_RESPONSE, WantsCsv, as_csv
 from tollkeeper.customers import customer_id_of, get_customer
 from tollkeeper.db import Tx

@@ -19,7 +19,7 @@ from tollkeeper.cli.importing.files import Rows
 from tollkeeper.cli.output import print_line, show_fields
 from tollkeeper.events import Status
 from tollkeeper.gate import Recorded
-from tollkeeper.money import ZERO, add, plain
+from tollkeeper.money import ZERO, add, amount_in_words
 
 
 @dataclass(slots=True)
@@ -95,7 +95,7 @@ class Summary:
             print_line(f"Went on behind row {self.earlier_rows:,}, where an earlier run had stopped.")
         counts = {name: f"{self.document()[name]:,}" for name in ("accepted", "duplicates", "conflicts", "rejected")}
         codes = ", ".join(f"{code} {count:,}" for code, count in self.rejected_by_code.most_common())
-        charges = ", ".join(f"{plain(amount)} {unit}" for unit, amount in sorted(self.charges.items()))
+        charges = ", ".join(amount_in_words(amount, unit) for unit, amount in sorted(self.charges.items()))
         fields = counts | {"rejected": f"{counts['rejected']}  ({codes})"} if codes else counts
         fields["charged"] = charges or "nothing"
         if self.unpriced:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from tollkeeper.money import HUNDRED, ZERO, add, multiply, plain, price_of, subtract
+from tollkeeper.money import HUNDRED, ZERO, add, grouped, multiply, plain, price_of, subtract
 from tollkeeper.rating.model import Measure, PerEvent, Report, Step
 from tollkeeper.rating.reading import TermsReader
 from tollkeeper.rating.words import Words, figure
@@ -68,9 +68,8 @@ class CostPlus(PerEvent[CostPlusTerms]):
             return [Step("cost_plus", "The provider's cost isn't known, and the price has no fallback", {})]
         figures = {"fixed": plain(terms.fixed), "price": figure(price)}
         if measure.cost is not None:
-            margin = plain(terms.margin_percent)
-            text = f"The provider's cost {words.value(measure.cost)} + {margin} % margin"
-            figures |= {"cost": plain(measure.cost), "margin_percent": margin}
+            text = f"The provider's cost {words.value(measure.cost)} + {grouped(terms.margin_percent)} % margin"
+            figures |= {"cost": plain(measure.cost), "margin_percent": plain(terms.margin_percent)}
         else:
             fallback = terms.fallback or ZERO
             text = f"Estimated while the provider's cost isn't known: {words.quantity(measure.quantity)}"

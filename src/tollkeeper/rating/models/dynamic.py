@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from tollkeeper.money import ONE, multiply, plain
+from tollkeeper.money import ONE, grouped, multiply, plain
 from tollkeeper.rating.model import Measure, PerEvent, Report, Step
 from tollkeeper.rating.reading import TermsReader
 from tollkeeper.rating.words import Words, figure
@@ -44,6 +44,6 @@ class Dynamic(PerEvent[DynamicTerms]):
             return [Step("dynamic", "The event carries no amount, so its price isn't known", {})]
         text = f"The event carries the amount {words.value(measure.amount)}"
         if terms.multiplier != ONE:
-            text += f", × {plain(terms.multiplier)} = {words.value(price)}"
+            text += f", × {grouped(terms.multiplier)} = {words.value(price)}"
         figures = {"amount": plain(measure.amount), "multiplier": plain(terms.multiplier), "price": figure(price)}
         return [Step("dynamic", text, figures)]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from tollkeeper.money import EXACT, ONE, ZERO, add, multiply, plain
+from tollkeeper.money import EXACT, ONE, ZERO, add, grouped, multiply, plain
 from tollkeeper.rating.model import Cumulative, Report, Step
 from tollkeeper.rating.reading import TermsReader
 from tollkeeper.rating.words import Words, figure
@@ -47,8 +47,8 @@ class Package(Cumulative[PackageTerms]):
         packages, price = terms.started(quantity), self.total(terms, quantity)
         noun = "package" if packages == ONE else "packages"
         text = (
-            f"{words.quantity(quantity)} take {plain(packages)} {noun} of {plain(terms.size)}: "
-            f"{plain(packages)} × {words.value(terms.amount)} = {words.value(price)}"
+            f"{words.quantity(quantity)} take {grouped(packages)} {noun} of {grouped(terms.size)}: "
+            f"{grouped(packages)} × {words.value(terms.amount)} = {words.value(price)}"
         )
         figures = {
             "quantity": plain(quantity),

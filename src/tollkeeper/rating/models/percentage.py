@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from tollkeeper.money import HUNDRED, ZERO, add, plain, price_of
+from tollkeeper.money import HUNDRED, ZERO, add, grouped, plain, price_of
 from tollkeeper.rating.model import Measure, PerEvent, Report, Step
 from tollkeeper.rating.reading import TermsReader
 from tollkeeper.rating.words import Words, figure
@@ -76,7 +76,7 @@ class Percentage(PerEvent[PercentageTerms]):
         size = measure.amount.copy_abs()
         share = price_of(size, terms.percent, HUNDRED)
         price = add(share, terms.fixed)
-        text = f"{plain(terms.percent)} % of {words.value(size)} = {words.value(share)}"
+        text = f"{grouped(terms.percent)} % of {words.value(size)} = {words.value(share)}"
         if terms.fixed:
             text += f", + {words.value(terms.fixed)} fixed = {words.value(price)}"
         figures = {"amount": plain(size), "percent": plain(terms.percent), "fixed": plain(terms.fixed)}
