@@ -14,7 +14,7 @@ from uuid import UUID
 from tollkeeper import clock
 from tollkeeper.catalog import Catalog
 from tollkeeper.customers import KeyRing
-from tollkeeper.db import Again, Database, Tx, read_epochs
+from tollkeeper.db import Again, Database, Tx, peek_epochs
 from tollkeeper.events import EventIn, Refused
 from tollkeeper.gate import Desk, Recorded, Replayed, record, replay
 from tollkeeper.rating import MODELS
@@ -35,31 +35,30 @@ class Books:
         self.desk.max_future = timedelta(seconds=self.settings.max_future_seconds)
 
     async def catalog(self, tx: Tx | None = None) -> Catalog:
-        """The catalog in force: as `tx` sees it, or else in a transaction of its own.
-
-        Not in a transaction that changes customers or the catalog: it would wait for itself (db/epochs.py).
-        """
+        """The catalog in force: as `tx` sees it, or else in a transaction of its own. For reading, not for rating."""
         if tx is None:
             return await self.database.run(self.catalog)
-        return await self.desk.shelf.current(tx, await read_epochs(tx), MODELS)
+        return await self.desk.shelf.current(tx, await peek_epochs(tx), MODELS)
 
     async def ingest(
         self,
         items: Sequence[EventIn | Refused],
         *,
+        by: str = "library",
         also: Callable[[Tx, Recorded], Awaitable[None]] | None = None,
     ) -> Recorded:
         """Record items in a transaction of their own. When this returns, what was accepted is durable.
 
-        `also` is done in the same transaction, after the items are recorded: both hold, or neither.
-        Raises DatabaseUnavailable; then nothing is stored or everything is, and the same call may be repeated.
+        `by` says in the ledger who reported them. `also` is done in the same transaction, after the items are
+        recorded: both hold, or neither. Raises DatabaseUnavailable; then nothing is stored or everything is, and the
+        same call may be repeated.
         """
         careful = False
 
         async def work(tx: Tx) -> Recorded:
             nonlocal careful
             try:
-                recorded = await record(tx, self.desk, items, now=clock.now(), careful=careful)
+                recorded = await record(tx, self.desk, items, now=clock.now(), by=by, careful=careful)
             except Again:
                 careful = True
                 raise

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from enum import StrEnum
 from functools import lru_cache
-from zoneinfo import ZoneInfo, available_timezones
+from importlib.resources import files
+from zoneinfo import ZoneInfo
 
 from tollkeeper.errors import InvalidInput
 
@@ -70,18 +71,22 @@ def in_utc(instant: datetime) -> str:
 
 @lru_cache(maxsize=1)
 def _zone_names() -> frozenset[str]:
-    # "localtime" is whatever the machine says, and "Factory" says that nobody has set it.
-    return frozenset(available_timezones() - {"localtime", "Factory"})
+    # "Factory" is the zone of a machine that nobody has set up.
+    return frozenset(files("tzdata").joinpath("zones").read_text().split()) - {"Factory"}
 
 
 @lru_cache(maxsize=1024)
 def zone(name: str) -> ZoneInfo:
-    """The IANA time zone called `name`; raises InvalidInput `unknown_timezone`."""
+    """The IANA time zone called `name`; raises InvalidInput `unknown_timezone`.
+
+    Always from the `tzdata` package, never from the machine: two machines must not cut days differently.
+    """
     if name not in _zone_names():
         raise InvalidInput(
             "unknown_timezone", f"{name!r} is not an IANA time zone such as Europe/Berlin.", field="timezone"
         )
-    return ZoneInfo(name)
+    with files("tzdata").joinpath("zoneinfo", *name.split("/")).open("rb") as data:
+        return ZoneInfo.from_file(data, key=name)
 
 
 @lru_cache(maxsize=200_000)
@@ -100,6 +105,40 @@ def _slot_of_quarter(quarter: int, tz: ZoneInfo) -> LocalSlot:
 def local_slot(instant: datetime, tz: ZoneInfo) -> LocalSlot:
     """The local day and local hour that `instant` falls into. The hours of a zone cover all time without overlap."""
     return _slot_of_quarter((instant - EPOCH) // _QUARTER, tz)
+
+
+@dataclass(frozen=True, slots=True)
+class OffsetSpan:
+    """A stretch of time in which a zone's offset from UTC stays the same."""
+
+    start: datetime
+    end: datetime
+    offset: timedelta
+
+
+def offset_spans(tz: ZoneInfo, start: datetime, end: datetime) -> list[OffsetSpan]:
+    """The stretches of constant offset that cover [start, end). The first may have begun long before `start`."""
+    found: list[OffsetSpan] = []
+    began, at, offset = start, start, start.astimezone(tz).utcoffset() or timedelta()
+    while at < end:
+        following = min(at + timedelta(hours=12), end)
+        if (following.astimezone(tz).utcoffset() or timedelta()) != offset:
+            changed = _first_quarter_after(at, tz)
+            found.append(OffsetSpan(began, changed, offset))
+            began = following = changed
+            offset = changed.astimezone(tz).utcoffset() or timedelta()
+        at = following
+    found.append(OffsetSpan(began, end, offset))
+    return found
+
+
+def _first_quarter_after(instant: datetime, tz: ZoneInfo) -> datetime:
+    """The first quarter of an hour after `instant` at which the zone has another offset."""
+    offset = instant.astimezone(tz).utcoffset()
+    at = EPOCH + ((instant - EPOCH) // _QUARTER) * _QUARTER
+    while at.astimezone(tz).utcoffset() == offset:
+        at += _QUARTER
+    return at
 
 
 def end_of_hour(instant: datetime, tz: ZoneInfo) -> datetime:

@@ -29,6 +29,12 @@ async def read_epochs(tx: Tx) -> dict[str, int]:
     return dict(await cursor.fetchall())
 
 
+async def peek_epochs(tx: Tx) -> dict[str, int]:
+    """The counters as they are, for those who only read: a slow one doesn't keep a writer waiting."""
+    cursor = await tx.execute(_queries.peek_epochs)
+    return dict(await cursor.fetchall())
+
+
 async def bump_epoch(tx: Tx, kept: Kept) -> None:
     """Say that `kept` changes in this transaction; waits for the batches that have read it."""
     await tx.execute(_queries.lock_epochs)

@@ -25,6 +25,9 @@ insert into schema_migrations (version, name, checksum) values (%(version)s, %(n
 select pg_advisory_xact_lock_shared(1701867363);
 select name, value from epochs
 
+-- name: peek_epochs
+select name, value from epochs
+
 -- name: lock_epochs
 select pg_advisory_xact_lock(1701867363)
 

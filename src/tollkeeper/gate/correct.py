@@ -8,15 +8,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 from decimal import Decimal
+from uuid import UUID
 
+from tollkeeper.catalog import price_by_id
 from tollkeeper.clock import local_slot
 from tollkeeper.db import Queries, Tx, array
 from tollkeeper.events import Corrected, Reason, check_net, find_corrected
-from tollkeeper.gate.lanes import NO_PRICE
+from tollkeeper.gate.lanes import Lane, Rule
 from tollkeeper.gate.model import Batch, Fact, FactKey
 from tollkeeper.gate.place import refused, unrateable
 from tollkeeper.money import ZERO, add, subtract
-from tollkeeper.rating import Measure, billed_quantity
+from tollkeeper.rating import MODELS, Measure, billed_quantity
 
 _queries = Queries(__package__ or "")
 
@@ -40,7 +42,10 @@ async def resolve_corrections(tx: Tx, batch: Batch) -> None:
     for fact in corrections:
         key = _corrected_key(fact)
         original = originals.get(key) or _in_batch(batch, key)
-        reason = _unfit(fact, original) or _apply(fact, original, originals, key)
+        reason = _unfit(fact, original)
+        if original is not None and reason is None:
+            fact.rule = await _rule_of(tx, fact.lane, original.price_id)
+            reason = unrateable(fact.event, fact.rule) or _apply(fact, original, originals)
         if reason is not None:
             del batch.facts[fact.key]
             batch.refuse(fact.index, refused(fact.event, reason))
@@ -87,10 +92,14 @@ def _unfit(fact: Fact, original: Corrected | None) -> Reason | None:
     return None
 
 
-def _apply(fact: Fact, original: Corrected | None, originals: dict[FactKey, Corrected], key: FactKey) -> Reason | None:
+async def _rule_of(tx: Tx, lane: Lane, price_id: UUID | None) -> Rule:
+    """The price that rated the original, whether it still holds, was replaced, or was withdrawn."""
+    price = None if price_id is None else await price_by_id(tx, price_id, MODELS)
+    return lane.rule_of(price)
+
+
+def _apply(fact: Fact, original: Corrected, originals: dict[FactKey, Corrected]) -> Reason | None:
     """Let the fact inherit from the original, and note what the original has left for later corrections."""
-    if original is None:
-        return None
     quantity = add(original.net_quantity, fact.quantity)
     amount = _net(original.net_amount, fact.event.amount)
     cost = _net(original.net_cost, fact.cost)
@@ -98,21 +107,25 @@ def _apply(fact: Fact, original: Corrected | None, originals: dict[FactKey, Corr
         return reason
     # An event that is taken back wholly counts nothing, also where events are counted.
     billed = billed_quantity(fact.lane.meter, quantity) if quantity else ZERO
-    price_id = None if original.price_id is None else str(original.price_id)
-    price = None if price_id is None else fact.lane.price_called(price_id)
-    rule = fact.lane.rule_of(price) if price is not None else NO_PRICE
-    if (reason := unrateable(fact.event, rule)) is not None:
-        return reason
-    fact.rule = rule
-    fact.price_id = price_id
+    fact.price_id = None if original.price_id is None else str(original.price_id)
     fact.series_id = original.series_id
     fact.time = original.time
     fact.slot = local_slot(original.time, fact.lane.zone)
     fact.billed = subtract(billed, original.net_billed)
-    fact.previous = Measure(original.net_billed, original.net_amount, original.net_cost)
-    fact.corrected = Measure(billed, amount, cost)
-    originals[key] = replace(original, net_quantity=quantity, net_billed=billed, net_amount=amount, net_cost=cost)
+    fact.previous = net_measure(original.net_billed, original.net_amount, original.net_cost)
+    fact.corrected = net_measure(billed, amount, cost)
+    originals[_corrected_key(fact)] = replace(
+        original, net_quantity=quantity, net_billed=billed, net_amount=amount, net_cost=cost
+    )
     return None
+
+
+def net_measure(billed: Decimal, amount: Decimal | None, cost: Decimal | None) -> Measure:
+    """What is left of an event under correction, as its price sees it.
+
+    Of one that is taken back wholly nothing is left to charge for, though its cost stays: the provider keeps it.
+    """
+    return Measure(billed, amount, cost if billed or amount else None)
 
 
 def _net(before: Decimal | None, change: Decimal | None) -> Decimal | None:

@@ -8,6 +8,7 @@ from tollkeeper.catalog import Catalog, Meter, Price, price_by_id
 from tollkeeper.customers import Customer
 from tollkeeper.db import Tx
 from tollkeeper.events import StoredEvent, get_event, get_net_before
+from tollkeeper.gate.correct import net_measure
 from tollkeeper.gate.model import Explanation
 from tollkeeper.money import ZERO, add, plain, subtract
 from tollkeeper.rating import MODELS, Measure, Step, explain
@@ -40,8 +41,10 @@ async def _steps(tx: Tx, event: StoredEvent, meter: Meter, price: Price) -> list
     measure, previous = Measure(event.billed, event.amount, event.cost), None
     if event.corrects is not None:
         net = await get_net_before(tx, event)
-        previous = Measure(net.billed, net.amount, net.cost)
-        measure = Measure(add(net.billed, event.billed), _sum(net.amount, event.amount), _sum(net.cost, event.cost))
+        previous = net_measure(net.billed, net.amount, net.cost)
+        measure = net_measure(
+            add(net.billed, event.billed), _sum(net.amount, event.amount), _sum(net.cost, event.cost)
+        )
     elif event.running_after is not None and MODELS[price.model].cumulative:
         # For gauges and distinct counts the event adds something else than its own quantity.
         measure = Measure(subtract(after, before), event.amount, event.cost)

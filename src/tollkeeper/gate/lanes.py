@@ -81,15 +81,6 @@ class Lane:
             rule = self.rules[price.price_id] = _prepare(price, self.meter, self.customer)
         return rule
 
-    def price_called(self, price_id: str) -> Price | None:
-        """The price of this lane with that id, in force or not."""
-        for scope in (self.customer.key, None):
-            history = self.catalog.prices.get((self.meter.key, scope))
-            for price in history.prices if history else ():
-                if isinstance(price, Price) and str(price.price_id) == price_id:
-                    return price
-        return None
-
 
 class Lanes:
     """The lanes of the catalog and customers that are in force."""

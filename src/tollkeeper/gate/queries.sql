@@ -64,14 +64,24 @@ left join customers c using (customer_id)
 where expected.amount is distinct from booked.amount
 limit %(limit)s
 
+-- name: used_zones
+-- The customers' zones, and the span of time that their events take up.
+select timezone, (select min(time) from events) as first, (select max(time) from events) as last
+from customers group by timezone order by timezone
+
 -- name: verify_days
+-- The zones' offsets come from clock.py: PostgreSQL brings zone data of its own, which may be older or newer.
 with expected as (
-    select customer_id, (time at time zone c.timezone)::date as day, series_id,
+    select e.customer_id, ((e.time + zone.utc_offset) at time zone 'UTC')::date as day, e.series_id,
            count(*) as events, sum(billed) as quantity, coalesce(sum(charge), 0) as charge,
            coalesce(sum(cost), 0) as cost, count(*) filter (where charge is null) as unpriced,
            count(*) filter (where cost_source = 'none') as uncosted, count(*) filter (where estimated) as estimated,
            max(billed) as peak, (array_agg(billed order by time desc, billed desc))[1] as latest
-    from events join customers c using (customer_id)
+    from events e
+    join customers c on c.customer_id = e.customer_id
+    join unnest(%(zone)s::text[], %(start)s::timestamptz[], %(end)s::timestamptz[], %(offset)s::interval[])
+      as zone (name, start, "end", utc_offset)
+      on zone.name = c.timezone and e.time >= zone.start and e.time < zone."end"
     group by 1, 2, 3
 )
 select coalesce(c.key, customer_id::text) as customer, 'day ' || day || ', series ' || series_id as place,
@@ -90,20 +100,20 @@ limit %(limit)s
 -- name: verify_hours
 -- A local hour starts at its full hour, or where the zone changed its offset within it (clock.local_slot).
 with placed as (
-    select e.*, c.timezone,
-           e.time - make_interval(mins => extract(minute from e.time at time zone c.timezone)::integer)
-                  - (date_part('second', e.time) * interval '1 second') as full_hour
-    from events e join customers c using (customer_id)
+    select e.*,
+           greatest(date_trunc('hour', (e.time + zone.utc_offset) at time zone 'UTC') at time zone 'UTC'
+                    - zone.utc_offset, zone.start) as hour
+    from events e
+    join customers c on c.customer_id = e.customer_id
+    join unnest(%(zone)s::text[], %(start)s::timestamptz[], %(end)s::timestamptz[], %(offset)s::interval[])
+      as zone (name, start, "end", utc_offset)
+      on zone.name = c.timezone and e.time >= zone.start and e.time < zone."end"
 ), expected as (
     select customer_id, series_id,
            count(*) as events, sum(billed) as quantity, coalesce(sum(charge), 0) as charge,
            coalesce(sum(cost), 0) as cost, count(*) filter (where charge is null) as unpriced,
            count(*) filter (where cost_source = 'none') as uncosted, count(*) filter (where estimated) as estimated,
-           max(billed) as peak, (array_agg(billed order by time desc, billed desc))[1] as latest,
-           case when (time at time zone timezone) - (full_hour at time zone timezone) = time - full_hour then full_hour
-                else (select min(quarter) from generate_series(full_hour, time, interval '15 minutes') quarter
-                      where (time at time zone timezone) - (quarter at time zone timezone) = time - quarter)
-           end as hour
+           max(billed) as peak, (array_agg(billed order by time desc, billed desc))[1] as latest, hour
     from placed
     group by 1, 2, hour
 )

@@ -64,12 +64,13 @@ async def record(
     items: Sequence[EventIn | Refused],
     *,
     now: datetime,
+    by: str,
     careful: bool = False,
     arrived: Sequence[datetime] = (),
 ) -> Recorded:
     """Store, rate and book the items; what can't be accepted goes to quarantine with its reason.
 
-    `arrived` is when each item first came, where that wasn't now.
+    `by` says who reports them; `arrived` is when each item first came, where that wasn't now.
 
     Raises Again where an event turns out to be stored already, unless `careful`.
     """
@@ -87,7 +88,7 @@ async def record(
     await resolve_corrections(tx, batch)
     facts = list(batch.facts.values())
     await _rate(tx, facts)
-    series = await _book(tx, batch, facts)
+    series = await _book(tx, batch, facts, by)
     await _quarantine(tx, batch)
     return Recorded(batch, series)
 
@@ -142,7 +143,7 @@ async def _rate(tx: Tx, facts: list[Fact]) -> None:
         await rate_cumulative(tx, cumulative)
 
 
-async def _book(tx: Tx, batch: Batch, facts: list[Fact]) -> list[Series]:
+async def _book(tx: Tx, batch: Batch, facts: list[Fact], by: str) -> list[Series]:
     """Write the events, their rollups and their postings; the series that are new."""
     if not facts:
         return []
@@ -164,7 +165,7 @@ async def _book(tx: Tx, batch: Batch, facts: list[Fact]) -> list[Series]:
     async with tx.together():
         if series:
             await insert_series(tx, series)
-        await post_charges(tx, charges, transaction_id=transaction_id, booked_at=batch.now)
+        await post_charges(tx, charges, transaction_id=transaction_id, booked_at=batch.now, booked_by=by)
     return series
 
 

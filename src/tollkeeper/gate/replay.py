@@ -41,7 +41,7 @@ async def replay(
         return [], None
     # An event without a time happened when it first arrived, not when it's replayed.
     arrived = [item.first_seen_at for item in waiting]
-    recorded = await record(tx, desk, _read(waiting), now=now, careful=True, arrived=arrived)
+    recorded = await record(tx, desk, _read(waiting), now=now, by=by, careful=True, arrived=arrived)
     found = [Replayed(item.quarantine_id, result) for item, result in zip(waiting, recorded.results, strict=True)]
     taken = [one.quarantine_id for one in found if one.result.status in _TAKEN]
     await resolve_quarantined(tx, taken, QuarantineStatus.REPLAYED, now=now, by=by, note=None)

@@ -10,11 +10,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from tollkeeper.catalog import Aggregation, Catalog, Price, price_by_id
+from tollkeeper.clock import offset_spans, zone
 from tollkeeper.db import Queries, Tx
 from tollkeeper.ledger import unbalanced_units
 from tollkeeper.money import plain
@@ -71,6 +73,13 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True)
+class _UsedZone:
+    timezone: str
+    first: datetime | None
+    last: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class _Total:
     customer: str
     price_id: UUID
@@ -96,11 +105,28 @@ async def verify(tx: Tx, catalog: Catalog) -> Verdict:
         raise AssertionError("count(*) gave no row")
     unbalanced = [Difference("all", unit, "0", plain(difference)) for unit, difference in await unbalanced_units(tx)]
     checks = [Check("balance", "Do debits and credits sum to zero in every unit?", unbalanced)]
+    params = {"limit": MOST_DIFFERENCES} | await _offsets(tx)
     for name, question, query in _CHECKS:
-        checks.append(Check(name, question, await tx.all(Difference, query, {"limit": MOST_DIFFERENCES})))
+        checks.append(Check(name, question, await tx.all(Difference, query, params)))
     question = "Does the price of every running total equal the sum of its charges?"
     checks.append(Check("totals", question, await _totals(tx, catalog)))
     return Verdict(size, checks)
+
+
+async def _offsets(tx: Tx) -> dict[str, list[Any]]:
+    """The offsets of the customers' zones over the time of all events, as columns."""
+    columns: dict[str, list[Any]] = {"zone": [], "start": [], "end": [], "offset": []}
+    for used in await tx.all(_UsedZone, _queries.used_zones):
+        if used.first is None or used.last is None:
+            continue
+        # A day more on each side, so that the first span's start is no event's hour.
+        tz, day = zone(used.timezone), timedelta(days=1)
+        for span in offset_spans(tz, used.first - day, used.last + day):
+            columns["zone"].append(used.timezone)
+            columns["start"].append(span.start)
+            columns["end"].append(span.end)
+            columns["offset"].append(span.offset)
+    return columns
 
 
 async def _totals(tx: Tx, catalog: Catalog) -> list[Difference]:

@@ -25,7 +25,7 @@ class Charges:
     time: str
 
 
-async def post_charges(tx: Tx, charges: Charges, *, transaction_id: UUID, booked_at: datetime) -> None:
+async def post_charges(tx: Tx, charges: Charges, *, transaction_id: UUID, booked_at: datetime, booked_by: str) -> None:
     """Book the charges and costs of a batch: one posting for each customer, kind and unit.
 
     Charges go from revenue to the receivable, costs from what is payable to providers to their cost; negative ones,
@@ -36,6 +36,7 @@ async def post_charges(tx: Tx, charges: Charges, *, transaction_id: UUID, booked
         {
             "transaction_id": transaction_id,
             "booked_at": booked_at,
+            "booked_by": booked_by,
             "customer_id": charges.customer_id,
             "unit": charges.unit,
             "charge": charges.charge,

@@ -61,6 +61,8 @@ class Entry:
     unit: str
     amount: Decimal
     booked_at: datetime
+    booked_by: str
+    """Who reported the usage: an API key, an import."""
     service_from: datetime
     service_to: datetime
     events: int

@@ -13,20 +13,21 @@ with batch as materialized (
            case when cost > 0 then 'provider_cost' else 'provider_cost_credit' end
     from batch where cost <> 0
 )
-insert into postings (customer_id, transaction_id, line, kind, debit, credit, unit, amount, booked_at, service_from,
-                      service_to, events)
+insert into postings (customer_id, transaction_id, line, kind, debit, credit, unit, amount, booked_at, booked_by,
+                      service_from, service_to, events)
 select customer_id, %(transaction_id)s, row_number() over (partition by customer_id order by kind, unit) - 1, kind,
        case kind when 'usage' then 'receivable' when 'usage_credit' then 'revenue'
                  when 'provider_cost' then 'provider_cost' else 'provider_payable' end,
        case kind when 'usage' then 'revenue' when 'usage_credit' then 'receivable'
                  when 'provider_cost' then 'provider_payable' else 'provider_cost' end,
-       unit, sum(amount), %(booked_at)s, min(time), max(time), count(*)
+       unit, sum(amount), %(booked_at)s, %(booked_by)s, min(time), max(time), count(*)
 from lines
 group by customer_id, kind, unit
 
 -- name: list_postings
 -- Newest first; transaction ids are UUIDv7, so they sort by the time of booking.
-select transaction_id, line, kind, debit, credit, unit, amount, booked_at, service_from, service_to, events
+select transaction_id, line, kind, debit, credit, unit, amount, booked_at, booked_by, service_from, service_to,
+       events
 from postings
 where customer_id = %(customer_id)s
   and (%(before_transaction)s::uuid is null
@@ -36,7 +37,8 @@ order by transaction_id desc, line desc
 limit %(limit)s
 
 -- name: get_transaction
-select transaction_id, line, kind, debit, credit, unit, amount, booked_at, service_from, service_to, events
+select transaction_id, line, kind, debit, credit, unit, amount, booked_at, booked_by, service_from, service_to,
+       events
 from postings
 where customer_id = %(customer_id)s and transaction_id = %(transaction_id)s
 order by line

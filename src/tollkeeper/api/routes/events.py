@@ -95,7 +95,7 @@ def _described(description: str, media_type: str = "application/json") -> dict[s
 async def ingest(
     request: Request,
     books: OpenBooks,
-    _: Writer,
+    key: Writer,
     results: Annotated[
         Literal["all", "errors"], Query(description="`errors` leaves accepted events and duplicates out.")
     ] = "all",
@@ -105,7 +105,7 @@ async def ingest(
     Repeating a request is safe: an event that is stored already is a `duplicate` and isn't charged again.
     """
     items, several = _read(request.headers.get("content-type", ""), await request.body(), books.settings.max_events)
-    recorded = await books.ingest(items)
+    recorded = await books.ingest(items, by=f"{key.name} (key {key.prefix}…)")
     answer = IngestAnswer(
         accepted=recorded.count(Status.ACCEPTED),
         duplicates=recorded.count(Status.DUPLICATE),

@@ -214,6 +214,7 @@ class EntryAnswer(Answer):
     unit: str
     amount: Amount
     booked_at: datetime
+    booked_by: str
     service_from: datetime
     service_to: datetime
     events: int

@@ -157,7 +157,7 @@ class Importer:
                 stored = recorded.count(Status.ACCEPTED) + recorded.count(Status.DUPLICATE)
                 moved = await advance_import(tx, standing, rows=len(batch), accepted=stored, now=clock.now())
 
-        recorded = await self._books.ingest(batch, also=advance)
+        recorded = await self._books.ingest(batch, by=f"import of {self._job.file.name}", also=advance)
         self._standing = moved
         return recorded
 

@@ -12,6 +12,8 @@ create table postings (
     unit text not null,
     amount numeric not null check (amount > 0 and amount < 'infinity'),
     booked_at timestamptz not null,
+    -- Who reported the usage: an API key, an import.
+    booked_by text not null,
     -- The times of the first and the last event that this posting sums up: the way to its sub-ledger, the events.
     service_from timestamptz not null,
     service_to timestamptz not null,

@@ -44,3 +44,14 @@ alter table unique_values enable row level security;
 create policy isolation on unique_values to tollkeeper_app using (
     customer_id = (select nullif(current_setting('tollkeeper.customer_id', true), '')::uuid)
     or (select current_setting('tollkeeper.scope', true) = 'operator'));
+
+-- What belongs to no customer but may hold anybody's data: only for transactions of the operator.
+alter table quarantine enable row level security;
+create policy isolation on quarantine to tollkeeper_app using (
+    (select current_setting('tollkeeper.scope', true) = 'operator'));
+alter table imports enable row level security;
+create policy isolation on imports to tollkeeper_app using (
+    (select current_setting('tollkeeper.scope', true) = 'operator'));
+alter table api_keys enable row level security;
+create policy isolation on api_keys to tollkeeper_app using (
+    (select current_setting('tollkeeper.scope', true) = 'operator'));
