@@ -132,6 +132,62 @@ def test_errors_go_to_stderr_with_status_1(toll: Callable[..., Ran], tmp_path: P
     assert "UTF-8" in toll("catalog", "check", str(file)).err
 
 
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("usage --customer a b --json", "unexpected extra argument"),
+        ("usage --json", "--customer"),
+        ("--json usage --customer", "--customer"),
+        ("--json --nope", "--nope"),
+        ("nope --json", "nope"),
+        ("customers --json", "Missing command"),
+        ("customers members --json", "Missing command"),
+        ("customers list --limit x --json", "--limit"),
+        ("customers members put a --json", "Missing argument"),
+    ],
+)
+def test_a_wrong_line_is_told_to_programs_as_json(line: str, told: str) -> None:
+    for_programs = CliRunner().invoke(app, line.split())
+    assert (for_programs.exit_code, for_programs.stdout) == (2, "")
+    error = json.loads(for_programs.stderr)
+    assert error["code"] == "usage_error"
+    assert told in error["detail"]
+    for_people = CliRunner().invoke(app, [word for word in line.split() if word != "--json"])
+    assert for_people.exit_code == 2
+    assert "usage_error" not in for_people.output
+
+
+def test_json_behind_two_dashes_is_no_option() -> None:
+    ran = CliRunner().invoke(app, ["usage", "--customer", "a", "--", "--json"])
+    assert ran.exit_code == 2
+    assert "usage_error" not in ran.output
+
+
+def test_members(toll: Callable[..., Ran]) -> None:
+    toll("customers", "put", "acme")
+    assert toll("customers", "members", "list", "acme").out == "No members.\n"
+    put = ("customers", "members", "put", "acme", "ann")
+    made = toll(*put, "--name", "Ann", "--metadata", '{"team": 1}', "--json").json
+    assert made | {"key": "ann", "name": "Ann", "metadata": {"team": 1}, "archived_at": None} == made
+    assert "customer_id" not in made
+    assert toll("customers", "members", "show", "acme", "ann", "--json").json == made
+    toll("customers", "members", "put", "acme", "bob")
+    listed = toll("customers", "members", "list", "acme", "--after", "ann", "--json").json
+    assert [member["key"] for member in listed] == ["bob"]
+    assert "Ann" in toll("customers", "members", "list", "acme", "--limit", "1").out
+    assert toll(*put, "--archived", "--json").json["archived_at"].endswith("Z")
+    assert toll(*put, "--active", "--json").json["archived_at"] is None
+    assert "name         Ann" in toll("customers", "members", "show", "acme", "ann").out
+    for line, code in {
+        ("show", "acme", "cid"): "unknown_member",
+        ("list", "nobody"): "unknown_customer",
+        ("put", "nobody", "ann"): "unknown_customer",
+        ("put", "acme", "ann", "--metadata", "[]"): "invalid_metadata",
+    }.items():
+        ran = toll("customers", "members", *line, "--json")
+        assert (ran.status, json.loads(ran.err)["code"]) == (1, code)
+
+
 def test_settings_that_cannot_be_used_are_told(monkeypatch: pytest.MonkeyPatch, toll: Callable[..., Ran]) -> None:
     monkeypatch.setenv("TOLLKEEPER_POOL_SIZE", "none")
     failed = toll("keys", "list")

@@ -33,7 +33,7 @@ async def total(client: httpx.AsyncClient, meter: str) -> tuple[Any, ...]:
     """What the meter came to in all time, however the time is cut."""
     found = []
     for window in ("total", "month", "day", "hour"):
-        params = {"meter": meter, "from_": "2026-10-01T00:00:00Z", "to": "2026-12-31T00:00:00Z", "window": window}
+        params = {"meter": meter, "from_": "2026-10-20T00:00:00Z", "to": "2026-11-10T00:00:00Z", "window": window}
         [row] = (await get(client, "/v1/usage", customer="acme", **params))["rows"]
         found.append((row["events"], F(row["quantity"]), F(row["charge"]), F(row["cost"])))
     assert len(set(found)) == 1, found

@@ -137,6 +137,12 @@ async def test_a_body_without_announced_length_is_limited_too(client: httpx.Asyn
     assert (answer.status_code, answer.json()["code"]) == (413, "body_too_large")
 
 
+async def test_a_time_may_lie_five_minutes_ahead(client: httpx.AsyncClient) -> None:
+    for id, seconds, status in (("just", 290, 200), ("beyond", 310, 422)):
+        time = clock.in_utc(clock.now() + timedelta(seconds=seconds))
+        assert (await client.post("/v1/events", json=event(id=id, time=time))).status_code == status
+
+
 async def test_the_same_key_twice_in_an_object_counts_as_its_last(client: httpx.AsyncClient) -> None:
     body = b'{"id": "a", "customer": "acme", "meter": "plain", "quantity": "1", "quantity": "5", "id": "twice"}'
     assert (await client.post("/v1/events", content=body, headers=JSON)).status_code == 200

@@ -50,6 +50,18 @@ async def test_request_ids(anonymous: httpx.AsyncClient) -> None:
         assert len(made.headers["x-request-id"]) == 32
 
 
+async def test_the_openapi_document_keeps_what_ingest_says_about_its_own_errors(anonymous: httpx.AsyncClient) -> None:
+    document = (await anonymous.get("/openapi.json")).json()
+    responses = document["paths"]["/v1/events"]["post"]["responses"]
+    answer, problem = ({"$ref": f"#/components/schemas/{name}"} for name in ("IngestAnswer", "Problem"))
+    schemas = {s: responses[s]["content"]["application/problem+json"]["schema"] for s in ("409", "422")}
+    assert schemas == {"409": answer, "422": {"anyOf": [answer, problem]}}
+    assert "quarantine" in responses["422"]["description"]
+    assert responses["413"] == {"$ref": "#/components/responses/Problem413"}
+    assert "results" in document["components"]["schemas"]["IngestAnswer"]["required"]
+    assert "`POST /v1/keys`" in document["info"]["description"]
+
+
 async def test_the_openapi_document_tells_the_errors(app: Tollkeeper, anonymous: httpx.AsyncClient) -> None:
     document = (await anonymous.get("/openapi.json")).json()
     assert document["openapi"].startswith("3.1")

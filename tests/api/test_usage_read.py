@@ -116,6 +116,10 @@ async def test_any_range_window_and_zone_is_exact(admin: httpx.AsyncClient, zone
     for _ in range(24):
         start, end = sorted([moments(zone, rng), moments(zone, rng) + INSTANT])
         window = rng.choice(["hour", "day", "month", "total"])
+        if window == "hour" and end - start > timedelta(days=80):
+            window = "day"
+        if window == "hour":  # an answer has at most 2,000 windows
+            end = min(end, start + timedelta(days=80))
         where: dict[str, Any] = {"window": window, "from_": start.isoformat(), "to": end.isoformat()}
         if start >= end:
             continue
@@ -171,7 +175,8 @@ def _compare(
 async def test_csv_says_the_same_as_json(admin: httpx.AsyncClient) -> None:
     await prepare(admin, CATALOG, "acme", timezone="Asia/Kathmandu")
     await accept(admin, *mixed_events("acme", "Asia/Kathmandu", random.Random(1), 120))
-    where = {"customer": "acme", "from": "2026-01-01T00:00:00Z", "window": "day", "group_by": "job,member"}
+    where = {"customer": "acme", "from": "2026-04-01T00:00:00Z", "to": "2026-06-01T00:00:00Z"}
+    where |= {"window": "day", "group_by": "job,member"}
     rows = (await get(admin, "/v1/usage", **where))["rows"]
     answer = await admin.get("/v1/usage", params=where, headers={"Accept": "text/csv"})
     assert answer.headers["content-type"].startswith("text/csv")
@@ -335,22 +340,3 @@ async def test_what_cannot_be_asked(
     await prepare(admin, CATALOG, "acme")
     answer = await admin.get("/v1/usage", params={"customer": "acme"} | params)
     assert (answer.status_code, answer.json()["code"], answer.json()["field"]) == (status, code, field)
-
-
-@pytest.mark.parametrize("zone", ["UTC", "Pacific/Auckland", "America/New_York"])
-async def test_the_ends_of_time(admin: httpx.AsyncClient, zone: str) -> None:
-    await prepare(admin, CATALOG, "acme", timezone=zone)
-    event = {"id": "1", "customer": "acme", "meter": "plain", "quantity": "1", "time": "1970-01-01T00:00:00Z"}
-    await accept(admin, event)
-    for start, end in (
-        ("0001-01-01T00:00:00Z", "9999-12-31T23:59:59.999999Z"),
-        ("0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"),
-    ):
-        for window in ("total", "month", "day", "hour"):
-            params = {"customer": "acme", "from": start, "to": end, "window": window}
-            answer = await admin.get("/v1/usage", params=params)
-            assert answer.status_code in (200, 422), (params, answer.text)
-            if window == "total" and answer.status_code == 200:
-                assert [row["events"] for row in answer.json()["rows"]] == [1], answer.text
-        listed = await admin.get("/v1/events", params={"customer": "acme", "from": start, "to": end})
-        assert listed.status_code in (200, 422), listed.text

@@ -153,3 +153,15 @@ async def test_quarantine_is_for_the_operator_alone(database: Database) -> None:
 
     assert await database.run(seen) == 1
     assert await database.run(seen, customer_id_of("acme")) == 0
+
+
+async def test_a_cost_without_a_quantity_is_charged_and_can_be_corrected_in_part(database: Database) -> None:
+    books = await open_books(database)
+
+    def call(cost: str) -> list[dict[str, str]]:
+        return [{"provider": "openai", "model": "gpt-4o", "cost": cost}]
+
+    charged = await report(books, id="e", meter="answer", quantity=0, calls=call("1"))
+    returned = await report(books, id="c", meter="answer", quantity=0, corrects="e", calls=call("-0.4"))
+    assert (charged.charge, returned.charge) == ("1.25", "-0.5")
+    assert await verified(books)

@@ -232,59 +232,6 @@ async def test_an_override_without_a_date_warns_that_it_holds_for_the_past(books
     assert any(text.startswith("The price cv for acme holds for all time") for text in found.warnings)
 
 
-@pytest.mark.parametrize(
-    ("terms", "start", "warning"),
-    [
-        ("included = 100", "", "Included quantity of cv starts anew with this price; give `from` the start of a month"),
-        ("included = 100\nmaximum = 5", "", "Included quantity and the maximum of cv start anew"),
-        ('included = 100\nperiod = "year"', "from = 2026-12-01T00:00:00Z", "give `from` the start of a year"),
-        ("included = 100", "from = 2026-12-01T00:00:00+01:00", None),
-        ("included = 100", "from = 2026-12-01T00:00:01Z", "Included quantity of cv starts anew"),
-        ('included = 100\nperiod = "week"', "from = 2026-11-30T00:00:00Z", None),
-        ("discount_percent = 10", "", None),
-    ],
-)
-async def test_running_totals_start_anew_within_a_period(
-    books: Books, terms: str, start: str, warning: str | None
-) -> None:
-    await books.apply(price("0.50") + price("1", scope="prices.tok"))
-    found = await books.plan(price("0.50", f"{terms}\n{start}") + price("1", scope="prices.tok"))
-    if warning is None:
-        assert found.warnings == ()
-    else:
-        (text,) = found.warnings
-        assert warning in text
-
-
-async def test_tiers_start_anew_too(books: Books) -> None:
-    tiers = '[prices.cv]\nmodel = "graduated"\ntiers = [{ amount = 1 }]\nincluded = 5\n[prices.tok]\nmodel="dynamic"'
-    await books.apply(price("0.50"))
-    (text,) = (await books.plan(tiers)).warnings
-    assert text == (
-        "Tiers and included quantity of cv start anew with this price; give `from` the start of a month to avoid it."
-    )
-
-
-async def test_a_used_meter_keeps_its_meaning(books: Books) -> None:
-    await books.apply(price("0.50"))
-    changed = METERS.replace('unit = "CV"', 'unit = "CV"\naggregation = "unique_count"\nunique_by = "job"')
-    removed = METERS.replace('[meters.cv]\nunit = "CV"\n', "")
-    renamed = METERS.replace('unit = "CV"', 'unit = "resume"\nname = "Resumes"\ndimensions = ["job"]')
-    books.used = {"cv"}
-    problems = await books.refused(price("0.50"), meters=changed)
-    assert [(line, key) for line, key, _ in problems] == [
-        (5, "meters.cv.aggregation"),
-        (6, "meters.cv.unique_by"),
-    ]
-    assert "its `aggregation` stays `sum`: history does not change" in problems[0][2]
-    ((line, key, message),) = await books.refused("", meters=removed)
-    assert (line, key) == (3, "meters.cv")
-    assert "Keep the meter, and take out its price instead" in message
-    assert texts((await books.apply(price("0.50"), meters=renamed)).plan) == [
-        "meter cv: name Cv → Resumes, unit CV → resume, dimensions none → job"
-    ]
-
-
 async def test_an_unused_meter_may_change_and_go(books: Books) -> None:
     await books.apply(price("0.50"))
     counted = METERS.replace('unit = "CV"', 'unit = "CV"\naggregation = "count"')

@@ -87,7 +87,24 @@ async def test_the_epoch_moves_with_changes_only(database: Database) -> None:
     changed, _ = await put(database, "acme", metadata={"a": 1, "b": [1]})  # equal in Python, not in JSON
     assert changed.metadata["b"][0] is not True
     assert changed.updated_at > created.updated_at
-    assert await epochs(database) == at_first | {"customers": at_first["customers"] + 1}
+    assert await epochs(database) == at_first  # recording doesn't go by it
+    for count, fields in enumerate(({"currency": "EUR"}, {"timezone": "Asia/Tokyo"}, {"archived": True}), 1):
+        await put(database, "acme", name=f"Acme {count}", **fields)
+        assert await epochs(database) == at_first | {"customers": at_first["customers"] + count}
+
+
+async def test_a_new_name_waits_for_no_batch_and_is_shown_at_once(database: Database) -> None:
+    """The directory may keep the old one: nothing shows it, and it isn't emptied for a name."""
+    await put(database, "acme")
+    directory = Directory()
+    await resolve(database, directory, "acme")
+    async with database.transaction() as batch:
+        await read_epochs(batch)
+        renamed, _ = await asyncio.wait_for(put(database, "acme", name="Acme", metadata={"a": 1}), 5)
+    async with database.transaction() as tx:
+        assert await get_customer(tx, "acme") == renamed
+    assert (await resolve(database, directory, "acme"))["acme"].customer_id == renamed.customer_id
+    assert len(directory) == 1
 
 
 async def test_archiving_keeps_its_first_time_and_can_be_undone(database: Database) -> None:

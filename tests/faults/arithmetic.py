@@ -186,7 +186,7 @@ def period_price(price: Table, quantity: Fraction) -> Fraction:
 
 def event_price(price: Table, quantity: Fraction, amount: Fraction | None, cost: Fraction | None) -> Fraction | None:
     """What one event costs under a price that goes by the event."""
-    if not quantity and not amount:
+    if not quantity and not amount and not cost:
         return F(0)
     if price["model"] == "cost_plus":
         if cost is None and "fallback" not in price:

@@ -27,7 +27,7 @@ model = "unit"
 amount = "1"
 """
 LONG = "x" * 201
-FUTURE = clock.in_utc(clock.now() + timedelta(minutes=6))
+FUTURE = clock.in_utc(clock.now() + timedelta(days=1))
 
 
 @dataclass

@@ -20,7 +20,7 @@ from tollkeeper.ledger import balances, list_postings
 PER_EVENT = {"taken", "costly", "plain"}
 """The meters of the catalog whose every event has a charge of its own, whatever else was used."""
 
-_SINCE, _UNTIL = datetime(2026, 1, 1, tzinfo=UTC), datetime(2027, 6, 1, tzinfo=UTC)
+_SINCE, _UNTIL = datetime(2026, 1, 1, tzinfo=UTC), datetime(2126, 1, 1, tzinfo=UTC)
 _PATTERNS = {Window.HOUR: "%F %H %z", Window.DAY: "%F", Window.MONTH: "%Y-%m", Window.TOTAL: ""}
 
 
@@ -36,6 +36,10 @@ async def compare(books: Books, events: Sequence[dict[str, Any]], zones: Mapping
         stored = await all_events(books.database, key)
         mine = [one for one in effects if one["customer"] == key]
         assert sorted(one.event_id for one in stored) == sorted(one["id"] for one in events if one["customer"] == key)
+        by_id = {one.event_id: one for one in stored}
+        for one in mine:
+            if one["charge"] is not None:
+                assert F(by_id[one["id"]].charge or 0) == one["charge"], (one, by_id[one["id"]])
         charges = _charges(mine, ZoneInfo(zone))
         for meter, total in charges.items():
             assert sum_of(one.charge for one in stored if one.meter == meter) == total, (key, meter)
@@ -75,6 +79,7 @@ def _effects(events: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
             charge = quantity * F(price["amount"])
         found.append(
             {
+                "id": one["id"],
                 "customer": one["customer"],
                 "meter": one["meter"],
                 "member": original.get("member"),
@@ -129,17 +134,17 @@ async def _compare_usage(
     books: Books, key: str, effects: Sequence[dict[str, Any]], charges: Mapping[str, F], zone: ZoneInfo
 ) -> None:
     catalog = await books.catalog()
-    times = [one["time"] for one in effects] or [_SINCE]
-    start, end = min(times) - timedelta(days=31), max(times) + timedelta(days=31)
     for window, pattern in _PATTERNS.items():
+        rows: list[Any] = []
+        for start, end in _ranges([one["time"] for one in effects], window, zone):
 
-        async def read(tx: Tx, window: Window = window) -> list[Any]:
-            return await usage(tx, await get_customer(tx, key), catalog, UsageQuery(start, end, window))
+            async def read(tx: Tx, window: Window = window, start: datetime = start, end: datetime = end) -> list[Any]:
+                return await usage(tx, await get_customer(tx, key), catalog, UsageQuery(start, end, window))
 
+            rows += await books.database.run(read, customer_id_of(key))
         groups: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
         for one in effects:
             groups[one["meter"], one["time"].astimezone(zone).strftime(pattern)].append(one)
-        rows = await books.database.run(read, customer_id_of(key))
         shown = {(row.meter, row.start.astimezone(zone).strftime(pattern)): row for row in rows}
         assert len(shown) == len(rows)
         assert shown.keys() == groups.keys()
@@ -151,6 +156,18 @@ async def _compare_usage(
                 assert F(row.charge) == charges.get(place[0], 0)
             elif place[0] in PER_EVENT:
                 assert F(row.charge) == sum_of(one["charge"] for one in used), (key, window, place)
+
+
+def _ranges(times: Sequence[datetime], window: Window, zone: ZoneInfo) -> list[tuple[datetime, datetime]]:
+    """What to ask for: everything at once, but hours for sixty local days at a time, lest there be too many."""
+    if window is not Window.HOUR:
+        return [(min(times) - timedelta(days=31), max(times) + timedelta(days=31))] if times else []
+    found: list[tuple[datetime, datetime]] = []
+    for time in sorted(times):
+        if not found or time >= found[-1][1]:
+            day = time.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
+            found.append((day.astimezone(UTC), (day + timedelta(days=60)).astimezone(UTC)))
+    return found
 
 
 async def _compare_ledger(

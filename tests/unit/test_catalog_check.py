@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from tollkeeper.catalog import Aggregation, Meter, Rounding, Unit, check
+from tollkeeper.catalog.declarations import declared
+from tollkeeper.catalog.source import refuse_excess
 from tollkeeper.clock import BEGINNING, Period
 from tollkeeper.errors import CatalogInvalid
 from tollkeeper.rating import MODELS
@@ -279,6 +281,61 @@ def test_prices(text: str, line: int, key: str, says: str) -> None:
 )
 def test_text_that_is_not_toml(text: str, line: int) -> None:
     assert only_problem(text)[:2] == (line, "")
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "says"),
+    [
+        ("a." * 3000 + "b=1", 1, "more than 32 parts"),
+        ("x = 1\n[" + '"a" . ' * 3000 + "b]", 2, "more than 32 parts"),
+        ("'a'." * 200_000 + "b=1", 1, "more than 32 parts"),
+        ('currency = "USD"\n#' + "x" * 1_000_000, 1, "larger than 1 MB"),
+        ('currency = "USD"\n#' + "é" * 500_000, 1, "larger than 1 MB"),
+        ("a = " + "[" * 900 + "]" * 900, 1, "nested too deeply"),
+        ("a = " + "{b=" * 900 + "1" + "}" * 900, 1, "nested too deeply"),
+    ],
+)
+def test_text_beyond_the_limits(text: str, line: int, says: str) -> None:
+    found_line, key, message = only_problem(text)
+    assert (found_line, key) == (line, "")
+    assert says in message
+
+
+@pytest.mark.parametrize("depth", [*range(20, 500, 60)])
+def test_no_depth_of_nesting_breaks_it(depth: int) -> None:
+    for nested in ("[" * depth + "]" * depth, "{b=" * depth + "1.5" + "}" * depth, "[{b=" * depth + "1" + "}]" * depth):
+        problems(f'currency = "USD"\n[meters.cv]\nunit = {nested}\ndimensions = {nested}\n[prices]\ncv = {nested}\n')
+
+
+def test_a_catalog_that_was_accepted_before_the_limits_is_still_read() -> None:
+    text = f"currency = 'USD'\n# {'x.' * 500_000}\n"
+    assert declared(text).currency == "USD"
+    only_problem(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["a" * 999_999, "a " * 499_999, '"' * 999_999, "a\t" * 400_000, "# 1.2.3.4 a.b.c\n" * 9999]
+)
+def test_the_limits_are_found_quickly(text: str) -> None:
+    refuse_excess(text, file=None)
+
+
+def test_a_hundred_problems_are_enough() -> None:
+    text = "".join(f"[meters.m{i}]\n[prices.qqqqqqqqq{i}]\n" for i in range(10_000))
+    assert len(problems(f'currency = "USD"\n{text}')) == 100
+
+
+@pytest.mark.parametrize("table", ["prices.cv_parse", "customers.acme.prices.cv_parse"])
+def test_a_price_by_cost_charges_the_currency_of_costs(table: str) -> None:
+    def text(unit: str) -> str:
+        return f'{HEAD}[{table}]\nmodel = "cost_plus"\n{unit}\n'
+
+    for unit in ("EUR", "interview_credit"):
+        line, key, message = only_problem(text(f'unit = "{unit}"'))
+        assert (line, key) == (11, f"{table}.unit")
+        assert "costs are in the catalog's currency, `USD`" in message
+    for right in ("", 'unit = "USD"'):
+        assert check(text(right), models=MODELS).prices[0].price.unit == "USD"
 
 
 def test_all_problems_come_at_once_in_the_order_of_the_lines() -> None:

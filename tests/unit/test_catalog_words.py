@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from tests.unit.vectors.prices import ALL_KEYS, REQUIRED_KEYS
 
-from tollkeeper.catalog import check, plural, price_in_words
+from tollkeeper.catalog import Meter, check, plural, price_in_words
+from tollkeeper.errors import CatalogInvalid
 from tollkeeper.rating import MODELS
 
 HEAD = 'currency = "USD"\n[units.credit]\n[meters.tok]\nunit = "token"\n[prices.tok]\n'
@@ -42,6 +45,8 @@ EXAMPLE = Path(__file__).parents[2] / "examples" / "catalogs" / "every-model.tom
             'model = "percentage"\npercent = "1.5"\nfixed = "0.3"\nevent_minimum = 1',
             "1.5 % of the amount + 0.30 USD, at least 1.00 USD per event",
         ),
+        ('model = "cost_plus"', "cost + 25 %"),
+        ('model = "cost_plus"\nfixed = "0.01"', "cost + 25 % + 0.01 USD per event"),
         ('model = "dynamic"\nmultiplier = "1.2"', "the amount that each event carries × 1.2"),
         (
             'model = "cost_plus"\nmargin_percent = 25\nfallback = "0.01"',
@@ -52,6 +57,24 @@ EXAMPLE = Path(__file__).parents[2] / "examples" / "catalogs" / "every-model.tom
 def test_price(price: str, words: str) -> None:
     draft = check(HEAD + price, models=MODELS)
     assert price_in_words(draft.prices[0].price, draft.declared.meters["tok"]) == words
+
+
+@pytest.mark.parametrize("terms", [*REQUIRED_KEYS.values(), *ALL_KEYS.values()])
+def test_every_model_with_few_and_with_all_keys(terms: str) -> None:
+    (entry,) = check(HEAD + terms, models=MODELS).prices
+    assert price_in_words(entry.price, Meter("tok", "Tok", "token"))
+
+
+def test_required_keys_are_all_that_a_model_needs_and_all_keys_are_all_that_it_has() -> None:
+    assert REQUIRED_KEYS.keys() == ALL_KEYS.keys() == MODELS.keys()
+    for name, terms in REQUIRED_KEYS.items():
+        for line in terms.splitlines():
+            with pytest.raises(CatalogInvalid):
+                check(HEAD + terms.replace(line, ""), models=MODELS)
+        with pytest.raises(CatalogInvalid) as caught:
+            check(f"{HEAD}{ALL_KEYS[name]}\nzzz = 1", models=MODELS)
+        known = set(re.findall(r"`(\w+)`", caught.value.extra["problems"][0]["message"])) - {"zzz"}
+        assert known <= {line.partition(" = ")[0] for line in ALL_KEYS[name].splitlines()}
 
 
 def test_what_is_charged_for_a_periods_peak_names_the_period() -> None:

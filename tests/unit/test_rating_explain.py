@@ -196,7 +196,7 @@ def test_estimate_and_its_correction() -> None:
     assert texts(explained(TOKENS, price, measure=unknown))[0] == (
         "Estimated while the provider's cost isn't known: 2 tokens × 0.50 USD = 1.00 USD, + 0.01 USD fixed = 1.01 USD"
     )
-    assert texts(explained(TOKENS, price, measure=known, previous=unknown)) == [
+    assert texts(explained(TOKENS, price, "0", measure=known, previous=unknown)) == [
         "The provider's cost 0.00875 USD + 25 % margin = 0.0109375 USD, + 0.01 USD fixed = 0.0209375 USD",
         "The correction is what it changes: price of the corrected event (0.0209375 USD) − price before (1.01 USD) "
         "= -0.9890625 USD",
@@ -208,9 +208,44 @@ def test_unpriced_says_so_and_why() -> None:
     steps = explained(TOKENS, a_price("cost_plus", {}))
     assert texts(steps) == [
         "The provider's cost isn't known, and the price has no fallback",
-        "This event is unpriced: it isn't charged until its price is known",
+        "This event is unpriced: usage and cost are kept, and nothing is charged; a correction can bring the cost",
     ]
     assert steps[-1].figures == {"charge": "unpriced"}
+
+
+def test_a_correction_tells_what_it_makes_of_the_event() -> None:
+    # 7.5 pages count as 8. One page less are 6.5, which count as 7; "-1 page" would round to something else.
+    meter = a_meter(unit="page", minimum="2", rounding="up")
+    price = a_price("unit", {"amount": "0.1"})
+    steps = explained(meter, price, "-0.6", before="8", measure=Measure(D(7)), previous=Measure(D(8)))
+    assert texts(steps) == [
+        "The correction brings the event from 8 pages to 7 pages",
+        "-1 page × 0.10 USD = -0.10 USD",
+        "Charge of this event: -0.10 USD",
+    ]
+    assert steps[0].figures == {"before": "8", "after": "7"}
+    steps = explained(meter, price, "-0.1", before="8", measure=Measure(D(8)), previous=Measure(D(8)))
+    assert texts(steps)[0] == "The correction leaves the event at 8 pages"
+    assert steps[-1].figures == {"charge": "0"}
+
+
+def test_a_correction_of_a_single_event_tells_the_same() -> None:
+    price = a_price("cost_plus", {"fallback": "0.5"})
+    steps = explained(TOKENS, price, "-3", measure=Measure(D(0)), previous=Measure(D(3), cost=D(2)))
+    assert texts(steps) == [
+        "The correction brings the event from 3 tokens to 0 tokens",
+        "Nothing was used, so nothing is charged",
+        "The correction is what it changes: price of the corrected event (0.00 USD) − price before (2.50 USD) "
+        "= -2.50 USD",
+        "Charge of this event: -2.50 USD",
+    ]
+
+
+def test_a_cost_without_quantity_is_explained() -> None:
+    assert texts(explained(TOKENS, a_price("cost_plus", {}), "0", measure=Measure(D(0), cost=D(1)))) == [
+        "The provider's cost 1.00 USD + 25 % margin = 1.25 USD",
+        "Charge of this event: 1.25 USD",
+    ]
 
 
 def test_nothing_used() -> None:

@@ -146,9 +146,25 @@ def test_unpriced_is_not_zero_and_is_charged_in_full_once_the_cost_is_known() ->
 
 def test_a_voided_event_is_free_though_its_provider_was_paid() -> None:
     price = a_price("cost_plus", {"fallback": "0.50"})
-    voided = rate(price, Measure(D(0), cost=D("0.4")), previous=Measure(D(1), cost=D("0.4")))
+    # The gate gives such an event without its cost.
+    voided = rate(price, Measure(D(0)), previous=Measure(D(1), cost=D("0.4")))
     assert voided.charge == D("-0.5")
     assert not rate(price, Measure(D(0))).estimated
+
+
+def test_a_cost_is_charged_though_the_event_has_no_quantity() -> None:
+    price = a_price("cost_plus", {"fixed": "0.01"})
+    paid = Measure(D(0), cost=D("1.00"))
+    assert rate(price, paid).charge == D("1.26")
+    assert rate(price, paid, previous=Measure(D(0))).charge == D("1.26")
+    assert rate(price, Measure(D(0), cost=D(0))).charge == 0
+
+
+def test_a_correction_of_a_part_gives_nothing_of_the_cost_back() -> None:
+    price = a_price("cost_plus", {"fallback": "0.50"})
+    whole, part = Measure(D(3), cost=D("0.4")), Measure(D(2), cost=D("0.4"))
+    assert rate(price, part, previous=whole).charge == 0
+    assert rate(price, Measure(D(0)), previous=part).charge == D("-0.5")
 
 
 TENTH = {"amount": "0.1"}

@@ -2,11 +2,14 @@
 
 from tollkeeper.analytics.cells import csv_cell
 from tollkeeper.analytics.filters import parse_filter
+from tollkeeper.analytics.listing import EventQuery, search_events
 from tollkeeper.analytics.overview import MeterSpend, Overview, Spend, overview
+from tollkeeper.analytics.ranges import recent_range, whole_range
 from tollkeeper.analytics.usage import UsageQuery, UsageRow, usage
 from tollkeeper.analytics.windows import Window
 
 __all__ = [
+    "EventQuery",
     "MeterSpend",
     "Overview",
     "Spend",
@@ -16,5 +19,8 @@ __all__ = [
     "csv_cell",
     "overview",
     "parse_filter",
+    "recent_range",
+    "search_events",
     "usage",
+    "whole_range",
 ]

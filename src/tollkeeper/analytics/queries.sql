@@ -89,6 +89,15 @@ join wanted w using (series_id)
 where e.customer_id = %(customer_id)s and e.time >= %(start)s and e.time < %(end)s
 group by 1, 2, 3
 
+-- name: has_dimension
+-- Whether the customer has usage, of the meter if one is given, that bears the dimension; along the primary key.
+select exists (
+    select from series
+    where customer_id = %(customer_id)s
+      and (%(meter)s::text is null or meter = %(meter)s)
+      and dimensions ? %(name)s
+)
+
 -- name: spend_by_meter
 -- What the overview shows: each meter's usage since the period began, and since ever.
 select s.meter, s.unit,

@@ -4,25 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from psycopg.types.json import Jsonb
 
+from tollkeeper.analytics.ranges import check_range
 from tollkeeper.analytics.windows import Piece, Source, Window, cut, pieces
 from tollkeeper.catalog import Aggregation, Catalog, Meter
-from tollkeeper.clock import BEGINNING, EPOCH, Interval, local_slot, start_of_day, zone
+from tollkeeper.clock import BEGINNING, Interval, local_slot, start_of_day, zone
 from tollkeeper.customers import Customer
 from tollkeeper.db import Queries, Tx
 from tollkeeper.errors import InvalidInput, NotFound
 from tollkeeper.money import ZERO, add
 
 _queries = Queries(__package__ or "")
-
-_LATEST = datetime(9000, 1, 1, tzinfo=UTC)
-"""No usage is later, and none is earlier than 1970; the calendar's own ends can't be expressed in every time zone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +88,19 @@ class _Unique:
     quantity: int
 
 
-_Key = tuple[int, str, str, tuple[str | None, ...]]
+_Label = tuple[bool, str]
+"""Whether there is one, and its text: an empty text is a value of its own, and None doesn't sort with texts."""
+
+_Key = tuple[int, str, _Label, tuple[_Label, ...]]
+
+
+def _key(slot: int, meter: str, unit: str | None, labels: Iterable[str | None]) -> _Key:
+    """What tells rows apart, and sorts them: window, meter, unit, group."""
+    return slot, meter, _label(unit), tuple(map(_label, labels))
+
+
+def _label(text: str | None) -> _Label:
+    return text is not None, text or ""
 
 
 async def usage(tx: Tx, customer: Customer, catalog: Catalog, query: UsageQuery) -> list[UsageRow]:
@@ -99,13 +109,9 @@ async def usage(tx: Tx, customer: Customer, catalog: Catalog, query: UsageQuery)
     Raises NotFound `unknown_meter`; InvalidInput `invalid_range`, `too_many_windows`, `unknown_dimension`.
     """
     meters = _meters(catalog, query)
-    if query.start >= query.end:
-        raise InvalidInput("invalid_range", "`from` must lie before `to`.", field="from")
-    start, end = max(query.start, EPOCH), min(query.end, _LATEST)
-    if start >= end:
-        return []
+    span = check_range(query.start, query.end)
     own = zone(customer.timezone)
-    windows = cut(query.window, start, end, zone(query.timezone) if query.timezone else own)
+    windows = cut(query.window, span.start, span.end, zone(query.timezone) if query.timezone else own)
     common = {
         "customer_id": customer.customer_id,
         "meter": query.meter,
@@ -172,7 +178,7 @@ def _first_day(instant: datetime, tz: ZoneInfo) -> date:
 
 
 def _merge(sums: dict[_Key, _Sum], row: _Sum) -> None:
-    key = (row.slot, row.meter, row.unit or "", tuple(label or "" for label in row.labels))
+    key = _key(row.slot, row.meter, row.unit, row.labels)
     total = sums.get(key)
     if total is None:
         sums[key] = row
@@ -209,8 +215,7 @@ async def _unique(
             "end": windows[-1].end,
         }
         for row in await tx.all(_Unique, _queries.unique_from_events, params):
-            key = (row.slot, meter.key, row.unit or "", tuple(label or "" for label in row.labels))
-            found[key] = Decimal(row.quantity)
+            found[_key(row.slot, meter.key, row.unit, row.labels)] = Decimal(row.quantity)
     return found
 
 

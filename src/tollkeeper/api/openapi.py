@@ -20,7 +20,8 @@ Reports usage, prices it exactly when it happens, books it in a double-entry led
 - **Times**: RFC 3339; answers are in UTC.
 - **Lists**: pages of `limit` items; `next_cursor` asks for the next page.
 - **Errors**: RFC 9457 problem documents. Programs look at `code`, people at `detail`; `instance` is the request id.
-- **Retries**: every write may be repeated safely after a lost answer or a 503.
+- **Retries**: every write may be repeated safely after a lost answer or a 503, except `POST /v1/keys`: it would make
+  another key.
 - **Keys in paths** are percent-encoded: the customer `a/b` is `/v1/customers/a%2Fb`.
 """
 TAGS = [
@@ -60,6 +61,9 @@ _MEANINGS = {
 }
 
 
+_VALIDATION_ERROR = "HTTPValidationError"
+
+
 class Tollkeeper(FastAPI):
     """FastAPI with an OpenAPI document that tells the whole truth about errors."""
 
@@ -75,7 +79,7 @@ class Tollkeeper(FastAPI):
 def _document_problems(document: dict[str, Any]) -> None:
     components = document.setdefault("components", {})
     schemas = components.setdefault("schemas", {})
-    for name in ("HTTPValidationError", "ValidationError"):  # FastAPI's own, which we never answer with
+    for name in (_VALIDATION_ERROR, "ValidationError"):  # FastAPI's own, which we never answer with
         schemas.pop(name, None)
     schemas["Problem"] = PROBLEM
     schemas |= INGEST_SCHEMAS
@@ -86,9 +90,11 @@ def _document_problems(document: dict[str, Any]) -> None:
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
             responses = operation["responses"]
-            responses.pop("422", None)
+            if _VALIDATION_ERROR in str(responses.get("422")):
+                del responses["422"]
             for status in _possible_problems(path, method, operation):
-                responses[str(status)] = {"$ref": f"#/components/responses/Problem{status}"}
+                # A route's own description says more.
+                responses.setdefault(str(status), {"$ref": f"#/components/responses/Problem{status}"})
 
 
 def _possible_problems(path: str, method: str, operation: dict[str, Any]) -> list[int]:

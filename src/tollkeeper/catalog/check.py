@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from tollkeeper.catalog.declarations import Declarations, read_declarations
 from tollkeeper.catalog.prices import Models, PriceEntry, read_prices
 from tollkeeper.catalog.problems import Problems
-from tollkeeper.catalog.source import read
+from tollkeeper.catalog.source import read, refuse_excess
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,8 @@ class Draft:
 
 
 def check(text: str, *, file: str | None = None, models: Models) -> Draft:
-    """The catalog that `text` describes. Raises CatalogInvalid with every problem, each with its line and key."""
+    """The catalog that `text` describes. Raises CatalogInvalid with its problems, each with line and key."""
+    refuse_excess(text, file=file)
     root, problems = read(text, file=file)
     declared = read_declarations(root)
     prices = read_prices(root, declared, models)

@@ -40,8 +40,11 @@ class Lines:
         """The line of `key`; for a key that is missing, that of the table it should be in; 1 at last."""
         if key in self._found:
             return self._found[key]
-        around = [path for path in self._found if key.startswith((f"{path}.", f"{path}["))]
-        return self._found[max(around, key=len)] if around else 1
+        end = len(key)
+        while (end := max(key.rfind(".", 0, end), key.rfind("[", 0, end))) > 0:
+            if key[:end] in self._found:
+                return self._found[key[:end]]
+        return 1
 
 
 class _Scanner:

@@ -97,6 +97,11 @@ class ChargeModel(Protocol):
         """Whether it prices the quantity of a period (tiers, packages) or each event alone."""
         ...
 
+    @property
+    def by_cost(self) -> bool:
+        """Whether it goes by what the AI provider takes, which is known in the catalog's currency only."""
+        ...
+
     def parse(self, table: Mapping[str, object], *, problem: Callable[[str, str], None]) -> Terms | None:
         """The terms in `table`, the model's own keys of a price.
 

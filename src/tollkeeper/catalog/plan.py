@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from decimal import Decimal
 from itertools import groupby
 
 from tollkeeper.catalog.changes import Change, declaration_changes, price_change
@@ -15,12 +16,22 @@ from tollkeeper.catalog.prices import Models, Scope
 from tollkeeper.catalog.problems import Problems
 from tollkeeper.catalog.store import latest_version, price_rows
 from tollkeeper.catalog.timeline import Row, Step, histories, steps
-from tollkeeper.catalog.warn import warnings_of
+from tollkeeper.catalog.warn import Timeline, warnings_of
 from tollkeeper.clock import now as present
 from tollkeeper.db import Tx
+from tollkeeper.money import plain
 
 UsedMeters = Callable[[Tx], Awaitable[Collection[str]]]
 """Answers which meters have usage."""
+
+_KEEPS = {
+    "aggregation": "aggregation",
+    "unique_by": "unique_by",
+    "minimum": "minimum",
+    "rounding": "round",
+    "step": "step",
+}
+"""What a meter keeps once it has usage, by its key in the file. Corrections of old events are counted by it too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,19 +79,22 @@ async def compare(tx: Tx, draft: Draft, models: Models, used_meters: UsedMeters,
     if stored.applied_at is not None:
         # The clocks of two machines differ. What begins now must begin after what the last apply began.
         moment = max(moment, stored.applied_at + timedelta(microseconds=1))
-    await _refuse_lost_usage(tx, draft, stored.declared, used_meters)
+    used = await used_meters(tx) if stored.version else ()
+    _refuse_lost_usage(draft, stored.declared, used)
     _refuse_lost_units(draft, stored)
     found = list(_price_steps(draft, stored.histories, moment))
     draft.problems.raise_if_any()
     meters = {**stored.declared.meters, **draft.declared.meters}
     changes = list(declaration_changes(stored.declared, draft.declared, first=stored.version == 0))
     changes += [price_change(scope, step, moment, meters.get(scope.meter)) for scope, step in found]
+    rows = tuple(step.row for _, step in found)
+    timeline = Timeline(stored.histories, histories([*stored.rows, *rows]), meters, used, moment)
     return Plan(
         version=stored.version,
         now=moment,
         changes=tuple(changes),
-        warnings=tuple(warnings_of(draft, found, stored.histories, models)),
-        rows=tuple(step.row for _, step in found),
+        warnings=tuple(warnings_of(draft, found, timeline, models)),
+        rows=rows,
     )
 
 
@@ -100,11 +114,14 @@ def _price_steps(draft: Draft, stored: Mapping[Scope, PriceHistory], now: dateti
             yield scope, step
 
 
-async def _refuse_lost_usage(tx: Tx, draft: Draft, old: Declarations, used_meters: UsedMeters) -> None:
-    """A meter that has usage keeps what gives the usage its meaning."""
-    if old.meters.items() <= draft.declared.meters.items():
-        return
-    used = await used_meters(tx)
+def _refuse_lost_usage(draft: Draft, old: Declarations, used: Collection[str]) -> None:
+    """A meter that has usage keeps what gives the usage its meaning, and the currency what gives it to the costs."""
+    if used and old.currency != draft.declared.currency:
+        message = (
+            f"There is usage, whose costs are in `{old.currency}`, so the catalog's currency can't be another one:"
+        )
+        advice = "Give each price that is to charge another currency a `unit` of its own."
+        draft.problems.add("currency", f"{message} history does not change. {advice}")
     for key, meter in old.meters.items():
         if key in used:
             _refuse_change(meter, draft.declared.meters.get(key), draft.problems)
@@ -116,11 +133,12 @@ def _refuse_change(old: Meter, new: Meter | None, problems: Problems) -> None:
         message = f"`{old.key}` has usage, which would lose its meaning."
         problems.add(path, f"{message} Keep the meter, and take out its price instead.")
         return
-    for name in ("aggregation", "unique_by"):
-        was, will = getattr(old, name), getattr(new, name)
-        if was != will:
-            message = f"`{old.key}` has usage, so its `{name}` stays `{was}`: history does not change."
-            problems.add(f"{path}.{name}", f"{message} Declare another meter instead.")
+    for name, key in _KEEPS.items():
+        was = getattr(old, name)
+        if was != getattr(new, name):
+            stays = "stays away" if was is None else f"stays `{plain(was) if isinstance(was, Decimal) else was}`"
+            message = f"`{old.key}` has usage, so its `{key}` {stays}: history does not change."
+            problems.add(f"{path}.{key}", f"{message} Declare another meter instead.")
 
 
 def _refuse_lost_units(draft: Draft, stored: _InForce) -> None:

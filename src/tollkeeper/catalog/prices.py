@@ -65,9 +65,11 @@ class PriceEntry:
 
 
 def starting(price: Price, at: datetime) -> Price:
-    """`price` from `at` on, with the id that follows from its content.
+    """`price` from `at` on, with the id that follows from its content and from `at`.
 
-    So a price keeps its id, and the running totals that go with it, when it is taken out and put back as it was.
+    So the same content from the same instant is one price, in however many versions it stands, also when it is
+    scheduled, withdrawn and scheduled again. One that was in force and comes back after another, or after none, begins
+    at another instant (its old `from` is refused by then): it has another id, and its running totals begin at zero.
     """
     content = json.dumps(price.content(), sort_keys=True, separators=(",", ":"))
     key = content_id("price", price.meter, price.customer or "", at.astimezone(UTC).isoformat(), content)
@@ -133,6 +135,7 @@ def _price(table: Table, scope: Scope, declared: Declarations, models: Models) -
             table.refuse("model", f"No charge model is called `{name}`; {did_you_mean(name, models)}")
         return None
     _refuse_mismatch(table, model, declared.meters[scope.meter], included=included)
+    _refuse_exchange(table, model, unit, declared.currency)
     terms = _terms(table, model)
     if terms is None:
         return None
@@ -180,6 +183,15 @@ def _refuse_mismatch(table: Table, model: ChargeModel, meter: Meter, *, included
     if meter.aggregation not in ADDITIVE:
         message = f"`{model.name}` prices each event by itself, and `{meter.key}` is a `{meter.aggregation}`"
         table.refuse("model", f"{message} over many of them.")
+
+
+def _refuse_exchange(table: Table, model: ChargeModel, unit: str, currency: str) -> None:
+    """A cost times a margin is still in the currency of the cost."""
+    if model.by_cost and "unit" in table and unit != currency and is_currency(currency):
+        message = (
+            f"`{model.name}` charges what the provider takes, and costs are in the catalog's currency, `{currency}`;"
+        )
+        table.refuse("unit", f"{message} leave `unit` out.")
 
 
 def _terms(table: Table, model: ChargeModel) -> Terms | None:

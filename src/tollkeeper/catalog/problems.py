@@ -9,6 +9,9 @@ from typing import Any
 from tollkeeper.catalog.lines import Lines
 from tollkeeper.errors import CatalogInvalid
 
+_MOST = 100
+"""So many problems are enough to work on; a file of 1 MB can have thousands, each with a long list of known names."""
+
 
 class Problems:
     """What is wrong with one file. Of several faults of one key the first is kept: the rest follow from it."""
@@ -19,9 +22,14 @@ class Problems:
         self._by_key: dict[str, dict[str, Any]] = {}
 
     def add(self, key: str, message: str) -> None:
-        """Note that the value at the path `key` is wrong: `message` is a sentence."""
+        """Note that the value at the path `key` is wrong: `message` is a sentence.
+
+        The 100th raises CatalogInvalid with all of them.
+        """
         problem = {"line": self._lines.of(key), "key": key, "message": message}
         self._by_key.setdefault(key, problem if self._file is None else {"file": self._file, **problem})
+        if len(self._by_key) >= _MOST:
+            self.raise_if_any()
 
     def raise_if_any(self) -> None:
         """Raises CatalogInvalid `catalog_invalid` with every problem, in the order of the file's lines."""

@@ -15,6 +15,25 @@ from tollkeeper.errors import CatalogInvalid
 _PLACE = re.compile(r"\s*\(at (?:line (\d+), column \d+|end of document)\)$")
 _PLAIN = re.compile(r"[+-]?[0-9]+\.[0-9]+", re.ASCII)
 _INTEGER_LIMIT = 2**63
+_LARGEST = 1_000_000
+_MOST_PARTS = 32
+_PARTS = re.compile(
+    rf"""(?:^|[\[{{,])[ \t]*+(?:(?:[A-Za-z0-9_-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+){{{_MOST_PARTS}}}""",
+    re.MULTILINE,
+)
+
+
+def refuse_excess(text: str, *, file: str | None) -> None:
+    """Raises CatalogInvalid for what no catalog needs and what would take very long to read.
+
+    Reading a key takes the square of its parts, in `tomllib` as well, so this comes before it. It isn't for catalogs
+    that were accepted before there were limits.
+    """
+    if len(text.encode(errors="replace")) > _LARGEST:
+        raise invalid([_fault(1, "The file is larger than 1 MB.", file)])
+    if excess := _PARTS.search(text):
+        line = text.count("\n", 0, excess.start()) + 1
+        raise invalid([_fault(line, f"A key can't have more than {_MOST_PARTS} parts.", file)])
 
 
 def read(text: str, *, file: str | None) -> tuple[Table, Problems]:
@@ -48,7 +67,7 @@ def _fault(line: int, message: str, file: str | None) -> dict[str, Any]:
 def _refuse_inexact(values: Mapping[str, object], problems: Problems) -> None:
     """Floats have lost the digits that the file says, and integers beyond 64 bits aren't TOML."""
     too_large = False
-    for path, value in _leaves("", values):
+    for path, value in _leaves(values):
         if isinstance(value, Unquoted):
             example = value if _PLAIN.fullmatch(value) else "0.50"
             message = f'This number must be in quotes, like "{example}": without them TOML means a float, '
@@ -61,12 +80,14 @@ def _refuse_inexact(values: Mapping[str, object], problems: Problems) -> None:
         problems.raise_if_any()
 
 
-def _leaves(path: str, value: object) -> Iterator[tuple[str, object]]:
-    if isinstance(value, Mapping):
-        for name, item in value.items():
-            yield from _leaves(join(path, str(name)), item)
-    elif isinstance(value, list):
-        for i, item in enumerate(value):
-            yield from _leaves(f"{path}[{i}]", item)
-    else:
-        yield path, value
+def _leaves(values: Mapping[str, object]) -> Iterator[tuple[str, object]]:
+    """Every value that holds no others, with its path. Not by recursion, since dotted keys nest without it too."""
+    left: list[tuple[str, object]] = [("", values)]
+    while left:
+        path, value = left.pop()
+        if isinstance(value, Mapping):
+            left += [(join(path, str(name)), item) for name, item in value.items()]
+        elif isinstance(value, list):
+            left += [(f"{path}[{i}]", item) for i, item in enumerate(value)]
+        else:
+            yield path, value

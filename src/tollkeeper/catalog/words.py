@@ -112,8 +112,10 @@ def _dynamic(terms: _Table, _: _Units) -> str:
 
 def _cost_plus(terms: _Table, units: _Units) -> str:
     fixed = f" + {units.value(terms['fixed'])} per event" if "fixed" in terms else ""
-    fallback = f", {units.value(terms['fallback'])} per {units.counted} while the cost isn't known"
-    return f"cost + {_number(terms['margin_percent'])} %{fixed}{fallback if 'fallback' in terms else ''}"
+    fallback = ""
+    if "fallback" in terms:
+        fallback = f", {units.value(terms['fallback'])} per {units.counted} while the cost isn't known"
+    return f"cost + {_number(terms['margin_percent'])} %{fixed}{fallback}"
 
 
 def _any_model(model: str, terms: _Table) -> str:

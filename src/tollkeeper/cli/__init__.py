@@ -13,9 +13,9 @@ import typer
 from typer.core import TyperGroup
 
 from tollkeeper import __version__
-from tollkeeper.cli.options import Options, global_options_first
+from tollkeeper.cli.options import Options, asks_for_json, global_options_first
 from tollkeeper.cli.output import show_error
-from tollkeeper.errors import TollError
+from tollkeeper.errors import InvalidInput, TollError
 
 COMMANDS = {
     "serve": "serve",
@@ -35,6 +35,9 @@ COMMANDS = {
 }
 """The commands in the order that --help shows them, and the module of each."""
 
+_UsageError: Any = typer.BadParameter.__mro__[1]
+"""What the parser raises for a line that is wrong. Typer doesn't export it, and has taken it from click or not."""
+
 _COMPLETION = {"install_completion", "show_completion"}
 
 
@@ -51,13 +54,19 @@ class Commands(TyperGroup):
             return None
         command = typer.main.get_command(import_module(f"tollkeeper.cli.{module}").app)
         command.name = cmd_name
+        if ctx is not None and ctx.params.get("as_json"):
+            _tell_without_help(command)
         # Typer takes each app for a program of its own; shell completion is the whole program's.
         command.params = [each for each in command.params if each.name not in _COMPLETION]
         return command
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Parse the line with its global options moved to the front."""
-        return super().parse_args(ctx, global_options_first(args))
+        try:
+            return super().parse_args(ctx, global_options_first(args))
+        except _UsageError as error:
+            _tell_usage_error(error, as_json=asks_for_json(args))
+            raise
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command; an error that it means to tell ends it with status 1."""
@@ -66,6 +75,23 @@ class Commands(TyperGroup):
         except TollError as error:
             show_error(error, as_json=ctx.params["as_json"])
             raise typer.Exit(1) from None
+        except _UsageError as error:
+            _tell_usage_error(error, as_json=ctx.params["as_json"])
+            raise
+
+
+def _tell_usage_error(error: Any, *, as_json: bool) -> None:
+    """Tell a program that its line is wrong, and end with status 2; people get Typer's own usage text."""
+    if as_json:
+        show_error(InvalidInput("usage_error", error.format_message()), as_json=True)
+        raise typer.Exit(error.exit_code) from None
+
+
+def _tell_without_help(command: Any) -> None:
+    """Have a group without a command say so, instead of printing its help on stdout."""
+    command.no_args_is_help = False
+    for each in getattr(command, "commands", {}).values():
+        _tell_without_help(each)
 
 
 app = typer.Typer(cls=Commands, no_args_is_help=True, pretty_exceptions_enable=False)

@@ -1,9 +1,10 @@
-"""What the commands that show usage are asked with: ranges of time, and filters."""
+"""What several commands are asked with: ranges of time, filters, metadata."""
 
 from __future__ import annotations
 
+import json
 from datetime import datetime, tzinfo
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -17,6 +18,7 @@ From = Annotated[
 ]
 To = Annotated[str | None, typer.Option("--to", help="End of the range; itself not in it.")]
 Filter = Annotated[list[str] | None, typer.Option(help="Only this, as dimension:value; may be repeated.")]
+Metadata = Annotated[str | None, typer.Option(help="Your own facts, as a JSON object.")]
 OfCustomer = Annotated[str, typer.Option(help="The customer's key.")]
 
 
@@ -42,3 +44,16 @@ def instant(text: str | None, tz: tzinfo, option: str) -> datetime | None:
         told = f"{text!r} is no time; write 2026-07-01, 2026-07-01T09:30 or 2026-07-01T09:30:00Z."
         raise InvalidInput("invalid_time", told, field=option)
     return found
+
+
+def metadata_of(text: str | None) -> dict[str, Any] | None:
+    """The metadata that was given, if any. Raises InvalidInput `invalid_metadata`."""
+    if text is None:
+        return None
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        value = None
+    if not isinstance(value, dict):
+        raise InvalidInput("invalid_metadata", "The metadata must be a JSON object.", field="metadata")
+    return value

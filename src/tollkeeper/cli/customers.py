@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from typing import Annotated, Any
 
 import typer
 
 from tollkeeper.catalog import load
+from tollkeeper.cli import members
+from tollkeeper.cli.asking import Metadata, metadata_of
 from tollkeeper.cli.context import run_transaction, wants_json
 from tollkeeper.cli.output import print_line, show_fields, show_json, show_table
 from tollkeeper.customers import Customer, CustomerChanges, get_customer, list_customers, upsert_customer
 from tollkeeper.db import Tx
-from tollkeeper.errors import InvalidInput
 from tollkeeper.events import has_usage
 from tollkeeper.rating import MODELS
 
 app = typer.Typer(help="List, show, create, change and archive customers.", no_args_is_help=True)
+app.add_typer(members.app, name="members")
 
 Key = Annotated[str, typer.Argument(help="The customer's key.")]
 
@@ -57,10 +58,10 @@ def put(
     name: Annotated[str | None, typer.Option(help="New customers: the key.", show_default=False)] = None,
     currency: Annotated[str | None, typer.Option(help="ISO 4217; fixed once there is usage.")] = None,
     timezone: Annotated[str | None, typer.Option(help="IANA name; fixed once there is usage.")] = None,
-    metadata: Annotated[str | None, typer.Option(help="Your own facts, as a JSON object.")] = None,
+    metadata: Metadata = None,
 ) -> None:
     """Create a customer, or change what is given."""
-    _show(ctx, _put(ctx, key, CustomerChanges(name, currency, timezone, _metadata(metadata))))
+    _show(ctx, _put(ctx, key, CustomerChanges(name, currency, timezone, metadata_of(metadata))))
 
 
 @app.command()
@@ -83,18 +84,6 @@ def _put(ctx: typer.Context, key: str, changes: CustomerChanges) -> Customer:
         return customer
 
     return run_transaction(ctx, work)
-
-
-def _metadata(text: str | None) -> dict[str, Any] | None:
-    if text is None:
-        return None
-    try:
-        value = json.loads(text)
-    except ValueError:
-        value = None
-    if not isinstance(value, dict):
-        raise InvalidInput("invalid_metadata", "The metadata must be a JSON object.", field="metadata")
-    return value
 
 
 def _show(ctx: typer.Context, customer: Customer) -> None:

@@ -8,14 +8,16 @@ from uuid import UUID
 
 import typer
 
-from tollkeeper.analytics import parse_filter
+from tollkeeper.analytics import EventQuery, parse_filter, search_events, whole_range
+from tollkeeper.catalog import load
 from tollkeeper.cli.asking import Filter, From, OfCustomer, To, instant
 from tollkeeper.cli.context import run_transaction, wants_json
 from tollkeeper.cli.output import Amount, show_fields, show_json, show_table
-from tollkeeper.clock import BEGINNING, END, zone
+from tollkeeper.clock import zone
 from tollkeeper.customers import customer_id_of, get_customer
 from tollkeeper.db import Tx
-from tollkeeper.events import EventFilter, StoredEvent, get_event, list_events
+from tollkeeper.events import StoredEvent, get_event
+from tollkeeper.rating import MODELS
 
 app = typer.Typer(help="List and show events.", no_args_is_help=True)
 
@@ -39,15 +41,9 @@ def list_all(
     async def work(tx: Tx) -> list[StoredEvent]:
         found = await get_customer(tx, customer)
         tz = zone(found.timezone)
-        wanted = EventFilter(
-            start=instant(start, tz, "from") or BEGINNING,
-            end=instant(end, tz, "to") or END,
-            meter=meter,
-            member=member,
-            transaction_id=transaction,
-            dimensions=parse_filter(filter or ()),
-        )
-        return await list_events(tx, found.customer_id, wanted, before=None, limit=limit)
+        span = whole_range(instant(start, tz, "from"), instant(end, tz, "to"))
+        query = EventQuery(span.start, span.end, meter, member, transaction, parse_filter(filter or ()))
+        return await search_events(tx, found.customer_id, await load(tx, MODELS), query, before=None, limit=limit)
 
     found = run_transaction(ctx, work, customer_id_of(customer))
     if wants_json(ctx):

@@ -21,6 +21,16 @@ class Options:
 
 def global_options_first(args: Sequence[str]) -> list[str]:
     """The line as the parser wants it: `keys list --json` becomes `--json keys list`. All behind a `--` stays."""
+    ours, others = _divided(args)
+    return ours + others
+
+
+def asks_for_json(args: Sequence[str]) -> bool:
+    """Whether --json is among the global options, wherever it stands and whatever else is wrong with the line."""
+    return "--json" in _divided(args)[0]
+
+
+def _divided(args: Sequence[str]) -> tuple[list[str], list[str]]:
     ours: list[str] = []
     others: list[str] = []
     waiting = iter(args)
@@ -33,4 +43,4 @@ def global_options_first(args: Sequence[str]) -> list[str]:
             ours += [arg, *(value for value in [next(waiting, None)] if value is not None)]
         else:
             others.append(arg)
-    return ours + others
+    return ours, others

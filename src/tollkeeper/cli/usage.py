@@ -5,13 +5,13 @@ from __future__ import annotations
 import csv
 import sys
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Annotated
 
 import typer
 
 from tollkeeper import clock
-from tollkeeper.analytics import UsageQuery, UsageRow, Window, csv_cell, parse_filter, usage
+from tollkeeper.analytics import UsageQuery, UsageRow, Window, csv_cell, parse_filter, recent_range, usage
 from tollkeeper.catalog import load
 from tollkeeper.cli.asking import Filter, From, OfCustomer, To, instant
 from tollkeeper.cli.context import run_transaction, wants_json
@@ -22,7 +22,6 @@ from tollkeeper.rating import MODELS
 
 app = typer.Typer(add_completion=False)
 
-_DEFAULT_RANGE = timedelta(days=30)
 _FIGURES = ("events", "quantity", "charge", "unit", "cost", "unpriced", "uncosted", "estimated")
 
 
@@ -49,10 +48,10 @@ def show_usage(
     async def work(tx: Tx) -> tuple[Customer, UsageQuery, list[UsageRow]]:
         found = await get_customer(tx, customer)
         tz = clock.zone(timezone or found.timezone)
-        last = instant(end, tz, "to") or now
+        span = recent_range(instant(start, tz, "from"), instant(end, tz, "to"), now)
         query = UsageQuery(
-            start=instant(start, tz, "from") or last - _DEFAULT_RANGE,
-            end=last,
+            start=span.start,
+            end=span.end,
             window=window,
             meter=meter,
             timezone=timezone,

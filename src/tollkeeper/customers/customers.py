@@ -26,6 +26,10 @@ from tollkeeper.errors import Conflict, NotFound
 InUse = Callable[[Tx, UUID], Awaitable[bool]]
 """Whether a customer has usage. The stage that owns usage stands below this one, so the caller hands it in."""
 
+_IN_RECORDING = {"currency", "timezone", "archived_at"}
+"""What batches go by. A change of it waits for the batches under way, and has every process forget all customers; a
+change of the rest must cost nobody anything."""
+
 _LOCKED_BY_USAGE = {
     "currency": "Usage of {key!r} is already charged in {now}; create another customer for {wanted}.",
     "timezone": "Usage of {key!r} is already counted in days of {now}; create another customer for {wanted}.",
@@ -55,8 +59,9 @@ async def upsert_customer(
     changed = _differences(present, changes)
     if not changed:
         return present, False
-    # Before the look at usage, because it waits for the batches under way: one may be the customer's first.
-    await bump_epoch(tx, Kept.CUSTOMERS)
+    if not _IN_RECORDING.isdisjoint(changed):
+        # Before the look at usage, because it waits for the batches under way: one may be the customer's first.
+        await bump_epoch(tx, Kept.CUSTOMERS)
     await _refuse_if_locked(tx, present, changed, in_use)
     customer = replace(present, updated_at=now(), **changed)
     await store.update_customer(tx, customer)

@@ -12,7 +12,10 @@ MOST_KEPT = 200_000
 
 
 class Directory:
-    """Customers by key, as of the epoch that the transaction has read (db/epochs.py).
+    """Customers by key, as of the epoch that the transaction has read (db/epochs.py), for recording alone.
+
+    Only a change of currency, time zone or archiving moves the epoch. What else a kept customer holds (name, metadata,
+    updated_at) may be out of date: never show it. What is shown is read with `get_customer`.
 
     What is kept is what other transactions have committed. A transaction that has written something itself may see
     rows, or an epoch, that are rolled back later; what it finds goes to its caller alone.

@@ -93,7 +93,7 @@ join series s on s.customer_id = e.customer_id and s.series_id = e.series_id
 -- name: find_corrected
 -- The events that corrections refer to, each with what it and its corrections so far come to.
 select e.customer_id, e.event_id, e.series_id::text as series_id, s.meter, s.member, s.dimensions, s.unit, e.time,
-       e.price_id, e.corrects,
+       e.price_id, e.corrects, e.quantity as reported,
        e.quantity + coalesce(c.quantity, 0) as net_quantity,
        e.billed + coalesce(c.billed, 0) as net_billed,
        coalesce(e.amount + c.amount, e.amount, c.amount) as net_amount,
@@ -118,7 +118,8 @@ where e.customer_id = %(customer_id)s and e.event_id = %(event_id)s
 
 -- name: get_net_before
 -- What a corrected event came to just before one of its corrections.
-select sum(quantity) as quantity, sum(billed) as billed, sum(amount) as amount, sum(cost) as cost
+select max(quantity) filter (where event_id = %(corrects)s) as reported, sum(billed) as billed,
+       sum(amount) as amount, sum(cost) as cost
 from events
 where customer_id = %(customer_id)s
   and (event_id = %(corrects)s

@@ -31,6 +31,8 @@ class Corrected:
     time: datetime
     price_id: UUID | None
     corrects: str | None
+    reported: Decimal
+    """The quantity without corrections."""
     net_quantity: Decimal
     net_billed: Decimal
     net_amount: Decimal | None
@@ -62,9 +64,9 @@ async def get_event(tx: Tx, customer_id: UUID, event_id: str) -> StoredEvent:
 
 @dataclass(frozen=True, slots=True)
 class Net:
-    """What an event and some of its corrections come to."""
+    """What an event, `reported` with some quantity, and some of its corrections come to."""
 
-    quantity: Decimal
+    reported: Decimal
     billed: Decimal
     amount: Decimal | None
     cost: Decimal | None

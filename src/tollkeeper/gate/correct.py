@@ -71,6 +71,7 @@ def _in_batch(batch: Batch, key: FactKey) -> Corrected | None:
         time=fact.time,
         price_id=fact.rule.price.price_id if fact.rule.price else None,
         corrects=fact.event.corrects,
+        reported=fact.quantity,
         net_quantity=fact.quantity,
         net_billed=fact.billed,
         net_amount=fact.event.amount,
@@ -112,20 +113,21 @@ def _apply(fact: Fact, original: Corrected, originals: dict[FactKey, Corrected])
     fact.time = original.time
     fact.slot = local_slot(original.time, fact.lane.zone)
     fact.billed = subtract(billed, original.net_billed)
-    fact.previous = net_measure(original.net_billed, original.net_amount, original.net_cost)
-    fact.corrected = net_measure(billed, amount, cost)
+    fact.previous = net_measure(original.net_billed, original.net_amount, original.net_cost, original.reported)
+    fact.corrected = net_measure(billed, amount, cost, original.reported)
     originals[_corrected_key(fact)] = replace(
         original, net_quantity=quantity, net_billed=billed, net_amount=amount, net_cost=cost
     )
     return None
 
 
-def net_measure(billed: Decimal, amount: Decimal | None, cost: Decimal | None) -> Measure:
-    """What is left of an event under correction, as its price sees it.
+def net_measure(billed: Decimal, amount: Decimal | None, cost: Decimal | None, reported: Decimal) -> Measure:
+    """What is left, as its price sees it, of an event that was `reported` with a quantity and then corrected.
 
     Of one that is taken back wholly nothing is left to charge for, though its cost stays: the provider keeps it.
     """
-    return Measure(billed, amount, cost if billed or amount else None)
+    taken_back = reported and not billed and not amount
+    return Measure(billed, amount, None if taken_back else cost)
 
 
 def _net(before: Decimal | None, change: Decimal | None) -> Decimal | None:

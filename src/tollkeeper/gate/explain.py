@@ -41,9 +41,9 @@ async def _steps(tx: Tx, event: StoredEvent, meter: Meter, price: Price) -> list
     measure, previous = Measure(event.billed, event.amount, event.cost), None
     if event.corrects is not None:
         net = await get_net_before(tx, event)
-        previous = net_measure(net.billed, net.amount, net.cost)
+        previous = net_measure(net.billed, net.amount, net.cost, net.reported)
         measure = net_measure(
-            add(net.billed, event.billed), _sum(net.amount, event.amount), _sum(net.cost, event.cost)
+            add(net.billed, event.billed), _sum(net.amount, event.amount), _sum(net.cost, event.cost), net.reported
         )
     elif event.running_after is not None and MODELS[price.model].cumulative:
         # For gauges and distinct counts the event adds something else than its own quantity.

@@ -36,19 +36,26 @@ def explain(
 ) -> list[Step]:
     """How `charge` came about: `quantity` as the event gave it, the rest as `rate` took it.
 
+    The quantity rules hold for the corrected event as a whole, so a correction (with `previous`) tells what it brings
+    the event from and to, and not what its own signed quantity would count as.
+
     The last step's figure `charge` is always `charge`, the amount in the books. Should the arithmetic ever say
     something else, the step before says so.
     """
     words = Words(meter.unit, price.unit, price.period)
     model = MODELS[price.model]
-    steps = list(_quantity_rules(meter, quantity, words))
+    if previous is None:
+        steps = list(_quantity_rules(meter, quantity, words))
+    else:
+        steps = list(_corrected(quantity, measure, previous, words))
     if isinstance(model, Cumulative):
         change = measure.quantity if previous is None else subtract(measure.quantity, previous.quantity)
         steps += _movement(meter, before, change, words)
         result, priced = _explain_period(price, model, before, change, words)
     else:
         result, priced = _explain_event(price, model, measure, before, previous, words)
-    return [*steps, *priced, *_booked(result, charge, words)]
+    missing = "amount" if model.needs_amount else "cost"
+    return [*steps, *priced, *_booked(result, charge, missing, words)]
 
 
 def _quantity_rules(meter: Meter, quantity: Decimal, words: Words) -> Iterator[Step]:
@@ -63,6 +70,18 @@ def _quantity_rules(meter: Meter, quantity: Decimal, words: Words) -> Iterator[S
     if meter.rounding is not None and whole != least:
         text = f"{words.quantity(least)}, {_ROUNDED[meter.rounding]} {grouped(meter.step)}, are {words.quantity(whole)}"
         yield Step("rounding", text, {"quantity": plain(least), "step": plain(meter.step), "billed": plain(whole)})
+
+
+def _corrected(quantity: Decimal, measure: Measure, previous: Measure, words: Words) -> Iterator[Step]:
+    """What the correction makes of the corrected event's billed quantity, if it corrects a quantity at all."""
+    if measure.quantity != previous.quantity:
+        moved = f"brings the event from {words.quantity(previous.quantity)} to {words.quantity(measure.quantity)}"
+    elif quantity:
+        moved = f"leaves the event at {words.quantity(measure.quantity)}"
+    else:
+        return
+    figures = {"before": plain(previous.quantity), "after": plain(measure.quantity)}
+    yield Step("corrected", f"The correction {moved}", figures)
 
 
 def _movement(meter: Meter, before: Decimal, change: Decimal, words: Words) -> Iterator[Step]:
@@ -171,7 +190,7 @@ def _explain_event(
 
 
 def _event(price: Price, model: PerEvent[Any], measure: Measure, words: Words) -> Iterator[Step]:
-    if measure.is_nothing:
+    if model.sees_nothing(measure):
         yield Step("nothing", "Nothing was used, so nothing is charged", {"price": "0"})
         return
     yield from model.explain(price.terms, measure, words)
@@ -199,15 +218,14 @@ def _maximum(price: Price, spend: Decimal, words: Words) -> Iterator[Step]:
     )
 
 
-def _booked(result: Decimal | None, charge: Decimal | None, words: Words) -> Iterator[Step]:
+def _booked(result: Decimal | None, charge: Decimal | None, missing: str, words: Words) -> Iterator[Step]:
     """The charge in the books, as the last step."""
     if result != charge:
         shown = "no price" if result is None else words.value(result)
         text = f"The arithmetic above gives {shown}; the books say otherwise"
         yield Step("mismatch", text, {"price": "" if result is None else figure(result)})
     if charge is None:
-        yield Step(
-            "charge", "This event is unpriced: it isn't charged until its price is known", {"charge": "unpriced"}
-        )
+        text = "This event is unpriced: usage and cost are kept, and nothing is charged"
+        yield Step("charge", f"{text}; a correction can bring the {missing}", {"charge": "unpriced"})
         return
     yield Step("charge", f"Charge of this event: {words.value(charge)}", {"charge": plain(charge)})

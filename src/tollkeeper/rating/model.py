@@ -24,12 +24,8 @@ class Measure:
     amount: Decimal | None = None
     """The value that the event carries, in the price's unit: what `percentage` and `dynamic` go by."""
     cost: Decimal | None = None
-    """What the AI provider takes for it, in the price's unit; None while that isn't known."""
-
-    @property
-    def is_nothing(self) -> bool:
-        """Whether nothing was used. Such an event, or one corrected down to it, costs 0 whatever the price says."""
-        return not self.quantity and not self.amount
+    """What the AI provider takes for it, in the price's unit; None while that isn't known, and for an event that was
+    corrected down to nothing: the provider was paid, and the customer isn't charged for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +61,8 @@ class _Model(ABC, Generic[TermsT]):
     """Whether it prices the quantity of a period (tiers, packages) or each event by itself."""
     needs_amount: bool = False
     """Whether every event must carry an amount."""
+    by_cost: bool = False
+    """Whether it goes by what the AI provider takes, so that it can charge nothing but the catalog's currency."""
 
     @abstractmethod
     def parse(self, table: Mapping[str, object], *, problem: Report) -> TermsT | None:
@@ -103,6 +101,10 @@ class PerEvent(_Model[TermsT]):
     @abstractmethod
     def explain(self, terms: TermsT, measure: Measure, words: Words) -> list[Step]:
         """How `charge` comes about."""
+
+    def sees_nothing(self, measure: Measure) -> bool:
+        """Whether the event has nothing that this model goes by. Such an event costs 0 whatever the terms say."""
+        return not measure.quantity and not measure.amount and not (self.by_cost and measure.cost)
 
     def estimated(self, terms: TermsT, measure: Measure) -> bool:
         """Whether `charge` stands in for a price that isn't known yet."""

@@ -49,7 +49,7 @@ def rate(price: Price, measure: Measure, before: Decimal = ZERO, previous: Measu
     if previous is not None:
         # What was unpriced has been charged nothing.
         cost = subtract(cost, price_of_event(price, previous) or ZERO)
-    estimated = not measure.is_nothing and model.estimated(price.terms, measure)
+    estimated = not model.sees_nothing(measure) and model.estimated(price.terms, measure)
     if price.maximum is None:
         return Rated(cost, before, estimated)
     after = add(before, cost)
@@ -72,7 +72,7 @@ def price_of_event(price: Price, measure: Measure) -> Decimal | None:
     model = MODELS[price.model]
     if not isinstance(model, PerEvent):
         raise TypeError(f"{price.model} prices a period's quantity, not single events")
-    if measure.is_nothing:
+    if model.sees_nothing(measure):
         return ZERO
     charge = model.charge(price.terms, measure)
     return None if charge is None else round_charge(discounted(price, charge))

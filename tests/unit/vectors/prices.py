@@ -17,6 +17,30 @@ CHARGE_MODELS = Path(__file__).with_name("charge_models")
 TOKENS = Meter("tokens", "Tokens", "token")
 ALL_OF_IT = {"tiers": [{"up_to": "1000", "amount": "0.01", "flat": "5"}, {"amount": "0.005"}]}
 
+REQUIRED_KEYS = {
+    "unit": 'model = "unit"\namount = 1',
+    "package": 'model = "package"\namount = 1\nsize = 5',
+    "graduated": 'model = "graduated"\ntiers = [{ amount = 1 }]',
+    "volume": 'model = "volume"\ntiers = [{ amount = 1 }]',
+    "percentage": 'model = "percentage"\npercent = 5',
+    "dynamic": 'model = "dynamic"',
+    "cost_plus": 'model = "cost_plus"',
+}
+"""The catalog's text of a price under each model that has nothing but what it must have."""
+
+_EVERY = 'unit = "USD"\nperiod = "year"\ndiscount_percent = 5\nmaximum = 9\nfrom = 2026-12-01T00:00:00Z'
+_TIERS = "tiers = [{ up_to = 5, amount = 1, per = 2, flat = 3 }, { flat = 4 }]"
+ALL_KEYS = {
+    "unit": f'model = "unit"\namount = 1\nper = 2\nincluded = 5\n{_EVERY}',
+    "package": f'model = "package"\namount = 1\nsize = 5\nincluded = 5\n{_EVERY}',
+    "graduated": f'model = "graduated"\n{_TIERS}\nincluded = 5\n{_EVERY}',
+    "volume": f'model = "volume"\n{_TIERS}\nincluded = 5\n{_EVERY}',
+    "percentage": f'model = "percentage"\npercent = 5\nfixed = 1\nevent_minimum = 2\nevent_maximum = 3\n{_EVERY}',
+    "dynamic": f'model = "dynamic"\nmultiplier = 2\n{_EVERY}',
+    "cost_plus": f'model = "cost_plus"\nmargin_percent = 5\nfixed = 1\nfallback = 2\n{_EVERY}',
+}
+"""The same with every key that it can have."""
+
 
 def a_price(model: str, terms: Mapping[str, object], **parts: Any) -> Price:
     """A price under `model`; `parts` (included, maximum, discount_percent ...) may be strings."""

@@ -10,7 +10,7 @@ import msgspec
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import AwareDatetime
 
-from tollkeeper.analytics import parse_filter
+from tollkeeper.analytics import EventQuery, parse_filter, search_events, whole_range
 from tollkeeper.api.auth import Reader, Writer
 from tollkeeper.api.bodies import Amount, Answer, JsonObject
 from tollkeeper.api.books import Books, OpenBooks
@@ -18,18 +18,16 @@ from tollkeeper.api.paging import Cursor, Limit, Page, decode_cursor, instant_in
 from tollkeeper.api.paths import EventKey
 from tollkeeper.api.problems import MEDIA_TYPE
 from tollkeeper.api.tables import CSV_RESPONSE, WantsCsv, as_csv
-from tollkeeper.clock import BEGINNING, END, in_utc
+from tollkeeper.clock import BEGINNING, in_utc
 from tollkeeper.customers import Customer, customer_id_of, get_customer
 from tollkeeper.db import Tx
 from tollkeeper.errors import InvalidInput
 from tollkeeper.events import (
-    EventFilter,
     EventIn,
     Refused,
     Status,
     StoredEvent,
     get_event,
-    list_events,
     read_json,
     read_ndjson,
 )
@@ -68,8 +66,11 @@ INGEST_SCHEMAS: dict[str, Any] = _SCHEMAS
 """Schemas of the ingest bodies, which msgspec describes; the OpenAPI document takes them in."""
 
 
-def _described(description: str, media_type: str = "application/json") -> dict[str, Any]:
-    return {"description": description, "content": {media_type: {"schema": _ANSWER}}}
+_PROBLEM = {"$ref": "#/components/schemas/Problem"}
+
+
+def _described(description: str, media_type: str = "application/json", schema: Any = _ANSWER) -> dict[str, Any]:
+    return {"description": description, "content": {media_type: {"schema": schema}}}
 
 
 @router.post(
@@ -80,7 +81,11 @@ def _described(description: str, media_type: str = "application/json") -> dict[s
         200: _described("Every event is stored and charged, now or before."),
         207: _described("Of several events some were refused; the others are stored. Look at `results`."),
         409: _described("The one event conflicts with the one stored under its id.", MEDIA_TYPE),
-        422: _described("The one event was refused; it's kept in quarantine.", MEDIA_TYPE),
+        422: _described(
+            "The one event was refused; it's kept in quarantine. Or, without `results`, the request itself was.",
+            MEDIA_TYPE,
+            {"anyOf": [_ANSWER, _PROBLEM]},
+        ),
     },
     openapi_extra={
         "requestBody": {
@@ -199,24 +204,21 @@ async def list_all(
     meter: str | None = None,
     member: str | None = None,
     transaction: Annotated[UUID | None, Query(description="Only events of this ledger transaction.")] = None,
-    dimensions: Annotated[list[str], Query(alias="filter", description="`dimension:value`, any number.")] = [],  # noqa: B006
+    dimensions: Annotated[
+        list[str], Query(alias="filter", description="`dimension:value`, or `member:key`; any number.")
+    ] = [],  # noqa: B006
     limit: Limit = 100,
     cursor: Cursor = None,
 ) -> Page[EventAnswer] | Response:
     """A customer's events, newest first."""
     point = None if cursor is None else _point(*decode_cursor(cursor, 2))
-    wanted = EventFilter(
-        start=start or BEGINNING,
-        end=end or END,
-        meter=meter,
-        member=member,
-        transaction_id=transaction,
-        dimensions=parse_filter(dimensions),
-    )
+    span = whole_range(start, end)
+    query = EventQuery(span.start, span.end, meter, member, transaction, parse_filter(dimensions))
 
     async def work(tx: Tx) -> list[StoredEvent]:
+        catalog = await books.catalog(tx)
         found = await get_customer(tx, customer)
-        return await list_events(tx, found.customer_id, wanted, before=point, limit=limit + 1)
+        return await search_events(tx, found.customer_id, catalog, query, before=point, limit=limit + 1)
 
     events = await books.database.run(work, customer_id_of(customer))
     answer = page(

@@ -44,7 +44,7 @@ class NewKeyAnswer(KeyAnswer):
 
 @router.post("", status_code=201, summary="Make a key")
 async def create(books: OpenBooks, _: Admin, asked: KeyAsked) -> NewKeyAnswer:
-    """The only answer that holds the secret."""
+    """The only answer that holds the secret. Repeating it makes another key: revoke the one whose answer was lost."""
     key, secret = await books.database.run(lambda tx: create_key(tx, asked.name, asked.scopes))
     return NewKeyAnswer(secret=secret, **KeyAnswer.of(key).model_dump())
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -10,7 +10,7 @@ from fastapi import APIRouter, Query, Response
 from pydantic import AwareDatetime
 
 from tollkeeper import clock
-from tollkeeper.analytics import Overview, UsageQuery, UsageRow, Window, overview, parse_filter, usage
+from tollkeeper.analytics import Overview, UsageQuery, UsageRow, Window, overview, parse_filter, recent_range, usage
 from tollkeeper.api.auth import Reader
 from tollkeeper.api.bodies import Amount, Answer
 from tollkeeper.api.books import OpenBooks
@@ -20,11 +20,9 @@ from tollkeeper.api.routes.events import OneCustomer
 from tollkeeper.api.tables import CSV_RESPONSE, WantsCsv, as_csv
 from tollkeeper.customers import customer_id_of, get_customer
 from tollkeeper.db import Tx
-from tollkeeper.ledger import Balance, Entry, balances, get_transaction, list_postings
+from tollkeeper.ledger import Balance, Entry, Kind, balances, get_transaction, list_postings
 
 router = APIRouter(prefix="/v1", tags=["usage"])
-
-_DEFAULT_RANGE = timedelta(days=30)
 
 
 class UsageRowAnswer(Answer):
@@ -67,7 +65,9 @@ async def show_usage(
         AwareDatetime | None, Query(alias="from", description="Start of the range; 30 days before `to` by default.")
     ] = None,
     end: Annotated[AwareDatetime | None, Query(alias="to", description="End of the range; now by default.")] = None,
-    window: Annotated[Window, Query(description="How long the rows' windows are.")] = Window.TOTAL,
+    window: Annotated[
+        Window, Query(description="How long the rows' windows are; at most 2,000 of them.")
+    ] = Window.TOTAL,
     timezone: Annotated[
         str | None, Query(description="IANA zone that windows are cut in; the customer's by default.")
     ] = None,
@@ -78,10 +78,10 @@ async def show_usage(
 ) -> UsageAnswer | Response:
     """Quantities, charges and costs by meter, window of time and dimensions; exact for any range and time zone."""
     as_of = clock.now()
-    last = end or as_of
+    span = recent_range(start, end, as_of)
     query = UsageQuery(
-        start=start or last - _DEFAULT_RANGE,
-        end=last,
+        start=span.start,
+        end=span.end,
         window=window,
         meter=meter,
         timezone=timezone,
@@ -99,8 +99,8 @@ async def show_usage(
     if csv:
         groups = [f"group.{name}" for name in query.group_by]
         return as_csv(rows, ["start", "end", "meter", *groups, *_FIGURES])
-    span = {"start": query.start, "end": query.end, "window": window, "timezone": timezone or own_zone}
-    return UsageAnswer(customer=customer, as_of=as_of, rows=rows, **span)
+    shown = {"start": span.start, "end": span.end, "window": window, "timezone": timezone or own_zone}
+    return UsageAnswer(customer=customer, as_of=as_of, rows=rows, **shown)
 
 
 _FIGURES = ("events", "quantity", "charge", "unit", "cost", "unpriced", "uncosted", "estimated")
@@ -234,7 +234,7 @@ async def show_ledger(
     _: Reader,
     csv: WantsCsv,
     key: CustomerKey,
-    kind: str | None = None,
+    kind: Annotated[Kind | None, Query(description="Only postings of this kind.")] = None,
     limit: Limit = 100,
     cursor: Cursor = None,
 ) -> Page[EntryAnswer] | Response:

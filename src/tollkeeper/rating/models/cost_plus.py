@@ -37,6 +37,7 @@ class CostPlus(PerEvent[CostPlusTerms]):
     """cost × (100 + margin_percent) ÷ 100 + fixed."""
 
     name = "cost_plus"
+    by_cost = True
 
     def parse(self, table: Mapping[str, object], *, problem: Report) -> CostPlusTerms | None:
         read = TermsReader(table, problem)
