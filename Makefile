@@ -19,11 +19,12 @@ $(READY): pyproject.toml constraints.txt
 	@$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --group dev --editable .
 	@touch $@
 
-.PHONY: help setup demo test lint check-types architecture schema bench clean
+.PHONY: help setup demo test lint check-types architecture schema bench clean clean-demo
 help: ## list these commands
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 24
 
 setup: $(READY) ## make the virtual environment
+	@echo "Ready: source .venv/bin/activate"
 
 demo: $(READY) ## real usage, priced, booked and explained; serves http://127.0.0.1:8377 (ARGS=--once to end after the report)
 	@$(BIN)/python -m demo $(ARGS)
@@ -44,6 +45,9 @@ schema: $(READY) ## write src/tollkeeper/db/schema.sql anew from the migrations
 
 bench: $(READY) ## measure, and write the figures into bench/README.md
 	@$(BIN)/python -m bench $(ARGS)
+
+clean-demo: $(READY) ## remove the data that the demo has left, in its own marked folder (ARGS='--data ...' for another)
+	@$(BIN)/python -m demo --clean $(ARGS)
 
 clean: ## remove the virtual environment and caches
 	rm -rf .venv .ruff_cache .pytest_cache .hypothesis

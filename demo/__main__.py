@@ -1,4 +1,7 @@
-"""`python -m demo`: starts a server, plays the demo, and keeps serving; `--once` ends after the report."""
+"""`python -m demo`: starts a server, plays the demo, and keeps serving; `--once` ends after the report.
+
+`--clean` deletes what the demo has left, and does nothing else.
+"""
 
 from __future__ import annotations
 
@@ -17,8 +20,8 @@ from demo.cast import RECRUITER, TIERED
 from demo.client import Client
 from demo.errors import DemoFailed
 from demo.events import JOB
-from demo.place import default_folder, fresh_folder
-from demo.report import Report
+from demo.place import default_folder, fresh_folder, remove_folder
+from demo.report import Report, WithoutTrailingBlanks
 from demo.server import PROGRAM, Server, check_port, serving
 from demo.story import play
 from tollkeeper.errors import TollError
@@ -33,14 +36,23 @@ def main() -> int:
     signal.signal(signal.SIGTERM, _end)
     console = Console(highlight=False)
     if not console.is_terminal:
-        console.width = _WIDTH_OF_A_PIPE
+        console = Console(highlight=False, width=_WIDTH_OF_A_PIPE, file=WithoutTrailingBlanks(sys.stdout))
     try:
+        if asked.clean:
+            return clean(asked.data)
         return run(console, asked.port, asked.data, once=asked.once)
     except (DemoFailed, TollError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return _INTERRUPTED
+
+
+def clean(folder: Path) -> int:
+    """Delete the demo's folder."""
+    removed = remove_folder(folder)
+    print(f"Removed {folder}." if removed else f"Nothing to remove: the demo has left nothing in {folder}.")
+    return 0
 
 
 def run(console: Console, port: int, folder: Path, *, once: bool) -> int:
@@ -56,6 +68,7 @@ def run(console: Console, port: int, folder: Path, *, once: bool) -> int:
         with Client(server.url, key) as client:
             outcome = play(server, client, report)
         report.end(outcome.good, time.perf_counter() - began)
+        report.kept(place, _removal(folder))
         if not once:
             report.invitation(_lines(server, key, outcome.explained))
             console.print("\nserving; Ctrl-C to stop")
@@ -78,6 +91,10 @@ def _lines(server: Server, key: str, event: str) -> list[str]:
     ]
 
 
+def _removal(folder: Path) -> str:
+    return "make clean-demo" + ("" if folder == default_folder() else f" ARGS={shlex.quote(f'--data {folder}')}")
+
+
 def _serve_on(server: Server) -> None:
     try:
         server.process.wait()
@@ -98,6 +115,7 @@ def _arguments() -> argparse.Namespace:
         "--data", type=Path, default=default_folder(), help="folder whose data the demo may delete (%(default)s)"
     )
     parser.add_argument("--once", action="store_true", help="end after the report: status 0 if every figure came out")
+    parser.add_argument("--clean", action="store_true", help="delete what the demo has left, and do nothing else")
     return parser.parse_args()
 
 

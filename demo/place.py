@@ -1,4 +1,4 @@
-"""The demo's own folder, whose data is deleted at each start. Nothing else ever is.
+"""The demo's own folder, whose data is deleted at each start, and all of it by `--clean`. Nothing else ever is.
 
 <folder>/made-by-tollkeeper-demo   marks the folder as the demo's, and is locked while a demo uses it
 <folder>/data                      the embedded PostgreSQL's data folder: deleted at each start
@@ -11,7 +11,7 @@ import fcntl
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from demo.errors import DemoFailed
@@ -39,6 +39,19 @@ def fresh_folder(folder: Path) -> Iterator[Path]:
             told = f"The folder {folder} can't be used: {error.strerror}. Choose another with --data."
             raise DemoFailed(told) from error
         yield folder
+
+
+def remove_folder(folder: Path) -> bool:
+    """Delete the demo's folder with its data, if it's there and marked as the demo's; else delete nothing."""
+    folder = folder.expanduser().resolve()
+    if not (folder / _MARKER).exists():
+        return False
+    with fresh_folder(folder):
+        (folder / "server.log").unlink(missing_ok=True)
+        (folder / _MARKER).unlink()
+    with suppress(OSError):  # somebody's own files may be in it, too
+        folder.rmdir()
+    return True
 
 
 @contextmanager

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any
+from io import TextIOBase
+from pathlib import Path
+from typing import Any, TextIO
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console, RenderableType
@@ -20,6 +23,7 @@ from demo.compare import Figure, mismatches
 from demo.expect import Expectation, owed_by
 
 _SHOWN = 10
+_INDENT = 2
 _NAMES_WIDTH = 13
 _MOST_MISMATCHES = 20
 _NOTES = {TIERED: "graduated price", INCLUDED: "included tokens", RECRUITER: "recruiting, too", LATE: "created late"}
@@ -38,6 +42,22 @@ class _Speed(ProgressColumn):
 
     def render(self, task: Task) -> Text:
         return Text(f"{task.completed / task.elapsed:,.0f} events/s" if task.elapsed else "", style="cyan")
+
+
+class WithoutTrailingBlanks(TextIOBase):
+    """A file or a pipe whose lines don't end in the blanks that fill up tables and folded texts."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        """Write it without them."""
+        self._stream.write(re.sub(r" +$", "", text, flags=re.MULTILINE))
+        return len(text)
+
+    def flush(self) -> None:
+        """Pass on what was written."""
+        self._stream.flush()
 
 
 class Report:
@@ -72,24 +92,22 @@ class Report:
         self.title("What the customers owe, in USD")
         expected = {company: owed_by(company, expectation) for company in COMPANIES}
         ranked = sorted(COMPANIES, key=lambda company: -expected[company])
-        table = Table(box=SIMPLE_HEAD, pad_edge=False, show_footer=False)
-        for heading in ("customer", "time zone", "what is special"):
-            table.add_column(heading)
-        for heading in ("events", "expected", "in the ledger"):
-            table.add_column(heading, justify="right")
-        for company in ranked[:_SHOWN]:
-            found = Fraction(receivables[company.key])
-            events = sum(one.events for one in expectation[company.key].values())
-            table.add_row(
-                company.key, company.timezone, _NOTES.get(company, ""), *_cells(events, expected[company], found)
-            )
-        for name, some in ((f"{len(ranked) - _SHOWN} others", ranked[_SHOWN:]), (f"all {len(ranked)}", ranked)):
-            table.add_section()
+        parts = [(company.key, company.timezone, _NOTES.get(company, ""), [company]) for company in ranked[:_SHOWN]]
+        parts += [(f"{len(ranked) - _SHOWN} others", "", "", ranked[_SHOWN:]), (f"all {len(ranked)}", "", "", ranked)]
+        rows: list[tuple[str | Text, ...]] = []
+        for name, zone, note, some in parts:
             events = sum(one.events for company in some for one in expectation[company.key].values())
             found = sum((Fraction(receivables[company.key]) for company in some), Fraction(0))
             wanted = sum((expected[company] for company in some), Fraction(0))
-            table.add_row(name, "", "", *_cells(events, wanted, found), style="bold" if some is ranked else "")
-        self.console.print(_indented(table))
+            rows.append((name, zone, note, *_cells(events, wanted, found)))
+        self.console.print(_indented(self._owed(rows)))
+
+    def _owed(self, rows: Sequence[Sequence[str | Text]]) -> Table:
+        """The table of what is owed, with as many of its columns as there is room for; nothing in it is cut."""
+        tables = (_table_of_owed(rows, hidden) for hidden in ((), ("time zone",)))
+        room = self.console.width - _INDENT
+        fitting = (table for table in tables if self.console.measure(table).maximum <= room)
+        return next(fitting, _table_of_owed(rows, ("time zone", "what is special")))
 
     def explanation(self, answer: Mapping[str, Any]) -> None:
         """One charge in words."""
@@ -117,8 +135,12 @@ class Report:
         )
         self.console.print(_indented(_verdict(line, not wrong)))
 
+    def kept(self, folder: Path, removal: str) -> None:
+        """Where the data is, and how it's removed."""
+        self.console.print(Text(f"Its data stays in {folder} until the next demo, or until: {removal}"), soft_wrap=True)
+
     def end(self, good: bool, seconds: float) -> None:
-        """The last line of the report."""
+        """How it came out, and how long it took."""
         told = "Everything came out." if good else "Not everything came out: see above."
         self.title(f"{told} {seconds:.1f} seconds in all.")
 
@@ -130,7 +152,21 @@ class Report:
 
 
 def _indented(content: RenderableType) -> Padding:
-    return Padding(content, (0, 0, 0, 2), expand=False)
+    return Padding(content, (0, 0, 0, _INDENT), expand=False)
+
+
+def _table_of_owed(rows: Sequence[Sequence[str | Text]], hidden: Sequence[str]) -> Table:
+    headings = ("customer", "time zone", "what is special", "events", "expected", "in the ledger")
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, show_footer=False)
+    for i, heading in enumerate(headings):
+        if heading not in hidden:
+            table.add_column(heading, justify="right" if i >= headings.index("events") else "left", no_wrap=True)
+    for number, row in enumerate(rows):
+        if number >= _SHOWN:
+            table.add_section()
+        shown = [cell for heading, cell in zip(headings, row, strict=True) if heading not in hidden]
+        table.add_row(*shown, style="bold" if number == len(rows) - 1 else "")
+    return table
 
 
 def _cells(events: int, expected: Fraction, found: Fraction) -> tuple[str, str, Text]:

@@ -74,4 +74,13 @@ async def test_the_openapi_document_tells_the_errors(app: Tollkeeper, anonymous:
         for operation in operations.values():
             assert operation["summary"]
             assert set(operation["tags"]) <= described
+
+
+async def test_the_bare_address_leads_to_the_documentation(anonymous: httpx.AsyncClient) -> None:
+    answer = await anonymous.get("/")
+    assert (answer.status_code, answer.headers["location"]) == (307, "/docs")
     assert (await anonymous.get("/docs")).status_code == 200
+    await anonymous.get("/no/such/page")
+    metrics = (await anonymous.get("/metrics")).text
+    for route, status in (("/", "307"), ("/docs", "200"), ("(unknown)", "404")):
+        assert f'tollkeeper_requests_total{{method="GET",route="{route}",status="{status}"}}' in metrics

@@ -44,10 +44,14 @@ class Served:
 
 @contextmanager
 def serving(log: Path, *options: str) -> Iterator[Served]:
-    """The server, killed in the end should a test fail."""
+    """The server, killed in the end should a test fail. One that is killed leaves its metrics beside the log."""
     with log.open("w") as stderr:
         process = subprocess.Popen(
-            [*TOLLKEEPER, "serve", "--port", "0", *options], stdout=subprocess.PIPE, stderr=stderr, text=True
+            [*TOLLKEEPER, "serve", "--port", "0", *options],
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            text=True,
+            env=os.environ | {"TMPDIR": str(log.parent)},
         )
     try:
         yield Served(process, log)

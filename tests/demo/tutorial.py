@@ -1,7 +1,8 @@
 """Runs the commands of the pages for newcomers and puts what they really print into the pages.
 
 `python -m tests.demo.tutorial` after a change of what Tollkeeper prints; a test compares the two. In a block marked
-`console`, a line behind `$ ` is a command, lines behind `> ` go on with it, and the others are what it printed.
+`console`, a line behind `$ ` is a command, lines behind `> ` go on with it, and the others are what it printed. A block
+marked `sh` that begins with `cat > ` writes a file.
 """
 
 from __future__ import annotations
@@ -21,10 +22,10 @@ from typing import IO
 
 ROOT = Path(__file__).parents[2]
 PAGES = (ROOT / "README.md", ROOT / "docs" / "tutorial" / "first-charge.md")
-FOLDER = "/tmp/tollkeeper-tour"
 ADDRESS = "127.0.0.1:8377"
 
-_BLOCK = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_BLOCK = re.compile(r"^```(console\n|sh\n(?=cat > ))(.*?)^```$", re.MULTILINE | re.DOTALL)
+_FOLDER = re.compile(r"^export TOLLKEEPER_DATA=(/tmp/[\w-]+)/data\b", re.MULTILINE)
 _END = "the command has ended"
 _CHANGING = (
     (re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"), "<uuid>"),
@@ -37,8 +38,10 @@ _CHANGING = (
 class Terminal:
     """A shell that commands are typed into one after the other."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, named: str) -> None:
         self.folder = folder
+        self.named = named
+        """What the page calls the folder."""
         self.port = _free_port()
         self.servers: list[subprocess.Popen[bytes]] = []
         # Tollkeeper's commands are in the environment that runs this, as after `source .venv/bin/activate`.
@@ -74,7 +77,7 @@ class Terminal:
 
     def _here(self, command: str) -> str:
         """The page's command, for this terminal's folder and port."""
-        return command.replace(FOLDER, str(self.folder)).replace(ADDRESS, f"127.0.0.1:{self.port}")
+        return command.replace(self.named, str(self.folder)).replace(ADDRESS, f"127.0.0.1:{self.port}")
 
     def _serve(self) -> str:
         """Start the server beside the shell, as in another terminal, and give the line that it prints first."""
@@ -92,17 +95,17 @@ class Terminal:
 
     def _there(self, text: str) -> str:
         """What a reader sees, whose folder and port are the page's."""
-        text = text.replace(str(self.folder), FOLDER).replace(f"127.0.0.1:{self.port}", ADDRESS)
+        text = text.replace(str(self.folder), self.named).replace(f"127.0.0.1:{self.port}", ADDRESS)
         return "".join(f"{line}\n" for line in text.splitlines())
 
 
 @contextmanager
-def terminal() -> Iterator[Terminal]:
+def terminal(named: str) -> Iterator[Terminal]:
     """A terminal in a new folder that every account may enter: as root, PostgreSQL runs as another one."""
     folder = Path(tempfile.mkdtemp(prefix="toll-tour-", dir="/tmp"))
     folder.chmod(0o755)
     (folder / "examples").symlink_to(ROOT / "examples")
-    opened = Terminal(folder)
+    opened = Terminal(folder, named)
     try:
         yield opened
     finally:
@@ -112,8 +115,10 @@ def terminal() -> Iterator[Terminal]:
 
 def rerun(page: str) -> str:
     """The page, with what its commands print now."""
-    with terminal() as shell:
-        return _BLOCK.sub(lambda block: f"```console\n{_rerun_block(shell, block[1])}```", page)
+    found = _FOLDER.search(page)
+    assert found is not None, "the page doesn't say where its data is"
+    with terminal(found[1]) as shell:
+        return _BLOCK.sub(lambda block: f"```{block[1]}{_rerun_block(shell, block[2])}```", page)
 
 
 def settled(page: str) -> str:
@@ -124,6 +129,9 @@ def settled(page: str) -> str:
 
 
 def _rerun_block(shell: Terminal, block: str) -> str:
+    if block.startswith("cat > "):
+        shell.run(block)
+        return block
     result = ""
     for typed in commands(block):
         result += typed + shell.run("\n".join(line[2:] for line in typed.splitlines()))

@@ -110,3 +110,8 @@ def test_every_route_is_mentioned() -> None:
 def test_every_command_is_mentioned(name: str) -> None:
     text = "".join(page.read_text() for page in (ROOT / "docs").rglob("*.md"))
     assert f"tollkeeper {name}" in text
+
+
+def test_the_example_on_the_first_page_is_the_file_that_its_tour_runs() -> None:
+    (shown,) = re.findall(r"^```python\n(.*?)^```$", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL)
+    assert shown == (ROOT / "examples" / "report.py").read_text()

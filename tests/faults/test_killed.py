@@ -49,7 +49,9 @@ class Server:
     def start(self) -> None:
         line = [*TOLLKEEPER, "serve", "--port", str(self.port), "--data", str(self.data)]
         with (self.data.parent / "serve.log").open("a") as log:
-            self.process = subprocess.Popen(line, stdout=subprocess.PIPE, stderr=log, text=True)
+            # What a killed server leaves goes with the test's folder.
+            here = os.environ | {"TMPDIR": str(self.data.parent)}
+            self.process = subprocess.Popen(line, stdout=subprocess.PIPE, stderr=log, text=True, env=here)
         assert self.process.stdout is not None
         told = self.process.stdout.readline()
         found = re.search(r"http://127\.0\.0\.1:(\d+)", told)

@@ -1,8 +1,12 @@
-"""Tables as the command line prints them into a pipe."""
+"""Tables as the command line prints them, into a pipe and on a terminal."""
 
 from __future__ import annotations
 
+import re
+import sys
+from datetime import UTC, datetime
 from decimal import Decimal
+from uuid import UUID
 
 import pytest
 
@@ -87,3 +91,63 @@ def test_no_escapes_in_a_pipe(capsys: pytest.CaptureFixture[str], monkeypatch: p
 
 def test_nothing_to_show(capsys: pytest.CaptureFixture[str]) -> None:
     assert printed(capsys, ["NAME"]) == ["Nothing to show."]
+
+
+ID = UUID("01a1fa0a-412f-7779-aeab-605d53e84ae3")
+WHEN = datetime(2026, 11, 20, 17, 38, 58, tzinfo=UTC)
+
+
+@pytest.fixture
+def terminal(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    monkeypatch.setattr(type(sys.stdout), "isatty", lambda _: True)
+    monkeypatch.setenv("COLUMNS", "80")
+    return monkeypatch
+
+
+def drawn(capsys: pytest.CaptureFixture[str], columns: list[str], *rows: tuple[object, ...]) -> list[str]:
+    """What a terminal shows, without its colours."""
+    return [re.sub(r"\x1b\[[0-9;]*m", "", line).rstrip() for line in printed(capsys, columns, *rows)]
+
+
+def test_on_a_terminal_only_free_text_is_folded(
+    capsys: pytest.CaptureFixture[str], terminal: pytest.MonkeyPatch
+) -> None:
+    reason = "There is no customer 'newcomer'; create it and replay the event."
+    lines = drawn(capsys, ["ID", "REASON", "TIMES"], (ID, reason, 1), (ID, "x" * 50, 12))
+    assert max(map(len, lines)) <= 80
+    assert sum(str(ID) in line for line in lines) == 2
+    assert len(lines) > 3
+    assert [" ".join(line.split()) for line in lines[1:3]] == [
+        f"{ID} There is no customer 'newcomer'; 1",
+        "create it and replay the event.",
+    ]
+    terminal.setenv("COLUMNS", "200")
+    assert len(drawn(capsys, ["ID", "REASON", "TIMES"], (ID, reason, 1), (ID, "x" * 50, 12))) == 3
+
+
+def test_a_table_that_is_too_wide_becomes_one_record_for_each_row(
+    capsys: pytest.CaptureFixture[str], terminal: pytest.MonkeyPatch
+) -> None:
+    rows = [(ID, WHEN, "acme", D("701000"), "r" * 100), (ID, WHEN, "b", D("1.5"), None)]
+    assert drawn(capsys, ["ID", "LAST SEEN", "CUSTOMER", "QUANTITY", "REASON"], *rows) == [
+        f"id:        {ID}",
+        "last seen: 2026-11-20 17:38:58Z",
+        "customer:  acme",
+        "quantity:  701,000",
+        f"reason:    {'r' * 100}",
+        "",
+        f"id:        {ID}",
+        "last seen: 2026-11-20 17:38:58Z",
+        "customer:  b",
+        "quantity:  1.5",
+        "reason:    -",
+    ]
+
+
+def test_numbers_are_grouped_on_a_terminal(capsys: pytest.CaptureFixture[str], terminal: pytest.MonkeyPatch) -> None:
+    rows = [(D("1500000"), Amount(D("-1234.5"), "USD"), "USD", 38749), (D("0.5"), Amount(None, "USD"), "USD", 1)]
+    assert drawn(capsys, ["QUANTITY", "CHARGE", "UNIT", "EVENTS"], *rows) == [
+        "   QUANTITY     CHARGE  UNIT  EVENTS",
+        "1,500,000    -1,234.50  USD   38,749",
+        "        0.5          -  USD        1",
+    ]

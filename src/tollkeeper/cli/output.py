@@ -12,6 +12,7 @@ from decimal import Decimal
 from enum import Enum
 from typing import Any
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -41,28 +42,61 @@ class Amount:
 
 
 def show_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, empty: str = "Nothing to show.") -> None:
-    """Print rows under headings; numbers are set with their decimal points below each other. Without rows, `empty`."""
+    """Print rows under headings; numbers are set with their decimal points below each other. Without rows, `empty`.
+
+    On a terminal, numbers are grouped and free text is folded; where even that is too wide, each row becomes lines of
+    its own. Into a pipe or a file, numbers are plain and nothing is folded.
+    """
     found = [*rows]
     if not found:
         print_line(empty)
         return
+    on_terminal = sys.stdout.isatty()
+    filled = [_column(heading, [row[i] for row in found], grouped=on_terminal) for i, heading in enumerate(columns)]
+    if not on_terminal:
+        # No line ends in the blanks that fill up the last column.
+        drawn = io.StringIO()
+        Console(file=drawn, width=10_000, color_system=None).print(_table(filled), no_wrap=True)
+        for line in drawn.getvalue().splitlines():
+            print_line(line.rstrip())
+        return
+    console = Console()
+    if sum(map(_least_width, filled)) + _GAP * (len(filled) - 1) <= console.width:
+        console.print(_table(filled))
+    else:
+        _show_records(filled)
+
+
+def _table(filled: Sequence[Sequence[str]]) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
-    filled = [_column(heading, [row[i] for row in found]) for i, heading in enumerate(columns)]
-    for heading, *_ in filled:
-        table.add_column(heading, overflow="fold")
+    for column in filled:
+        free = column[0] in _FREE_TEXT
+        table.add_column(
+            column[0], overflow="fold", no_wrap=not free, min_width=_least_width(column) if not free else None
+        )
     for row in zip(*(texts for _, *texts in filled), strict=True):
         table.add_row(*map(Text, row))
-    if sys.stdout.isatty():
-        Console().print(table)
-        return
-    # Into a pipe or a file nothing is folded, and no line ends in the blanks that fill up the last column.
-    drawn = io.StringIO()
-    Console(file=drawn, width=10_000, color_system=None).print(table, no_wrap=True)
-    for line in drawn.getvalue().splitlines():
-        print_line(line.rstrip())
+    return table
 
 
-def _column(heading: str, cells: Sequence[object]) -> list[str]:
+def _least_width(column: Sequence[str]) -> int:
+    """How narrow a column may become: free text folds, but an id, a time or a number is of use only in one piece."""
+    natural = max(map(cell_len, column))
+    return min(natural, _LEAST_FOLDED) if column[0] in _FREE_TEXT else natural
+
+
+def _show_records(filled: Sequence[Sequence[str]]) -> None:
+    """Each row as lines `name: value`, with an empty line between rows."""
+    names = [f"{heading.strip().lower()}:" for heading, *_ in filled]
+    width = max(map(len, names))
+    for number, row in enumerate(zip(*(texts for _, *texts in filled), strict=True)):
+        if number:
+            print_line("")
+        for name, text in zip(names, row, strict=True):
+            print_line(f"{name:<{width}} {text.strip()}")
+
+
+def _column(heading: str, cells: Sequence[object], *, grouped: bool) -> list[str]:
     """A column's heading and cells as text; where they are numbers, all equally wide."""
     if not any(isinstance(cell, _NUMBERS) for cell in cells) or not all(_is_number(cell) for cell in cells):
         return [heading, *map(as_text, cells)]
@@ -76,6 +110,8 @@ def _column(heading: str, cells: Sequence[object]) -> list[str]:
         else as_text(cell)
         for cell in cells
     ]
+    if grouped:
+        texts = [text if text == as_text(None) else f"{Decimal(text):,f}" for text in texts]
     behind_point = [len(text.partition(".")[2]) + ("." in text) for text in texts]
     most = max(behind_point)
     padded = [
@@ -134,6 +170,10 @@ def as_text(value: object) -> str:
 
 
 _NUMBERS = (int, Decimal, Amount)
+_FREE_TEXT = {"REASON", "NAME", "DIMENSIONS", "CHANGES"}
+"""Headings of the columns that may be folded."""
+_LEAST_FOLDED = 16
+_GAP = 2
 
 
 def _as_json(value: Any) -> Any:

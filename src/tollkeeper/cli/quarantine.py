@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 from getpass import getuser
+from string import hexdigits
 from typing import Annotated
 from uuid import UUID
 
@@ -18,13 +19,14 @@ from tollkeeper.cli.context import run, run_transaction, settings_for, wants_jso
 from tollkeeper.cli.output import Amount, print_line, show_fields, show_json, show_table
 from tollkeeper.db import Database, Tx
 from tollkeeper.errors import InvalidInput
-from tollkeeper.events import Quarantined, QuarantineStatus, get_quarantined, list_quarantine, resolve_quarantined
+from tollkeeper.events import Quarantined, QuarantineStatus, find_quarantined, list_quarantine, resolve_quarantined
 from tollkeeper.gate import Replayed, Result
 from tollkeeper.ids import new_id
 
 app = typer.Typer(help="List, show, replay and discard what was refused.", no_args_is_help=True)
 
 _PAGE = 500
+_LEAST_DIGITS, _DIGITS = 8, 32
 
 
 class Listed(StrEnum):
@@ -38,7 +40,21 @@ class Listed(StrEnum):
 
 Code = Annotated[str | None, typer.Option(help="Only what was refused for this reason.")]
 OfCustomer = Annotated[str | None, typer.Option(help="Only items that name this customer.")]
-Ids = Annotated[list[UUID] | None, typer.Argument(help="Their quarantine ids.")]
+
+
+def _prefix(text: str) -> str:
+    """An id or its beginning, as it was given, if it can be one."""
+    digits = text.replace("-", "")
+    if not _LEAST_DIGITS <= len(digits) <= _DIGITS or not all(digit in hexdigits for digit in digits):
+        raise typer.BadParameter(f"{text!r} is neither an id nor the first {_LEAST_DIGITS} or more digits of one.")
+    return text
+
+
+Id = Annotated[str, typer.Argument(help="Its quarantine id, or the first eight or more digits of it.", parser=_prefix)]
+Ids = Annotated[
+    list[str] | None,
+    typer.Argument(help="Their quarantine ids, or the first eight or more digits of each.", parser=_prefix),
+]
 All = Annotated[bool, typer.Option("--all", help="All that wait.")]
 
 
@@ -67,9 +83,9 @@ def list_all(
 
 
 @app.command()
-def show(ctx: typer.Context, id: Annotated[UUID, typer.Argument(help="Its quarantine id.")]) -> None:
+def show(ctx: typer.Context, id: Id) -> None:
     """Show one item, as it came, with the reason."""
-    found = run_transaction(ctx, lambda tx: get_quarantined(tx, id))
+    found = run_transaction(ctx, lambda tx: find_quarantined(tx, id))
     if wants_json(ctx):
         show_json(found)
         return
@@ -155,7 +171,7 @@ class Chosen:
     Raises InvalidInput `invalid_option` unless it's said which: a command without a word on it is for none.
     """
 
-    ids: list[UUID]
+    ids: list[str]
     all: bool
     code: str | None
     customer: str | None
@@ -170,11 +186,13 @@ class Chosen:
             raise InvalidInput("invalid_option", told, field="ids")
 
     async def pages(self, database: Database) -> AsyncIterator[list[UUID]]:
-        """Their ids, so many at a time as one transaction takes. Raises NotFound `unknown_quarantine_item`."""
+        """Their ids, so many at a time as one transaction takes.
+
+        Raises NotFound `unknown_quarantine_item` and Conflict `ambiguous_id`.
+        """
         if self.ids:
-            for each in self.ids:
-                await database.run(lambda tx, each=each: get_quarantined(tx, each))
-            yield self.ids
+            found = [await database.run(lambda tx, each=each: find_quarantined(tx, each)) for each in self.ids]
+            yield [*{item.quarantine_id: None for item in found}]
             return
         # Ids sort by age. What a replay refuses under a new id isn't met a second time.
         after, end = UUID(int=0), new_id()

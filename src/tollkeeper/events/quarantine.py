@@ -10,7 +10,7 @@ from hashlib import sha256
 from uuid import UUID
 
 from tollkeeper.db import Tx
-from tollkeeper.errors import NotFound
+from tollkeeper.errors import Conflict, NotFound
 from tollkeeper.events.model import Refused
 from tollkeeper.events.store import queries
 from tollkeeper.ids import new_id
@@ -81,6 +81,22 @@ async def get_quarantined(tx: Tx, quarantine_id: UUID) -> Quarantined:
     if item is None:
         raise NotFound("unknown_quarantine_item", f"Nothing in quarantine has the id {quarantine_id}.", field="id")
     return item
+
+
+async def find_quarantined(tx: Tx, prefix: str) -> Quarantined:
+    """The one item whose id begins with these hex digits; dashes among them don't matter.
+
+    Raises NotFound `unknown_quarantine_item`, and Conflict `ambiguous_id` where several begin so.
+    """
+    digits = prefix.replace("-", "")
+    ends = {"first": UUID(digits.ljust(32, "0")), "last": UUID(digits.ljust(32, "f"))}
+    found = await tx.all(Quarantined, queries.quarantined_between, ends)
+    if not found:
+        told = f"Nothing in quarantine has an id that begins with {prefix}."
+        raise NotFound("unknown_quarantine_item", told, field="id")
+    if len(found) > 1:
+        raise Conflict("ambiguous_id", f"Several ids begin with {prefix}; give more of it.", field="id")
+    return found[0]
 
 
 async def count_quarantine(tx: Tx) -> dict[str, int]:

@@ -191,6 +191,13 @@ select quarantine_id, customer_key, event_id, code, field, detail, item, status,
        resolved_at, resolved_by, note
 from quarantine where quarantine_id = %(quarantine_id)s
 
+-- name: quarantined_between
+-- Ids that begin alike stand together in the primary key; a second one is enough to know that they are several.
+select quarantine_id, customer_key, event_id, code, field, detail, item, status, attempts, first_seen_at, last_seen_at,
+       resolved_at, resolved_by, note
+from quarantine where quarantine_id between %(first)s and %(last)s
+order by quarantine_id limit 2
+
 -- name: resolve_quarantined
 update quarantine set status = %(status)s, resolved_at = %(now)s, resolved_by = %(by)s, note = %(note)s
 where quarantine_id = any(%(quarantine_ids)s) and status = 'open'

@@ -66,7 +66,10 @@ def _report(scope: Scope, status: int, seconds: float) -> None:
 
 def _route_of(scope: Scope) -> str:
     """The template of the route that took the request, such as /v1/customers/{key}."""
-    return getattr(scope.get("route"), "path_format", None) or _UNKNOWN_ROUTE
+    if (route := scope.get("route")) is None and (endpoint := scope.get("endpoint")) is not None:
+        # FastAPI's own pages, such as /docs, are plain routes, which don't note themselves in the scope.
+        route = next((one for one in scope["app"].routes if getattr(one, "endpoint", None) is endpoint), None)
+    return getattr(route, "path_format", None) or _UNKNOWN_ROUTE
 
 
 def _request_id(scope: Scope) -> str:

@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from tollkeeper.api.routes import catalog, customers, events, health, keys, quarantine, usage
+from tollkeeper.api.routes import catalog, customers, events, health, keys, quarantine, start, usage
 
 ROUTERS: tuple[APIRouter, ...] = (
     events.router,
@@ -12,4 +12,5 @@ ROUTERS: tuple[APIRouter, ...] = (
     quarantine.router,
     keys.router,
     health.router,
+    start.router,
 )
