@@ -58,7 +58,8 @@ class Lane:
     def series_of(self, event: EventIn, unit: str | None, index: SeriesIndex) -> Series:
         """The series that an event of this lane belongs to."""
         dimensions = event.dimensions
-        content = (unit, event.member, *dimensions.items()) if dimensions else (unit, event.member)
+        # Names, then values: one flat tuple hashes faster than pairs, and its length tells the two apart.
+        content = (unit, event.member, *dimensions, *dimensions.values()) if dimensions else (unit, event.member)
         series = self.series.get(content)
         if series is None:
             series = index.find(self.customer_id, self.meter.key, event.member, dimensions, unit)
