@@ -27,9 +27,8 @@ T = TypeVar("T")
 APP_ROLE = "tollkeeper_app"
 """The role that all work runs under. It can't edit postings or events, and row-level security binds it."""
 
-# Prepared statements are planned once. By default PostgreSQL plans those with array parameters anew for each array's
-# length, which costs a single event more than all the rest of its work.
-_OPTIONS = f"-c role={APP_ROLE} -c timezone=UTC -c plan_cache_mode=force_generic_plan -c jit=off"
+# Compiling a query costs more than these short ones take.
+_OPTIONS = f"-c role={APP_ROLE} -c timezone=UTC -c jit=off"
 
 _ATTEMPTS = 8
 _RETRIED = (errors.DeadlockDetected, errors.SerializationFailure)
