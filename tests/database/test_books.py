@@ -18,7 +18,7 @@ from tollkeeper.customers import CustomerChanges, customer_id_of, upsert_custome
 from tollkeeper.db import Database, Tx
 from tollkeeper.events import has_usage, list_quarantine, read_json, used_meters
 from tollkeeper.gate import Result, explain_event, verify
-from tollkeeper.ledger import list_postings
+from tollkeeper.ledger import Account, Entry, Kind, list_postings
 from tollkeeper.rating import MODELS
 from tollkeeper.settings import Settings
 
@@ -165,3 +165,22 @@ async def test_a_cost_without_a_quantity_is_charged_and_can_be_corrected_in_part
     returned = await report(books, id="c", meter="answer", quantity=0, corrects="e", calls=call("-0.4"))
     assert (charged.charge, returned.charge) == ("1.25", "-0.5")
     assert await verified(books)
+
+
+async def test_postings_use_the_chart_of_accounts(database: Database) -> None:
+    books = await open_books(database)
+    calls = [{"provider": "openai", "model": "gpt-4o", "cost": "1"}]
+    await report(books, id="e", meter="answer", quantity=1, calls=calls)
+    await report(books, id="c", meter="answer", quantity=-1, corrects="e", calls=[calls[0] | {"cost": "-1"}])
+    customer_id = customer_id_of("acme")
+
+    async def work(tx: Tx) -> list[Entry]:
+        return await list_postings(tx, customer_id, before=None, kind=None, limit=10)
+
+    sides = {(entry.kind, entry.debit, entry.credit) for entry in await database.run(work, customer_id)}
+    assert sides == {
+        (Kind.USAGE, Account.RECEIVABLE, Account.REVENUE),
+        (Kind.USAGE_CREDIT, Account.REVENUE, Account.RECEIVABLE),
+        (Kind.PROVIDER_COST, Account.PROVIDER_COST, Account.PROVIDER_PAYABLE),
+        (Kind.PROVIDER_COST_CREDIT, Account.PROVIDER_PAYABLE, Account.PROVIDER_COST),
+    }

@@ -72,13 +72,6 @@ class Tx:
         values = await self.scalars(query, params)
         return values[0] if values else None
 
-    async def stream(self, row: type[T], query: bytes, params: Mapping[str, Any] | None = None) -> AsyncIterator[T]:
-        """The rows of a query, one after the other, without holding them all in memory."""
-        async with self.connection.cursor(name="stream", row_factory=class_row(row)) as cursor:
-            await cursor.execute(query, params)
-            async for item in cursor:
-                yield item
-
     @asynccontextmanager
     async def together(self) -> AsyncIterator[None]:
         """Send the statements inside without waiting for each answer: one round trip instead of many."""

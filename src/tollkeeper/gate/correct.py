@@ -14,7 +14,7 @@ from tollkeeper.catalog import price_by_id
 from tollkeeper.clock import local_slot
 from tollkeeper.db import Queries, Tx, array
 from tollkeeper.events import Corrected, Reason, check_net, find_corrected
-from tollkeeper.gate.lanes import Lane, Rule
+from tollkeeper.gate.lanes import NO_PRICE, Lane, Rule
 from tollkeeper.gate.model import Batch, Fact, FactKey
 from tollkeeper.gate.place import refused, unrateable
 from tollkeeper.money import ZERO, add, subtract
@@ -95,8 +95,9 @@ def _unfit(fact: Fact, original: Corrected | None) -> Reason | None:
 
 async def _rule_of(tx: Tx, lane: Lane, price_id: UUID | None) -> Rule:
     """The price that rated the original, whether it still holds, was replaced, or was withdrawn."""
-    price = None if price_id is None else await price_by_id(tx, price_id, MODELS)
-    return lane.rule_of(price)
+    if price_id is None:
+        return NO_PRICE
+    return lane.rules.get(price_id) or lane.rule_of(await price_by_id(tx, price_id, MODELS))
 
 
 def _apply(fact: Fact, original: Corrected, originals: dict[FactKey, Corrected]) -> Reason | None:
