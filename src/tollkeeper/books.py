@@ -6,19 +6,60 @@ transactions opened.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
-from datetime import timedelta
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any, TypeVar
 from uuid import UUID
 
 from tollkeeper import clock
-from tollkeeper.catalog import Catalog
-from tollkeeper.customers import KeyRing
-from tollkeeper.db import Again, Database, Tx, peek_epochs
-from tollkeeper.events import EventIn, Refused
-from tollkeeper.gate import Desk, Recorded, Replayed, record, replay
+from tollkeeper.catalog import Catalog, limit_of
+from tollkeeper.customers import (
+    Agreement,
+    KeyRing,
+    agreement_of,
+    assign_plan,
+    drop_limit,
+    get_customer,
+    set_limit,
+)
+from tollkeeper.db import Database, Tx, peek_epochs
+from tollkeeper.errors import NotFound, TollError
+from tollkeeper.events import EventIn, Refused, has_usage
+from tollkeeper.gate import (
+    Allowed,
+    Changed,
+    ChangeIn,
+    Desk,
+    Estimated,
+    HoldIn,
+    PeriodEnd,
+    Recorded,
+    Replayed,
+    Settled,
+    Settlement,
+    Tills,
+    authorize,
+    change_holds,
+    end_recurring_grant,
+    estimate,
+    give_grant,
+    next_period,
+    record,
+    refresh,
+    replay,
+    set_recurring_grant,
+    settle,
+    stand,
+    void_grant,
+)
 from tollkeeper.rating import MODELS
 from tollkeeper.settings import Settings
+from tollkeeper.teller import Teller
+from tollkeeper.wallets import Grant, NewGrant
+
+T = TypeVar("T")
 
 
 @dataclass(slots=True)
@@ -30,6 +71,8 @@ class Books:
     """Read it for each transaction: it's replaced while the first connection can't be had (`app.py`)."""
     desk: Desk = field(default_factory=Desk)
     keyring: KeyRing = field(default_factory=KeyRing)
+    _tellers: dict[tuple[str, str], Teller[Any, Any]] = field(default_factory=dict)
+    """By what is asked for, and by whom: the ledger says who."""
 
     def __post_init__(self) -> None:
         self.desk.max_future = timedelta(seconds=self.settings.max_future_seconds)
@@ -53,20 +96,166 @@ class Books:
         recorded: both hold, or neither. Raises DatabaseUnavailable; then nothing is stored or everything is, and the
         same call may be repeated.
         """
-        careful = False
+        attempt = 0
 
         async def work(tx: Tx) -> Recorded:
-            nonlocal careful
-            try:
-                recorded = await record(tx, self.desk, items, now=clock.now(), by=by, careful=careful)
-            except Again:
-                careful = True
-                raise
+            nonlocal attempt
+            attempt += 1
+            recorded = await record(tx, self.desk, items, now=clock.now(), by=by, careful=attempt > 1)
             if also is not None:
                 await also(tx, recorded)
             return recorded
 
-        return _committed(await self.database.run(work))
+        return _committed(await self.database.run(work, pipelined=True))
+
+    async def authorize(self, item: HoldIn, *, by: str = "library") -> Allowed:
+        """Reserve what the operation is expected to cost, or raise why it may not begin.
+
+        Raises Forbidden `customer_suspended`, InsufficientCredits, LimitExceeded, Conflict `hold_conflict`, NotFound,
+        and InvalidInput as an event like it would. The same request again is answered with the hold as it stands.
+        """
+        return _given(await self._teller("authorize", by, self._authorize).serve(item))
+
+    async def check(self, item: HoldIn, *, by: str = "library") -> Allowed:
+        """As `authorize`, without reserving anything."""
+
+        async def work(tx: Tx) -> list[Allowed | TollError]:
+            seconds = self.settings.hold_seconds
+            return await authorize(tx, self.desk, [item], tills=Tills(clock.now(), by), seconds=seconds, reserve=False)
+
+        return _given((await self.database.run(work, pipelined=True))[0])
+
+    async def settle(self, settlement: Settlement, *, by: str = "library") -> Settled:
+        """Record what an operation came to, charge it against its hold, and end the hold.
+
+        Raises NotFound `unknown_hold`. A hold that has ended before is told in the answer's `notice`.
+        """
+        return _given(await self._teller("settle", by, self._settle).serve(settlement))
+
+    async def change_hold(self, change: ChangeIn, *, by: str = "library") -> Changed:
+        """Release or extend a hold, or put it in doubt. Raises NotFound `unknown_hold`, Conflict `hold_ended`."""
+        return _given(await self._teller("change", by, self._change_holds).serve(change))
+
+    def _teller(self, what: str, by: str, work: Callable[[str, Sequence[Any]], Awaitable[Any]]) -> Teller[Any, Any]:
+        found = self._tellers.get((what, by))
+        if found is None:
+            found = self._tellers[what, by] = Teller(partial(work, by))
+        return found
+
+    async def _authorize(self, by: str, items: Sequence[HoldIn]) -> list[Allowed | TollError]:
+        async def work(tx: Tx) -> list[Allowed | TollError]:
+            tills = Tills(clock.now(), by)
+            return await authorize(tx, self.desk, items, tills=tills, seconds=self.settings.hold_seconds)
+
+        return await self.database.run(work, pipelined=True)
+
+    async def _settle(self, by: str, settlements: Sequence[Settlement]) -> list[Settled | TollError]:
+        attempt = 0
+
+        async def work(tx: Tx) -> tuple[list[Settled | TollError], Recorded]:
+            nonlocal attempt
+            attempt += 1
+            return await settle(tx, self.desk, settlements, tills=Tills(clock.now(), by), careful=attempt > 1)
+
+        answers, recorded = await self.database.run(work, pipelined=True)
+        _committed(recorded)
+        return answers
+
+    async def _change_holds(self, by: str, changes: Sequence[ChangeIn]) -> list[Changed | TollError]:
+        async def work(tx: Tx) -> list[Changed | TollError]:
+            return await change_holds(tx, self.desk, changes, tills=Tills(clock.now(), by))
+
+        return await self.database.run(work, pipelined=True)
+
+    async def estimate(self, item: HoldIn) -> Estimated:
+        """What the operation would be charged now, and how that comes about. Raises as `authorize`."""
+
+        async def work(tx: Tx) -> Estimated:
+            return await estimate(tx, self.desk, item, tills=Tills(clock.now(), "estimate"))
+
+        return await self.database.run(work)
+
+    async def give_grant(self, customer: str, new: NewGrant, *, by: str = "library") -> tuple[Grant, bool]:
+        """Give the customer prepaid value; the grant, and whether it is new. Raises as `gate.give_grant`."""
+        return await self._alone(by, lambda tx, tills: give_grant(tx, self.desk, customer, new, tills=tills))
+
+    async def void_grant(
+        self, customer: str, grant_id: UUID, *, refund: bool = False, note: str | None = None, by: str = "library"
+    ) -> Grant:
+        """Take back what is neither spent nor held of a grant. Raises as `gate.void_grant`."""
+        return await self._alone(
+            by, lambda tx, tills: void_grant(tx, self.desk, customer, grant_id, refund=refund, note=note, tills=tills)
+        )
+
+    async def set_recurring_grant(
+        self,
+        customer: str,
+        name: str,
+        terms: Mapping[str, Any],
+        *,
+        anchor: datetime | None = None,
+        by: str = "library",
+    ) -> None:
+        """Give the customer a recurring grant of its own. Raises as `gate.set_recurring_grant`."""
+        await self._alone(
+            by, lambda tx, tills: set_recurring_grant(tx, self.desk, customer, name, terms, anchor, tills=tills)
+        )
+
+    async def end_recurring_grant(self, customer: str, name: str, *, by: str = "library") -> None:
+        """Have a recurring grant come no more. Raises NotFound `unknown_recurring_grant`."""
+        await self._alone(by, lambda tx, tills: end_recurring_grant(tx, self.desk, customer, name, tills=tills))
+
+    async def assign_plan(
+        self, customer: str, plan: str | None, *, at: datetime | PeriodEnd | None = None, by: str = "library"
+    ) -> Agreement:
+        """Have the customer on `plan` (None: the catalog's default) from `at` on, by default from now.
+
+        Raises NotFound `unknown_customer` and `unknown_plan`, and InvalidInput `plan_in_past`.
+        """
+        now = clock.now()
+
+        async def work(tx: Tx) -> Agreement:
+            found = await get_customer(tx, customer)
+            if plan is not None and plan not in (await self.catalog(tx)).plans:
+                raise NotFound("unknown_plan", f"The catalog has no plan {plan!r}.", field="plan")
+            start = next_period(found, now) if isinstance(at, PeriodEnd) else at or now
+            return await assign_plan(tx, found, plan, start, now=now, by=by, in_use=has_usage)
+
+        agreement = await self.database.run(work)
+        await self.refresh(customer, by=by)
+        return agreement
+
+    async def set_limit(
+        self, customer: str, name: str, terms: Mapping[str, Any] | None, *, by: str = "library"
+    ) -> None:
+        """Give the customer terms of its own for a limit; None takes them away again.
+
+        Raises NotFound `unknown_customer` and `unknown_limit`, and InvalidInput `invalid_limit`.
+        """
+        now = clock.now()
+
+        async def work(tx: Tx) -> None:
+            found = await get_customer(tx, customer)
+            if terms is None:
+                if not await drop_limit(tx, found, name):
+                    raise NotFound("unknown_limit", f"The customer has no limit {name!r} of its own.", field="name")
+                return
+            catalog = await self.catalog(tx)
+            agreed = await agreement_of(tx, found.customer_id)
+            others = replace(agreed, limits={key: each for key, each in agreed.limits.items() if key != name})
+            base = stand(catalog, found, others, now)
+            limit_of(name, terms, next((one for one in base.limits if one.name == name), None), catalog)
+            await set_limit(tx, found, name, terms, now=now, by=by)
+
+        await self.database.run(work)
+
+    async def refresh(self, customer: str, *, by: str = "refresh") -> None:
+        """Let everything happen that is due for the customer. Raises NotFound `unknown_customer`."""
+        await self._alone(by, lambda tx, tills: refresh(tx, self.desk, customer, tills=tills))
+
+    async def _alone(self, by: str, work: Callable[[Tx, Tills], Awaitable[T]]) -> T:
+        """The result of `work` in a transaction of its own, with tills that nothing was done with."""
+        return await self.database.run(lambda tx: work(tx, Tills(clock.now(), by)), pipelined=True)
 
     async def replay(self, quarantine_ids: Sequence[UUID], *, by: str) -> list[Replayed]:
         """Send quarantined items through the gate again, in one transaction."""
@@ -78,6 +267,13 @@ class Books:
         if recorded is not None:
             _committed(recorded)
         return replayed
+
+
+def _given(answer: T | TollError) -> T:
+    """The answer, or its error raised."""
+    if isinstance(answer, TollError):
+        raise answer
+    return answer
 
 
 def _committed(recorded: Recorded) -> Recorded:

@@ -189,3 +189,24 @@ def period_of_day(day: date, period: Period, tz: ZoneInfo) -> Interval:
     """The calendar period, as instants, that holds the local `day`."""
     first, after = calendar_period(day, period)
     return Interval(start_of_day(first, tz), start_of_day(after, tz))
+
+
+def recurrence(anchor: datetime, every: Period, n: int, tz: ZoneInfo) -> datetime:
+    """When the `n`-th period counted from `anchor` begins: 0 is the anchor itself, later ones begin at local midnight.
+
+    Each is computed from the anchor's local date, clamped to the month's end: from 31 January on the months begin on
+    28 or 29 February, 31 March, 30 April; from 29 February on the years begin on 28 February but for leap years.
+    """
+    if n == 0:
+        return anchor.astimezone(UTC)
+    day = anchor.astimezone(tz).date()
+    match every:
+        case Period.DAY:
+            day += timedelta(days=n)
+        case Period.WEEK:
+            day += timedelta(weeks=n)
+        case Period.MONTH:
+            day = add_months(day, n)
+        case Period.YEAR:
+            day = add_months(day, 12 * n)
+    return start_of_day(day, tz)

@@ -70,10 +70,24 @@ class Unauthorized(TollError):
 
 
 class Forbidden(TollError):
-    """The key is valid, but its scopes don't allow the call."""
+    """The key's scopes don't allow the call, or the customer may not use anything now."""
 
     status = 403
     title = "Forbidden"
+
+
+class InsufficientCredits(TollError):
+    """The customer's wallet, and what it may owe, don't cover the operation."""
+
+    status = 402
+    title = "Payment required"
+
+
+class LimitExceeded(TollError):
+    """The operation doesn't fit under a hard limit."""
+
+    status = 429
+    title = "Limit exceeded"
 
 
 class NotFound(TollError):

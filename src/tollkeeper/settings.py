@@ -40,6 +40,12 @@ class Settings(BaseSettings):
     max_events: int = Field(
         default=10_000, ge=1, le=100_000, description="Most events in one request; more are refused with 413."
     )
+    hold_seconds: int = Field(
+        default=900, ge=1, le=86_400, description="How long a hold lasts that doesn't say how long itself."
+    )
+    sweep_seconds: int = Field(
+        default=5, ge=1, le=3600, description="How often a server process looks for holds and grants that expire."
+    )
     max_future_seconds: int = Field(
         default=300, ge=0, description="How far an event's time may lie ahead of the server's clock."
     )

@@ -9,7 +9,19 @@ from typing import Any
 import anyio
 import pytest
 
-from tollkeeper.catalog import Applied, Catalog, Change, ChangeKind, Plan, apply, history, load, plan, price_by_id, show
+from tollkeeper.catalog import (
+    Applied,
+    Catalog,
+    Change,
+    ChangeKind,
+    Proposal,
+    apply,
+    history,
+    load,
+    price_by_id,
+    propose,
+    show,
+)
 from tollkeeper.clock import BEGINNING
 from tollkeeper.db import Database, Tx
 from tollkeeper.errors import CatalogInvalid, NotFound
@@ -50,9 +62,9 @@ class Books:
                 tx, meters + text, file="c.toml", models=MODELS, used_meters=self.used_meters, now=now, by="ops"
             )
 
-    async def plan(self, text: str, now: datetime | None = NOW, meters: str = METERS) -> Plan:
+    async def plan(self, text: str, now: datetime | None = NOW, meters: str = METERS) -> Proposal:
         async with self.database.transaction() as tx:
-            return await plan(tx, meters + text, file="c.toml", models=MODELS, used_meters=self.used_meters, now=now)
+            return await propose(tx, meters + text, file="c.toml", models=MODELS, used_meters=self.used_meters, now=now)
 
     async def refused(self, text: str, now: datetime = NOW, meters: str = METERS) -> list[tuple[int, str, str]]:
         with pytest.raises(CatalogInvalid) as caught:
@@ -83,21 +95,21 @@ def books(database: Database) -> Books:
     return Books(database)
 
 
-def texts(found: Plan) -> list[str]:
+def texts(found: Proposal) -> list[str]:
     return [change.text for change in found.changes]
 
 
 async def test_the_first_price_holds_for_all_time(books: Books) -> None:
     applied = await books.apply(price("0.50"))
     assert applied.version == 1
-    assert [(change.kind, change.subject, change.text) for change in applied.plan.changes] == [
+    assert [(change.kind, change.subject, change.text) for change in applied.proposal.changes] == [
         (ChangeKind.ADD, "currency", "currency: USD"),
         (ChangeKind.ADD, "unit credit", "unit credit: Credit, 0 decimals"),
         (ChangeKind.ADD, "meter cv", "meter cv: Cv, sum of CV"),
         (ChangeKind.ADD, "meter tok", "meter tok: Tok, sum of token"),
         (ChangeKind.ADD, "price cv", "cv: 0.50 USD per CV"),
     ]
-    assert applied.plan.warnings == ("tok has no price: its usage is recorded, and stays unpriced.",)
+    assert applied.proposal.warnings == ("tok has no price: its usage is recorded, and stays unpriced.",)
     assert await books.amounts(BEGINNING, NOW, DECEMBER) == ["0.5"] * 3
     assert await books.amount(NOW, meter="tok") is None
 
@@ -107,7 +119,7 @@ async def test_the_same_catalog_again_changes_nothing(books: Books) -> None:
     await books.apply(text)
     before = await books.catalog()
     again = await books.apply(text, NOW + timedelta(days=1))
-    assert (again.version, again.plan.empty, again.plan.rows) == (1, True, ())
+    assert (again.version, again.proposal.empty, again.proposal.rows) == (1, True, ())
     other_words = "# the same\n" + METERS.replace('"CV"', "'CV'  # a comment") + text.replace('"0.50"', '"00.5"')
     assert (await books.apply(other_words, NOW + timedelta(days=30), meters="")).version == 1
     assert await books.catalog() == before
@@ -117,7 +129,7 @@ async def test_a_changed_price_holds_from_now(books: Books) -> None:
     await books.apply(price("0.50"))
     applied = await books.apply(price("0.60"), NOW + timedelta(hours=1))
     assert applied.version == 2
-    assert applied.plan.changes == (
+    assert applied.proposal.changes == (
         Change(
             ChangeKind.CHANGE, "price cv", "cv: 0.50 USD per CV → 0.60 USD per CV from now on", NOW + timedelta(hours=1)
         ),
@@ -148,11 +160,11 @@ async def test_plan_changes_nothing(books: Books) -> None:
 async def test_a_scheduled_price_can_be_changed_until_it_begins(books: Books) -> None:
     await books.apply(price("0.50") + since("0.60", DECEMBER))
     changed = await books.apply(price("0.50") + since("0.70", DECEMBER))
-    assert texts(changed.plan) == ["cv: 0.60 USD per CV → 0.70 USD per CV from 2026-12-01 00:00 UTC"]
+    assert texts(changed.proposal) == ["cv: 0.60 USD per CV → 0.70 USD per CV from 2026-12-01 00:00 UTC"]
     assert await books.amounts(NOW, DECEMBER) == ["0.5", "0.7"]
     withdrawn = await books.apply(price("0.50"))
-    assert texts(withdrawn.plan) == ["cv: 0.70 USD per CV from 2026-12-01 00:00 UTC is withdrawn before it begins"]
-    assert withdrawn.plan.changes[0].kind is ChangeKind.REMOVE
+    assert texts(withdrawn.proposal) == ["cv: 0.70 USD per CV from 2026-12-01 00:00 UTC is withdrawn before it begins"]
+    assert withdrawn.proposal.changes[0].kind is ChangeKind.REMOVE
     assert await books.amounts(NOW, DECEMBER) == ["0.5", "0.5"]
     again = await books.apply(price("0.50") + since("0.70", DECEMBER))
     assert again.version == 4
@@ -203,26 +215,26 @@ async def test_a_price_that_was_replaced_does_not_come_back_by_its_old_date(book
 async def test_a_price_taken_out_holds_no_more(books: Books) -> None:
     await books.apply(price("0.50") + since("0.60", DECEMBER))
     applied = await books.apply("", NOW + timedelta(hours=1))
-    assert texts(applied.plan) == [
+    assert texts(applied.proposal) == [
         "cv: 0.50 USD per CV → no price; its usage is recorded as unpriced from now on",
         "cv: 0.60 USD per CV from 2026-12-01 00:00 UTC is withdrawn before it begins",
     ]
     assert await books.amounts(NOW, NOW + timedelta(hours=1), DECEMBER) == ["0.5", None, None]
     back = await books.apply(price("0.50"), NOW + timedelta(hours=2))
-    assert texts(back.plan) == ["cv: 0.50 USD per CV from now on"]
+    assert texts(back.proposal) == ["cv: 0.50 USD per CV from now on"]
     assert await books.amounts(NOW + timedelta(hours=1), NOW + timedelta(hours=2)) == [None, "0.5"]
 
 
 async def test_an_override_is_for_one_customer_until_it_is_taken_out(books: Books) -> None:
     await books.apply(price("0.50"))
     added = await books.apply(price("0.50") + acme("0.40", f"from = {NOW.isoformat()}"))
-    assert texts(added.plan) == ["cv for acme: 0.40 USD per CV from 2026-11-20 12:00 UTC"]
+    assert texts(added.proposal) == ["cv for acme: 0.40 USD per CV from 2026-11-20 12:00 UTC"]
     assert await books.amounts(NOW - timedelta(seconds=1), NOW, customer="acme") == ["0.5", "0.4"]
     assert await books.amount(NOW) == "0.5"
     later = NOW + timedelta(hours=1)
     removed = await books.apply(price("0.50"), later)
-    assert texts(removed.plan) == ["cv for acme: 0.40 USD per CV → the price for everyone from now on"]
-    assert removed.plan.changes[0].subject == "price cv for acme"
+    assert texts(removed.proposal) == ["cv for acme: 0.40 USD per CV → the price for everyone from now on"]
+    assert removed.proposal.changes[0].subject == "price cv for acme"
     assert await books.amounts(NOW, later, customer="acme") == ["0.4", "0.5"]
 
 
@@ -235,9 +247,9 @@ async def test_an_override_without_a_date_warns_that_it_holds_for_the_past(books
 async def test_an_unused_meter_may_change_and_go(books: Books) -> None:
     await books.apply(price("0.50"))
     counted = METERS.replace('unit = "CV"', 'unit = "CV"\naggregation = "count"')
-    assert texts((await books.apply(price("0.50"), meters=counted)).plan) == ["meter cv: aggregation sum → count"]
+    assert texts((await books.apply(price("0.50"), meters=counted)).proposal) == ["meter cv: aggregation sum → count"]
     removed = await books.apply("", meters=METERS.replace('[meters.cv]\nunit = "CV"\n', ""))
-    assert [(change.kind, change.subject) for change in removed.plan.changes] == [
+    assert [(change.kind, change.subject) for change in removed.proposal.changes] == [
         (ChangeKind.REMOVE, "meter cv"),
         (ChangeKind.REMOVE, "price cv"),
     ]
@@ -261,7 +273,7 @@ async def test_a_unit_that_was_charged_keeps_its_decimals(books: Books) -> None:
 async def test_another_currency_is_another_price(books: Books) -> None:
     await books.apply(price("0.50"))
     euros = await books.apply(price("0.50"), meters=METERS.replace("USD", "EUR"))
-    assert texts(euros.plan) == ["currency: USD → EUR", "cv: 0.50 USD per CV → 0.50 EUR per CV from now on"]
+    assert texts(euros.proposal) == ["currency: USD → EUR", "cv: 0.50 USD per CV → 0.50 EUR per CV from now on"]
 
 
 async def test_history_and_show(books: Books) -> None:
@@ -314,7 +326,7 @@ async def test_two_who_apply_at_once_come_one_after_the_other(books: Books) -> N
     async def apply_one(amount: str) -> None:
         applied = await books.apply(price(amount), None)
         versions.append(applied.version)
-        instants.append(applied.plan.now)
+        instants.append(applied.proposal.now)
 
     await books.apply(price("1"), None)
     async with anyio.create_task_group() as group:
@@ -330,5 +342,5 @@ async def test_a_clock_that_is_behind_does_not_touch_what_was_applied(books: Boo
     await books.apply(price("1"), NOW)
     await books.apply(price("2"), NOW + timedelta(seconds=5))
     applied = await books.apply(price("3"), NOW + timedelta(seconds=3))
-    assert applied.plan.now == NOW + timedelta(seconds=5, microseconds=1)
+    assert applied.proposal.now == NOW + timedelta(seconds=5, microseconds=1)
     assert await books.amounts(NOW + timedelta(seconds=4), NOW + timedelta(seconds=5), DECEMBER) == ["1", "2", "3"]

@@ -23,8 +23,8 @@ async def test_a_price_is_planned_applied_changed_and_shown(
         text = f"[prices.cv]\n{keys[model]}\n"
         planned = await books.plan(text)
         applied = await books.apply(text)
-        assert applied.plan == planned
-        assert any(change.subject == "price cv" for change in applied.plan.changes)
+        assert applied.proposal == planned
+        assert any(change.subject == "price cv" for change in applied.proposal.changes)
         assert (await books.plan(text)).empty
     shown = as_document(await books.catalog())["prices"]
     assert {entry["model"] for entry in shown} == {model}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from tests.database.test_catalog_apply import METERS, Books, price, texts
 
-from tollkeeper.catalog import plan
+from tollkeeper.catalog import propose
 from tollkeeper.db import Database
 from tollkeeper.errors import CatalogInvalid
 from tollkeeper.rating import MODELS
@@ -35,7 +35,7 @@ async def test_a_used_meter_keeps_its_meaning(books: Books) -> None:
     ((line, key, message),) = await books.refused("", meters=removed)
     assert (line, key) == (3, "meters.cv")
     assert "Keep the meter, and take out its price instead" in message
-    assert texts((await books.apply(price("0.50"), meters=renamed)).plan) == [
+    assert texts((await books.apply(price("0.50"), meters=renamed)).proposal) == [
         "meter cv: name Cv → Resumes, unit CV → resume, dimensions none → job"
     ]
 
@@ -99,5 +99,5 @@ async def test_the_currency_stays_once_anything_was_used(books: Books) -> None:
 async def test_nothing_keeps_the_first_catalog(books: Books) -> None:
     books.used = {"cv"}
     async with books.database.transaction() as tx:
-        found = await plan(tx, 'currency = "EUR"\n', models=MODELS, used_meters=books.used_meters)
+        found = await propose(tx, 'currency = "EUR"\n', models=MODELS, used_meters=books.used_meters)
     assert [change.text for change in found.changes] == ["currency: EUR"]

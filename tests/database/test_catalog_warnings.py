@@ -24,7 +24,7 @@ class Warned(Books):
     """Books whose second meter always has a price, so that nothing is warned of but running totals."""
 
     async def put(self, text: str, now: datetime = NOW, meters: str = METERS) -> tuple[str, ...]:
-        return (await self.apply(text + TOK, now, meters)).plan.warnings
+        return (await self.apply(text + TOK, now, meters)).proposal.warnings
 
 
 @pytest.fixture

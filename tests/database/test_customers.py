@@ -88,7 +88,9 @@ async def test_the_epoch_moves_with_changes_only(database: Database) -> None:
     assert changed.metadata["b"][0] is not True
     assert changed.updated_at > created.updated_at
     assert await epochs(database) == at_first  # recording doesn't go by it
-    for count, fields in enumerate(({"currency": "EUR"}, {"timezone": "Asia/Tokyo"}, {"archived": True}), 1):
+    for count, fields in enumerate(
+        ({"currency": "EUR"}, {"timezone": "Asia/Tokyo"}, {"archived": True}, {"suspended": True}), 1
+    ):
         await put(database, "acme", name=f"Acme {count}", **fields)
         assert await epochs(database) == at_first | {"customers": at_first["customers"] + count}
 
@@ -113,6 +115,18 @@ async def test_archiving_keeps_its_first_time_and_can_be_undone(database: Databa
     assert archived.archived_at is not None
     assert (await put(database, "acme", archived=True))[0] == archived
     assert (await put(database, "acme", archived=False))[0].archived_at is None
+
+
+async def test_suspension_keeps_its_first_time_and_can_be_undone(database: Database) -> None:
+    assert (await put(database, "acme"))[0].suspended_at is None
+    suspended, _ = await put(database, "acme", suspended=True)
+    assert suspended.suspended_at is not None
+    assert suspended.archived_at is None
+    assert (await put(database, "acme", suspended=True))[0] == suspended
+    assert (await put(database, "acme", name="Acme"))[0].suspended_at == suspended.suspended_at
+    async with database.transaction() as tx:
+        assert (await get_customer(tx, "acme")).suspended_at == suspended.suspended_at
+    assert (await put(database, "acme", suspended=False))[0].suspended_at is None
 
 
 REFUSED: list[tuple[str, dict[str, Any], str]] = [
@@ -278,9 +292,9 @@ class CountingTx(Tx):
 
     queries = 0
 
-    async def all(self, *args: Any, **kwargs: Any) -> list[Any]:
+    async def ask(self, *args: Any, **kwargs: Any) -> Any:
         self.queries += 1
-        return await super().all(*args, **kwargs)
+        return await super().ask(*args, **kwargs)
 
 
 async def test_the_directory_asks_once_for_all_that_it_does_not_know(database: Database) -> None:
@@ -290,12 +304,12 @@ async def test_the_directory_asks_once_for_all_that_it_does_not_know(database: D
         counting = CountingTx(tx.connection)
         at = await read_epochs(tx)
         assert (await directory.resolve(counting, at, ["a"]))["a"] == made["a"]
-        assert counting.queries == 1
+        assert counting.queries == 2  # Customers and agreements, in one round trip.
         known = await directory.resolve(counting, at, ["a", "b", "c", "nobody", "\ud800", ""])
         assert known == made
-        assert counting.queries == 2
+        assert counting.queries == 4
         assert await directory.resolve(counting, at, {"a", "b", "c"}) == made
-        assert counting.queries == 2
+        assert counting.queries == 4
 
 
 async def test_the_directory_sees_creations_and_changes_at_once(database: Database) -> None:

@@ -1,4 +1,4 @@
-"""Prices in words."""
+"""Prices, limits and grants in words."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 from tests.unit.vectors.prices import ALL_KEYS, REQUIRED_KEYS
 
-from tollkeeper.catalog import Meter, check, plural, price_in_words
+from tollkeeper.catalog import Meter, check, grant_in_words, limit_in_words, plural, price_in_words
 from tollkeeper.errors import CatalogInvalid
 from tollkeeper.rating import MODELS
 
@@ -102,3 +102,36 @@ def test_a_model_without_a_phrase_is_told_by_its_table() -> None:
 )  # fmt: skip
 def test_plural(one: str, more: str) -> None:
     assert plural(one) == more
+
+
+@pytest.mark.parametrize(
+    ("terms", "words"),
+    [
+        ('meter = "tok"\nper = "day"\ncap = 10000', "10,000 of tok per day, hard"),
+        ('group = "all"\nper = "week"\ncap = "0.5"\nby = "member"', "0.5 of all per week for each member, hard"),
+        ('spend = "USD"\nper = "month"\ncap = 50\nmode = "soft"', "50.00 USD per month, soft"),
+        (
+            'spend = "credit"\nmeter = "tok"\nper = "rolling_hour"\ncap = 5\nenabled = false',
+            "5 credit of tok in any hour, hard, switched off",
+        ),
+        ('spend = "USD"\ngroup = "all"\nper = "day"\ncap = "0.001"', "0.001 USD of all per day, hard"),
+    ],
+)
+def test_limit(terms: str, words: str) -> None:
+    text = f'{HEAD}model = "dynamic"\n[groups.all]\nmeters = ["tok"]\n[limits.x]\n{terms}\n'
+    assert limit_in_words(check(text, models=MODELS).declared.limits["x"]) == words
+
+
+@pytest.mark.parametrize(
+    ("terms", "words"),
+    [
+        ('amount = "0.5"\nevery = "day"', "0.50 USD every day, promotional; what is left lapses"),
+        ('amount = 1000\nunit = "credit"\nevery = "year"\nkind = "paid"\nrollover = "all"',
+         "1,000 credit every year, paid; what is left goes over"),
+        ('amount = 9\nevery = "month"\nrollover = 25',
+         "9.00 USD every month, promotional; at most 25.00 USD of what is left goes over"),
+    ],
+)  # fmt: skip
+def test_grant(terms: str, words: str) -> None:
+    text = f'{HEAD}model = "dynamic"\n[plans.p.grants.x]\n{terms}\n'
+    assert grant_in_words(check(text, models=MODELS).declared.plans["p"].grants["x"]) == words

@@ -58,6 +58,8 @@ def problem(error: TollError, request_id: str, headers: Mapping[str, str] | None
         answer.headers["WWW-Authenticate"] = 'Bearer realm="tollkeeper"'
     if error.status == 503:
         answer.headers["Retry-After"] = RETRY_SECONDS
+    elif error.status == 429 and (seconds := error.extra.get("retry_after")) is not None:
+        answer.headers["Retry-After"] = str(seconds)
     return answer
 
 

@@ -1,4 +1,4 @@
-"""What is sold, and for how much: units, meters, prices; versions that are added to and never edited. See README.md."""
+"""What is sold, to whom, and for how much: versions that are added to and never edited. See README.md."""
 
 from tollkeeper.catalog.apply import Applied, apply
 from tollkeeper.catalog.changes import Change, ChangeKind
@@ -17,13 +17,28 @@ from tollkeeper.catalog.model import (
     Terms,
     Unit,
 )
-from tollkeeper.catalog.plan import Plan, UsedMeters, plan
+from tollkeeper.catalog.own import limit_of, recurring_of
+from tollkeeper.catalog.plans import (
+    Funding,
+    Limit,
+    LimitBy,
+    LimitMode,
+    LimitPeriod,
+    MeterGroup,
+    OnExpiry,
+    Overage,
+    Plan,
+    RecurringGrant,
+    UnitFunding,
+    WhenExhausted,
+)
 from tollkeeper.catalog.prices import PRICE_KEYS, Models
+from tollkeeper.catalog.propose import Proposal, UsedMeters, UsedPlans, propose
 from tollkeeper.catalog.shelf import Shelf, load
 from tollkeeper.catalog.show import history, show
 from tollkeeper.catalog.store import Version, VersionWithSource, price_by_id
 from tollkeeper.catalog.table import number_fault
-from tollkeeper.catalog.words import plural, price_in_words
+from tollkeeper.catalog.words import grant_in_words, limit_in_words, plural, price_in_words
 
 __all__ = [
     "PRICE_KEYS",
@@ -35,29 +50,46 @@ __all__ = [
     "ChargeModel",
     "Declarations",
     "Draft",
+    "Funding",
+    "Limit",
+    "LimitBy",
+    "LimitMode",
+    "LimitPeriod",
     "Meter",
+    "MeterGroup",
     "Models",
     "NoPrice",
+    "OnExpiry",
+    "Overage",
     "Plan",
     "Price",
     "PriceHistory",
+    "Proposal",
+    "RecurringGrant",
     "Rounding",
     "Shelf",
     "Terms",
     "Unit",
+    "UnitFunding",
     "UsedMeters",
+    "UsedPlans",
     "Version",
     "VersionWithSource",
+    "WhenExhausted",
     "apply",
     "as_document",
     "check",
     "declared",
+    "grant_in_words",
     "history",
+    "limit_in_words",
+    "limit_of",
     "load",
     "number_fault",
-    "plan",
     "plural",
     "price_by_id",
     "price_in_words",
+    "propose",
+    "recurring_of",
     "show",
 ]

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from tollkeeper.catalog.check import check
-from tollkeeper.catalog.plan import Plan, UsedMeters, compare
 from tollkeeper.catalog.prices import Models
+from tollkeeper.catalog.propose import Proposal, UsedMeters, UsedPlans, compare, nobody_on_plans
 from tollkeeper.catalog.store import insert_prices, insert_version
 from tollkeeper.db import Kept, Tx, bump_epoch
 
@@ -17,7 +17,7 @@ class Applied:
     """The version in force now, and what was changed to come to it."""
 
     version: int
-    plan: Plan
+    proposal: Proposal
 
 
 async def apply(
@@ -27,6 +27,7 @@ async def apply(
     file: str | None = None,
     models: Models,
     used_meters: UsedMeters,
+    used_plans: UsedPlans = nobody_on_plans,
     now: datetime | None = None,
     by: str,
 ) -> Applied:
@@ -37,12 +38,12 @@ async def apply(
     """
     draft = check(text, file=file, models=models)
     await bump_epoch(tx, Kept.CATALOG)
-    plan = await compare(tx, draft, models, used_meters, now)
-    if plan.empty:
-        return Applied(plan.version, plan)
-    version = plan.version + 1
-    summary = [change.as_dict() for change in plan.changes]
-    await insert_version(tx, version, text, at=plan.now, by=by, summary=summary)
-    if plan.rows:
-        await insert_prices(tx, version, plan.rows)
-    return Applied(version, plan)
+    proposal = await compare(tx, draft, models, used_meters, used_plans, now)
+    if proposal.empty:
+        return Applied(proposal.version, proposal)
+    version = proposal.version + 1
+    summary = [change.as_dict() for change in proposal.changes]
+    await insert_version(tx, version, text, at=proposal.now, by=by, summary=summary)
+    if proposal.rows:
+        await insert_prices(tx, version, proposal.rows)
+    return Applied(version, proposal)

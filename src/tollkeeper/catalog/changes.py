@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
 from decimal import Decimal
@@ -11,9 +11,10 @@ from typing import Any
 
 from tollkeeper.catalog.declarations import Declarations
 from tollkeeper.catalog.model import Meter, NoPrice, Price, Unit
+from tollkeeper.catalog.plans import Funding, Limit, MeterGroup, Plan, RecurringGrant, UnitFunding
 from tollkeeper.catalog.prices import Scope
 from tollkeeper.catalog.timeline import Step, moment
-from tollkeeper.catalog.words import price_in_words
+from tollkeeper.catalog.words import grant_in_words, limit_in_words, price_in_words
 from tollkeeper.clock import BEGINNING
 from tollkeeper.money import plain
 
@@ -32,7 +33,7 @@ class Change:
 
     kind: ChangeKind
     subject: str
-    """ "price cv_parse", "price cv_parse for acme", "meter cv_parse", "unit interview_credit", "currency"."""
+    """ "price cv_parse", "price cv_parse for acme", "limit daily in plan basic", "currency"."""
     text: str
     """ "cv_parse: 0.50 USD per CV → 0.60 USD per CV from 2026-12-01 00:00 UTC"."""
     effective_from: datetime | None = None
@@ -44,43 +45,94 @@ class Change:
         return {"kind": self.kind.value, "subject": self.subject, "text": self.text, "effective_from": since}
 
 
+Told = Unit | Meter | MeterGroup | Plan | Limit | RecurringGrant | UnitFunding
+"""What is declared under a name of its own."""
+
+
 def declaration_changes(old: Declarations, new: Declarations, *, first: bool) -> Iterator[Change]:
-    """What changes in the currency, the units and the meters; for the `first` catalog the currency is new."""
+    """What changes in all that isn't a price; for the `first` catalog the currency is new."""
     if first:
         yield Change(ChangeKind.ADD, "currency", f"currency: {new.currency}")
     elif old.currency != new.currency:
         yield Change(ChangeKind.CHANGE, "currency", f"currency: {old.currency} → {new.currency}")
-    yield from _differences("unit", old.units, new.units)
-    yield from _differences("meter", old.meters, new.meters)
+    # What a plan has goes with the plan: that it's removed needs saying once.
+    before, after = dict(_told(old, new.plans)), dict(_told(new, new.plans))
+    for subject, item in after.items():
+        if subject not in before:
+            yield Change(ChangeKind.ADD, subject, f"{subject}: {_introduced(item)}")
+        elif moved := _moved(_table(before[subject]), _table(item)):
+            yield Change(ChangeKind.CHANGE, subject, f"{subject}: {moved}")
+    for subject in (subject for subject in before if subject not in after):
+        yield Change(ChangeKind.REMOVE, subject, f"{subject}: removed")
+    if old.default_plan != new.default_plan:
+        kind = ChangeKind.CHANGE if old.default_plan and new.default_plan else ChangeKind.ADD
+        kind = kind if new.default_plan else ChangeKind.REMOVE
+        text = f"default plan: {_shown(old.default_plan)} → {_shown(new.default_plan)}"
+        yield Change(kind, "default plan", text)
 
 
-def _differences(noun: str, old: Mapping[str, Unit | Meter], new: Mapping[str, Unit | Meter]) -> Iterator[Change]:
-    for key in (key for key in new if key not in old):
-        yield Change(ChangeKind.ADD, f"{noun} {key}", f"{noun} {key}: {_introduced(new[key])}")
-    for key in old:
-        if key not in new:
-            yield Change(ChangeKind.REMOVE, f"{noun} {key}", f"{noun} {key}: removed")
-        elif old[key] != new[key]:
-            yield Change(ChangeKind.CHANGE, f"{noun} {key}", f"{noun} {key}: {_moved(old[key], new[key])}")
+def _told(declared: Declarations, plans: Collection[str]) -> Iterator[tuple[str, Told]]:
+    """All that is declared, each with how it's called; of plans that aren't in `plans` only themselves."""
+    for noun, items in (("unit", declared.units), ("meter", declared.meters), ("group", declared.groups)):
+        yield from ((f"{noun} {key}", item) for key, item in items.items())
+    yield from _settings(declared.funding, declared.limits, "")
+    for key, plan in declared.plans.items():
+        yield f"plan {key}", plan
+        if key in plans:
+            yield from _settings(plan.funding, plan.limits, f" in plan {key}")
+            yield from ((f"grant {name} in plan {key}", grant) for name, grant in plan.grants.items())
+    for customer, funding in declared.customer_funding.items():
+        yield from _settings(funding, {}, f" for {customer}")
 
 
-def _introduced(item: Unit | Meter) -> str:
-    if isinstance(item, Unit):
-        return f"{item.name}, {item.decimals} decimals"
-    return f"{item.name}, {item.aggregation} of {item.unit}"
+def _settings(funding: Funding, limits: Mapping[str, Limit], where: str) -> Iterator[tuple[str, Told]]:
+    ways = {"funding": funding.general} | {f"funding of {unit}": own for unit, own in funding.units.items()}
+    yield from ((f"{noun}{where}", way) for noun, way in ways.items() if way != UnitFunding())
+    yield from ((f"limit {name}{where}", limit) for name, limit in limits.items())
 
 
-def _moved(old: Unit | Meter, new: Unit | Meter) -> str:
-    """ "minimum none → 1, dimensions job → job, candidate"."""
-    pairs = [(field.name, getattr(old, field.name), getattr(new, field.name)) for field in fields(old)]
+def _introduced(item: Told) -> str:
+    match item:
+        case Unit():
+            return f"{item.name}, {item.decimals} decimals"
+        case Meter():
+            return f"{item.name}, {item.aggregation} of {item.unit}"
+        case MeterGroup():
+            return f"{item.name}, of {', '.join(item.meters)}"
+        case Plan():
+            return item.name
+        case Limit():
+            return limit_in_words(item)
+        case RecurringGrant():
+            return grant_in_words(item)
+        case UnitFunding():
+            return ", ".join(f"{key} {value}" for key, value in item.as_terms().items())
+
+
+def _table(item: Told) -> dict[str, object]:
+    """What is compared: for what has them, the keys of the file."""
+    if isinstance(item, Limit | RecurringGrant | UnitFunding):
+        return item.as_terms()
+    if isinstance(item, Plan):
+        return {"name": item.name, "description": item.description}
+    return {field.name: getattr(item, field.name) for field in fields(item)}
+
+
+def _moved(old: Mapping[str, object], new: Mapping[str, object]) -> str:
+    """ "minimum none → 1, dimensions job → job, candidate"; nothing where nothing differs."""
+    pairs = [(name, old.get(name), new.get(name)) for name in {**old, **new}]
     return ", ".join(f"{name} {_shown(was)} → {_shown(will)}" for name, was, will in pairs if was != will)
 
 
 def _shown(value: object) -> str:
-    if isinstance(value, tuple):
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {item}" for key, item in value.items()) or "none"
+    if isinstance(value, tuple | list):
         return ", ".join(str(item) for item in value) or "none"
     if isinstance(value, Decimal):
         return plain(value)
+    if isinstance(value, bool):
+        return "true" if value else "false"
     return "none" if value is None else str(value)
 
 
@@ -95,7 +147,7 @@ def price_change(scope: Scope, step: Step, now: datetime, meter: Meter | None) -
         kind = ChangeKind.CHANGE if step.before else ChangeKind.ADD
         return Change(kind, subject, f"{scope.words}: {told}{_since(since, now)}", since)
     if isinstance(row, NoPrice):
-        after = "the price for everyone" if scope.customer else "no price; its usage is recorded as unpriced"
+        after = "the price for everyone" if not scope.general else "no price; its usage is recorded as unpriced"
         return Change(ChangeKind.REMOVE, subject, f"{scope.words}: {before} → {after}{_since(since, now)}", since)
     text = f"{scope.words}: {before} from {moment(row.effective_from)} is withdrawn before it begins"
     return Change(ChangeKind.REMOVE, subject, text, since)

@@ -1,18 +1,26 @@
-"""What a catalog declares besides prices: its currency, units of value, meters."""
+"""What a catalog declares besides prices: its currency, units of value, meters, limits, plans, and who pays how."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
+from tollkeeper.catalog.funding import read_funding
+from tollkeeper.catalog.grants import read_grants
+from tollkeeper.catalog.known import Known
+from tollkeeper.catalog.limits import read_limits
 from tollkeeper.catalog.model import Aggregation, Meter, Rounding, Unit
+from tollkeeper.catalog.plans import Funding, Limit, MeterGroup, OnExpiry, Plan
+from tollkeeper.catalog.problems import did_you_mean
 from tollkeeper.catalog.source import read
-from tollkeeper.catalog.table import KEY, Table
+from tollkeeper.catalog.table import Table
+from tollkeeper.customers.model import is_key
 from tollkeeper.money import CHARGE_DECIMALS, ONE, is_currency
 
 _DIMENSION = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,62}", re.ASCII)
 _MOST_DIMENSIONS = 10
+_MOST_GROUPED = 100
 _DEFAULT_DECIMALS = 6
 _COUNTING = frozenset({Aggregation.COUNT, Aggregation.UNIQUE_COUNT})
 
@@ -24,6 +32,12 @@ class Declarations:
     currency: str
     units: Mapping[str, Unit]
     meters: Mapping[str, Meter]
+    groups: Mapping[str, MeterGroup] = field(default_factory=dict)
+    limits: Mapping[str, Limit] = field(default_factory=dict)
+    plans: Mapping[str, Plan] = field(default_factory=dict)
+    funding: Funding = field(default_factory=Funding)
+    customer_funding: Mapping[str, Funding] = field(default_factory=dict)
+    default_plan: str | None = None
 
 
 NOTHING = Declarations(currency="USD", units={}, meters={})
@@ -43,16 +57,53 @@ def read_declarations(root: Table) -> Declarations:
     currency = root.text("currency")
     if currency and not is_currency(currency):
         root.refuse("currency", f"`{currency}` isn't a currency's ISO 4217 code, such as USD.")
-    units = {key: _unit(key, table) for key, table in root.tables("units") if _is_key(key, table)}
-    meters = {key: _meter(key, table) for key, table in root.tables("meters") if _is_key(key, table)}
-    return Declarations(currency, units, meters)
+    units = {key: _unit(key, table) for key, table in root.keyed("units")}
+    meters = {key: _meter(key, table) for key, table in root.keyed("meters")}
+    groups = {key: _group(key, table, meters) for key, table in root.keyed("groups")}
+    named = Declarations(currency, units, meters, groups)
+    plans = {key: _plan(key, table, named) for key, table in root.keyed("plans")}
+    default_plan = root.text("default_plan", default="") or None
+    if default_plan is not None and default_plan not in plans:
+        message = f"No plan is called `{default_plan}`; {did_you_mean(default_plan, plans)}"
+        root.refuse("default_plan", message)
+    return replace(
+        named,
+        limits=read_limits(root, named),
+        plans=plans,
+        funding=read_funding(root, named),
+        customer_funding={
+            customer: read_funding(table, named)
+            for customer, table in root.tables("customers")
+            if is_key(customer) and "funding" in table
+        },
+        default_plan=default_plan,
+    )
 
 
-def _is_key(key: str, table: Table) -> bool:
-    if KEY.fullmatch(key):
-        return True
-    table.refuse_all(f"`{key}` can't be a key: a small letter first, then small letters, digits and _, at most 63.")
-    return False
+def _group(key: str, table: Table, meters: Mapping[str, Meter]) -> MeterGroup:
+    texts = table.texts("meters", most=_MOST_GROUPED, required=True)
+    for path, meter in texts.items():
+        if meter not in meters:
+            table.refuse(path, f"No meter is called `{meter}`; {did_you_mean(meter, meters)}")
+    if "meters" in table and not texts:
+        table.refuse("meters", "`meters` is empty; a group has one meter at least.")
+    group = MeterGroup(key, table.text("name", default=in_words(key)), tuple(sorted(texts.values())))
+    table.finish()
+    return group
+
+
+def _plan(key: str, table: Table, known: Known) -> Plan:
+    table.elsewhere("prices")
+    plan = Plan(
+        key=key,
+        name=table.text("name", default=in_words(key)),
+        description=table.text("description", default="") or None,
+        funding=read_funding(table, known),
+        limits=read_limits(table, known),
+        grants=read_grants(table, known),
+    )
+    table.finish()
+    return plan
 
 
 def _unit(key: str, table: Table) -> Unit:
@@ -80,6 +131,7 @@ def _meter(key: str, table: Table) -> Meter:
         step=table.number("step", positive=True) or ONE,
         dimensions=dimensions,
         unique_by=_unique_by(table, aggregation),
+        on_expiry=table.choice("on_expiry", OnExpiry) or OnExpiry.RELEASE,
     )
     if "step" in table and "round" not in table:
         table.refuse("step", "`step` is what quantities are rounded to, so it needs `round`.")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
 from tollkeeper.catalog.model import Catalog, Meter, Price, PriceHistory
-from tollkeeper.catalog.words import price_in_words
+from tollkeeper.catalog.plans import Limit, MeterGroup, Plan
+from tollkeeper.catalog.words import grant_in_words, limit_in_words, price_in_words
 from tollkeeper.clock import BEGINNING, now
 from tollkeeper.money import plain
 
@@ -18,18 +19,47 @@ def as_document(catalog: Catalog, at: datetime | None = None) -> dict[str, Any]:
     Numbers with decimals are strings. A price holds from `from` (null: for all time) up to `until` (null: no end yet).
     """
     instant = at or now()
-    prices = [
-        document
-        for (meter, _), history in sorted(catalog.prices.items(), key=lambda item: (item[0][0], item[0][1] or ""))
-        for document in _prices(history, instant, catalog.meters.get(meter))
-    ]
+    general = sorted(catalog.prices.items(), key=lambda item: (item[0][0], item[0][1] or ""))
     return {
         "version": catalog.version,
         "currency": catalog.currency,
         "units": [{"key": unit.key, "name": unit.name, "decimals": unit.decimals} for unit in catalog.units.values()],
         "meters": [_meter(meter) for meter in catalog.meters.values()],
-        "prices": prices,
+        "groups": [_group(group) for group in catalog.groups.values()],
+        "prices": _all_prices([history for _, history in general], instant, catalog),
+        "limits": [_limit(limit) for limit in catalog.limits.values()],
+        "funding": catalog.funding.as_terms(),
+        "customer_funding": {key: funding.as_terms() for key, funding in catalog.customer_funding.items()},
+        "default_plan": catalog.default_plan,
+        "plans": [_plan(plan, instant, catalog) for plan in catalog.plans.values()],
     }
+
+
+def _all_prices(held: Iterable[PriceHistory], at: datetime, catalog: Catalog) -> list[dict[str, Any]]:
+    return [price for one in held for price in _prices(one, at, catalog.meters.get(one.prices[0].meter))]
+
+
+def _plan(plan: Plan, at: datetime, catalog: Catalog) -> dict[str, Any]:
+    own = [history for (_, key), history in sorted(catalog.plan_prices.items()) if key == plan.key]
+    return {
+        "key": plan.key,
+        "name": plan.name,
+        "description": plan.description,
+        "prices": _all_prices(own, at, catalog),
+        "limits": [_limit(limit) for limit in plan.limits.values()],
+        "grants": [
+            {"name": name, "words": grant_in_words(grant), **grant.as_terms()} for name, grant in plan.grants.items()
+        ],
+        "funding": plan.funding.as_terms(),
+    }
+
+
+def _limit(limit: Limit) -> dict[str, Any]:
+    return {"name": limit.name, "words": limit_in_words(limit), **limit.as_terms()}
+
+
+def _group(group: MeterGroup) -> dict[str, Any]:
+    return {"key": group.key, "name": group.name, "meters": list(group.meters)}
 
 
 def _meter(meter: Meter) -> dict[str, Any]:
@@ -44,6 +74,7 @@ def _meter(meter: Meter) -> dict[str, Any]:
         "step": plain(meter.step),
         "dimensions": list(meter.dimensions),
         "unique_by": meter.unique_by,
+        "on_expiry": meter.on_expiry.value,
     }
 
 
@@ -56,6 +87,7 @@ def _prices(history: PriceHistory, at: datetime, meter: Meter | None) -> Iterato
                 "price_id": str(price.price_id),
                 "meter": price.meter,
                 "customer": price.customer,
+                "plan": price.plan,
                 "from": None if price.effective_from == BEGINNING else price.effective_from.isoformat(),
                 "until": None if end is None else end.isoformat(),
                 "scheduled": price.effective_from > at,

@@ -1,4 +1,4 @@
-"""What is sold: units of value, meters, prices. Immutable values, no I/O.
+"""What is sold: units of value, meters, prices; and the catalog that holds them. Immutable values, no I/O.
 
 A catalog is written as TOML, compiled into these values, and applied as a new version. A price is never edited: a
 change adds a price with a later `effective_from`, and the one in force at an event's time rates the event.
@@ -15,6 +15,7 @@ from enum import StrEnum
 from typing import Any, Protocol
 from uuid import UUID
 
+from tollkeeper.catalog.plans import Funding, Limit, MeterGroup, OnExpiry, Plan
 from tollkeeper.clock import Period
 from tollkeeper.money import ZERO, plain
 
@@ -74,6 +75,8 @@ class Meter:
     """What usage can be grouped by."""
     unique_by: str | None = None
     """For `unique_count`: "member", a declared dimension, or a metadata key."""
+    on_expiry: OnExpiry = OnExpiry.RELEASE
+    """What becomes of a hold in doubt on this meter, when it expires."""
 
 
 class Terms(Protocol):
@@ -113,7 +116,7 @@ class ChargeModel(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """The rule from usage to charge, for one meter, for everyone or one customer, from a date on.
+    """The rule from usage to charge, for one meter, for everyone, one plan or one customer, from a date on.
 
     Applied in this order: included quantity → charge model → percent discount → maximum spend, each per `period` of the
     customer's calendar. The meter's quantity rules come before.
@@ -122,7 +125,7 @@ class Price:
     price_id: UUID
     meter: str
     customer: str | None
-    """The operator's key of the customer that this price overrides the general one for; None for everyone."""
+    """The operator's key of the customer that this price overrides the general one for; None for everyone or a plan."""
     effective_from: datetime
     unit: str
     """The unit of value that is charged: a currency or a declared credit."""
@@ -135,6 +138,8 @@ class Price:
     discount_percent: Decimal = ZERO
     maximum: Decimal | None = None
     """Most that one customer is charged per period."""
+    plan: str | None = None
+    """The plan whose customers this price overrides the general one for."""
 
     def content(self) -> dict[str, Any]:
         """All that decides the charge, as a canonical table: two prices of the same content charge the same."""
@@ -156,6 +161,7 @@ class NoPrice:
     meter: str
     customer: str | None
     effective_from: datetime
+    plan: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,11 +171,12 @@ class Withdrawn:
     meter: str
     customer: str | None
     effective_from: datetime
+    plan: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class PriceHistory:
-    """All prices of one meter for one scope (everyone, or one customer), oldest first."""
+    """All prices of one meter for one scope (everyone, one plan or one customer), oldest first."""
 
     starts: tuple[datetime, ...]
     prices: tuple[Price | NoPrice, ...]
@@ -185,7 +192,7 @@ class PriceHistory:
 
 @dataclass(frozen=True, slots=True)
 class Catalog:
-    """The catalog in force: one version's units and meters, and the prices of all versions."""
+    """The catalog in force: what one version declares, and the prices of all versions."""
 
     version: int
     currency: str
@@ -193,11 +200,30 @@ class Catalog:
     meters: Mapping[str, Meter] = field(default_factory=dict)
     prices: Mapping[tuple[str, str | None], PriceHistory] = field(default_factory=dict)
     """By meter and customer key; customer None holds the prices for everyone."""
+    plan_prices: Mapping[tuple[str, str], PriceHistory] = field(default_factory=dict)
+    """By meter and plan."""
+    groups: Mapping[str, MeterGroup] = field(default_factory=dict)
+    limits: Mapping[str, Limit] = field(default_factory=dict)
+    """Those for everyone. A plan's limit of the same name replaces one of them, and a customer's own both."""
+    plans: Mapping[str, Plan] = field(default_factory=dict)
+    funding: Funding = field(default_factory=Funding)
+    """Where money comes from, for everyone."""
+    customer_funding: Mapping[str, Funding] = field(default_factory=dict)
+    """By customer key: what differs for single customers."""
+    default_plan: str | None = None
+    """The plan of customers that were never put on one."""
 
-    def price_for(self, meter: str, customer: str, at: datetime) -> Price | None:
-        """The price that rates an event of `customer` at `at`: the customer's own, else the general one."""
+    def price_for(self, meter: str, customer: str, at: datetime, plan: str | None = None) -> Price | None:
+        """The price that rates an event of `customer`, on `plan`, at `at`: the customer's own, the plan's, the general.
+
+        The first of them that is in force then.
+        """
         own = self.prices.get((meter, customer))
         if own is not None and (price := own.at(at)) is not None:
             return price
+        if plan is not None:
+            planned = self.plan_prices.get((meter, plan))
+            if planned is not None and (price := planned.at(at)) is not None:
+                return price
         general = self.prices.get((meter, None))
         return None if general is None else general.at(at)

@@ -1,4 +1,7 @@
-"""The prices of a catalog file: of everyone under [prices], of one customer under [customers.<key>.prices]."""
+"""The prices of a catalog file.
+
+Of everyone under [prices], of a plan under [plans.<key>.prices], of one customer under [customers.<key>.prices].
+"""
 
 from __future__ import annotations
 
@@ -10,10 +13,11 @@ from decimal import Decimal
 from uuid import UUID
 
 from tollkeeper.catalog.declarations import Declarations
+from tollkeeper.catalog.known import read_unit
 from tollkeeper.catalog.lines import join
-from tollkeeper.catalog.model import ADDITIVE, ChargeModel, Meter, NoPrice, Price, Terms
+from tollkeeper.catalog.model import ADDITIVE, ChargeModel, Meter, NoPrice, Price, Terms, Withdrawn
 from tollkeeper.catalog.problems import did_you_mean, nearest
-from tollkeeper.catalog.table import Table
+from tollkeeper.catalog.table import KEY, Table
 from tollkeeper.clock import BEGINNING, Period
 from tollkeeper.customers.model import KEY_LENGTH, is_key
 from tollkeeper.ids import content_id
@@ -31,20 +35,32 @@ _FIRST_YEAR, _LAST_YEAR = 1970, 9000
 
 @dataclass(frozen=True, slots=True, order=True)
 class Scope:
-    """Whom a series of prices is for: the usage of one meter, by one customer or ("") by everyone."""
+    """Whom a series of prices is for: the usage of one meter, by one customer, by those on a plan, or by everyone."""
 
     meter: str
     customer: str = ""
+    plan: str = ""
 
     @classmethod
-    def of(cls, price: Price | NoPrice) -> Scope:
+    def of(cls, price: Price | NoPrice | Withdrawn) -> Scope:
         """The scope that `price` belongs to."""
-        return cls(price.meter, price.customer or "")
+        return cls(price.meter, price.customer or "", price.plan or "")
+
+    @property
+    def general(self) -> bool:
+        """Whether it's everyone's."""
+        return not self.customer and not self.plan
 
     @property
     def words(self) -> str:
-        """ "cv_parse", "cv_parse for acme"."""
-        return f"{self.meter} for {self.customer}" if self.customer else self.meter
+        """ "cv_parse", "cv_parse for acme", "cv_parse in plan basic"."""
+        return self.meter + (f" for {self.customer}" if self.customer else f" in plan {self.plan}" if self.plan else "")
+
+    def row_id(self, kind: str, start: datetime, *content: str) -> UUID:
+        """The id of a row of prices, which follows from all that it says."""
+        # Last, and only where there is one: prices of everyone and of customers have had their ids before plans came.
+        plan = (self.plan,) if self.plan else ()
+        return content_id(kind, self.meter, self.customer, start.astimezone(UTC).isoformat(), *content, *plan)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +88,7 @@ def starting(price: Price, at: datetime) -> Price:
     at another instant (its old `from` is refused by then): it has another id, and its running totals begin at zero.
     """
     content = json.dumps(price.content(), sort_keys=True, separators=(",", ":"))
-    key = content_id("price", price.meter, price.customer or "", at.astimezone(UTC).isoformat(), content)
-    return replace(price, price_id=key, effective_from=at.astimezone(UTC))
+    return replace(price, price_id=Scope.of(price).row_id("price", at, content), effective_from=at.astimezone(UTC))
 
 
 def read_prices(root: Table, declared: Declarations, models: Models) -> list[PriceEntry]:
@@ -85,22 +100,27 @@ def read_prices(root: Table, declared: Declarations, models: Models) -> list[Pri
 
 def _scopes(root: Table, meters: Mapping[str, Meter]) -> Iterator[tuple[Scope, Table]]:
     """Each table that holds the price, or the prices, of a scope under the meter's key."""
-    holders = [("", root)]
+    yield from _priced(root, "", "", meters)
+    for plan, table in root.tables("plans"):
+        if KEY.fullmatch(plan):
+            yield from _priced(table, "", plan, meters)
     for customer, table in root.tables("customers"):
         if is_key(customer):
-            holders.append((customer, table))
+            yield from _priced(table, customer, "", meters)
+            table.elsewhere("funding")
+            table.finish()
         else:
             message = f"must have 1 to {KEY_LENGTH} visible characters, and no blanks around them."
             table.refuse_all(f"A customer's key {message}")
-    for customer, holder in holders:
-        prices = holder.table("prices")
-        for meter in prices.values:
-            if meter in meters:
-                yield Scope(meter, customer), prices
-            else:
-                prices.refuse(join("", meter), f"No meter is called `{meter}`; {did_you_mean(meter, meters)}")
-        if customer:
-            holder.finish()
+
+
+def _priced(holder: Table, customer: str, plan: str, meters: Mapping[str, Meter]) -> Iterator[tuple[Scope, Table]]:
+    prices = holder.table("prices")
+    for meter in prices.values:
+        if meter in meters:
+            yield Scope(meter, customer, plan), prices
+        else:
+            prices.refuse(join("", meter), f"No meter is called `{meter}`; {did_you_mean(meter, meters)}")
 
 
 def _entries(scope: Scope, holder: Table, declared: Declarations, models: Models) -> Iterator[PriceEntry]:
@@ -127,7 +147,7 @@ def _price(table: Table, scope: Scope, declared: Declarations, models: Models) -
     included = table.number("included") or ZERO
     discount = table.number("discount_percent", most=HUNDRED) or ZERO
     maximum = table.number("maximum")
-    unit = _unit(table, declared)
+    unit = read_unit(table, "unit", declared)
     name = table.text("model")
     model = models.get(name)
     if model is None:
@@ -151,15 +171,8 @@ def _price(table: Table, scope: Scope, declared: Declarations, models: Models) -
         included=included,
         discount_percent=discount,
         maximum=maximum,
+        plan=scope.plan or None,
     )
-
-
-def _unit(table: Table, declared: Declarations) -> str:
-    unit = table.text("unit", default=declared.currency)
-    if "unit" in table and unit not in declared.units and not is_currency(unit):
-        known = [*declared.units, declared.currency]
-        table.refuse("unit", f"`{unit}` is neither a currency nor a declared unit; {did_you_mean(unit, known)}")
-    return unit
 
 
 def _starts(table: Table) -> datetime | None:

@@ -16,19 +16,20 @@ _MOST = 100
 class Problems:
     """What is wrong with one file. Of several faults of one key the first is kept: the rest follow from it."""
 
-    def __init__(self, file: str | None, lines: Lines) -> None:
+    def __init__(self, file: str | None, lines: Lines, most: int = _MOST) -> None:
         self._file = file
         self._lines = lines
+        self._most = most
         self._by_key: dict[str, dict[str, Any]] = {}
 
     def add(self, key: str, message: str) -> None:
         """Note that the value at the path `key` is wrong: `message` is a sentence.
 
-        The 100th raises CatalogInvalid with all of them.
+        The 100th (or `most`th) raises CatalogInvalid with all of them.
         """
         problem = {"line": self._lines.of(key), "key": key, "message": message}
         self._by_key.setdefault(key, problem if self._file is None else {"file": self._file, **problem})
-        if len(self._by_key) >= _MOST:
+        if len(self._by_key) >= self._most:
             self.raise_if_any()
 
     def raise_if_any(self) -> None:

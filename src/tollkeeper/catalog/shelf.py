@@ -31,7 +31,7 @@ class Shelf:
 
 
 async def load(tx: Tx, models: Models) -> Catalog:
-    """The catalog in force, from the database: the latest version's units and meters, the prices of all versions."""
+    """The catalog in force, from the database: what the latest version declares, the prices of all versions."""
     latest = await latest_version(tx)
     if latest is None:
         return Catalog(version=0, currency=NOTHING.currency)
@@ -42,5 +42,12 @@ async def load(tx: Tx, models: Models) -> Catalog:
         currency=parts.currency,
         units=parts.units,
         meters=parts.meters,
-        prices={(scope.meter, scope.customer or None): held for scope, held in prices.items()},
+        prices={(scope.meter, scope.customer or None): held for scope, held in prices.items() if not scope.plan},
+        plan_prices={(scope.meter, scope.plan): held for scope, held in prices.items() if scope.plan},
+        groups=parts.groups,
+        limits=parts.limits,
+        plans=parts.plans,
+        funding=parts.funding,
+        customer_funding=parts.customer_funding,
+        default_plan=parts.default_plan,
     )

@@ -13,11 +13,10 @@ from uuid import UUID
 from psycopg.types.json import Jsonb
 
 from tollkeeper.catalog.model import NoPrice, Price, Withdrawn
-from tollkeeper.catalog.prices import Models
+from tollkeeper.catalog.prices import Models, Scope
 from tollkeeper.catalog.timeline import Row
 from tollkeeper.clock import Period
 from tollkeeper.db import Queries, Tx
-from tollkeeper.ids import content_id
 
 _queries = Queries(__package__ or "")
 
@@ -46,6 +45,7 @@ class _PriceRow:
     version: int
     meter: str
     customer_key: str | None
+    plan: str | None
     effective_from: datetime
     kind: str
     content: dict[str, Any] | None
@@ -92,17 +92,17 @@ async def insert_prices(tx: Tx, version: int, rows: Iterable[Row]) -> None:
 
 
 def _written(row: Row) -> dict[str, Any]:
-    start = row.effective_from.astimezone(UTC).isoformat()
     kind = _kind(row)
     if isinstance(row, Price):
         price_id, content = row.price_id, row.content()
     else:
-        price_id, content = content_id(kind, row.meter, row.customer or "", start), None
+        price_id, content = Scope.of(row).row_id(kind, row.effective_from), None
     return {
         "price_id": str(price_id),
         "meter": row.meter,
         "customer_key": row.customer,
-        "effective_from": start,
+        "plan": row.plan,
+        "effective_from": row.effective_from.astimezone(UTC).isoformat(),
         "kind": kind,
         "content": content,
     }
@@ -118,7 +118,7 @@ def _read(row: _PriceRow, models: Models) -> Row:
     if row.content is not None:
         return _price(row, row.content, models)
     kind = NoPrice if row.kind == "none" else Withdrawn
-    return kind(row.meter, row.customer_key, row.effective_from)
+    return kind(row.meter, row.customer_key, row.effective_from, row.plan)
 
 
 def _price(row: _PriceRow, content: Mapping[str, Any], models: Models) -> Price:
@@ -139,4 +139,5 @@ def _price(row: _PriceRow, content: Mapping[str, Any], models: Models) -> Price:
         included=Decimal(content["included"]),
         discount_percent=Decimal(content["discount_percent"]),
         maximum=None if content["maximum"] is None else Decimal(content["maximum"]),
+        plan=row.plan,
     )

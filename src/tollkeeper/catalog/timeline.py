@@ -1,6 +1,6 @@
 """Which prices begin and end when a file is applied: pure decisions over what is stored and what the file says.
 
-The past is never touched. A file describes one scope's prices (everyone's, or a customer's, for one meter) like this:
+The past is never touched. A file describes one scope's prices (for one meter: everyone's, a plan's, a customer's) so:
 
 - an entry without `from` is the price that holds now; if it differs from the one in force, it begins now;
 - an entry with a `from` to come begins then, and whatever holds now goes on until then;
@@ -38,7 +38,7 @@ def histories(rows: Iterable[Row]) -> dict[Scope, PriceHistory]:
     """What holds when, from rows in the order of their versions: for the same instant the latest one counts."""
     latest: dict[Scope, dict[datetime, Row]] = {}
     for row in rows:
-        latest.setdefault(Scope(row.meter, row.customer or ""), {})[row.effective_from] = row
+        latest.setdefault(Scope.of(row), {})[row.effective_from] = row
     found: dict[Scope, PriceHistory] = {}
     for scope, by_start in latest.items():
         kept = [row for _, row in sorted(by_start.items()) if not isinstance(row, Withdrawn)]
@@ -59,7 +59,9 @@ def steps(
         return _first_prices(entries)
     present = history.at(now)
     if not entries:
-        ended = [Step(NoPrice(scope.meter, scope.customer or None, now), present)] if present else []
+        ended = (
+            [Step(NoPrice(scope.meter, scope.customer or None, now, scope.plan or None), present)] if present else []
+        )
         return [*ended, *_to_come([], history, now, None)]
     begun = [entry for entry in entries if entry.price.effective_from <= now]
     found: list[Step] = []
@@ -117,8 +119,8 @@ def _to_come(
         old = stored.get(start)
         scheduled = old if isinstance(old, Price) else None
         if start not in wanted:
-            scope = history.prices[0]
-            yield Step(Withdrawn(scope.meter, scope.customer, start), scheduled)
+            one = history.prices[0]
+            yield Step(Withdrawn(one.meter, one.customer, start, one.plan), scheduled)
         elif not _same(wanted[start].row, scheduled):
             yield Step(wanted[start].row, scheduled or wanted[start].before)
 

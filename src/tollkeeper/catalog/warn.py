@@ -1,4 +1,4 @@
-"""What a plan warns of: consequences that its author may not expect."""
+"""What a proposal warns of: consequences that its author may not expect."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 
 from tollkeeper.catalog.check import Draft
+from tollkeeper.catalog.declarations import Declarations
 from tollkeeper.catalog.model import ADDITIVE, Aggregation, Meter, Price, PriceHistory
 from tollkeeper.catalog.prices import Models, Scope
 from tollkeeper.catalog.timeline import Step, moment
@@ -44,6 +45,8 @@ class Timeline:
     old: Mapping[Scope, PriceHistory]
     new: Mapping[Scope, PriceHistory]
     meters: Mapping[str, Meter]
+    plans: Collection[str]
+    """Those that were there before and stay: customers may be on them."""
     used: Collection[str]
     """The meters that have usage."""
     now: datetime
@@ -67,7 +70,8 @@ def warnings_of(draft: Draft, found: Sequence[tuple[Scope, Step]], timeline: Tim
     for turn in _turns(timeline, written):
         yield from _anew(turn, timeline, models)
     for scope, step in found:
-        if scope.customer and step.row.effective_from == BEGINNING and Scope(scope.meter) in timeline.old:
+        nearer = scope.customer or scope.plan in timeline.plans
+        if nearer and step.row.effective_from == BEGINNING and Scope(scope.meter) in timeline.old:
             yield (
                 f"The price {scope.words} holds for all time, so usage of the past that is reported from now on is "
                 "charged by it too; give `from` to avoid it."
@@ -78,9 +82,22 @@ def warnings_of(draft: Draft, found: Sequence[tuple[Scope, Step]], timeline: Tim
             yield f"{meter} has no price: its usage is recorded, and stays unpriced."
 
 
+def default_warnings(old: Declarations, new: Declarations, used: Collection[str]) -> Iterator[str]:
+    """Another default plan is another plan for everyone who was never put on one, at all times."""
+    if used and old.default_plan != new.default_plan:
+        put = f"on the plan `{new.default_plan}`" if new.default_plan else "on no plan"
+        yield (
+            f"Customers that were never put on a plan are {put} from now on, and usage of the past that they report "
+            "from now on is charged by its prices too; included quantities, tiers and maximums of prices that differ "
+            "count anew."
+        )
+
+
 def _turns(timeline: Timeline, written: Mapping[tuple[Scope, datetime], datetime | None]) -> Iterator[_Turn]:
     """What the file adds or changes: turns that were the same before it are left out."""
     for scope, history in timeline.new.items():
+        if scope.plan and scope.plan not in timeline.plans:
+            continue
         known = timeline.old.get(scope)
         begun: list[Price] = []
         for at in history.starts:
@@ -107,7 +124,7 @@ def _around(histories: Mapping[Scope, PriceHistory], scope: Scope, at: datetime)
 
 
 def _held(histories: Mapping[Scope, PriceHistory], scope: Scope, at: datetime) -> Price | None:
-    """The price that rates the scope's usage: a customer's own, else the one for everyone."""
+    """The price that rates the scope's usage: a customer's own or a plan's, else the one for everyone."""
     own, general = histories.get(scope), histories.get(Scope(scope.meter))
     return (own and own.at(at)) or (general and general.at(at)) or None
 
@@ -133,12 +150,13 @@ def _begins(turn: _Turn, price: Price, parts: list[str], since: str) -> Iterator
         return
     told, period = _listed(parts), price.period
     count = "counts" if _is_one(parts) else "count"
-    if turn.scope.customer and price.customer is None:
-        # It has held for the others all along, and for this customer before the override.
+    if not turn.scope.general and Scope.of(price).general:
+        # It has held for the others all along, and here before there was a price of its own.
+        whom = turn.scope.customer or f"customers on plan {turn.scope.plan}"
         yield (
-            f"{told} of {turn.scope.meter} {count} for {turn.scope.customer}, from {since}, only what the price for "
-            f"everyone has charged: what the customer's own price has charged in the {period} doesn't count"
-            f"{_consequences(parts, _BACK)}."
+            f"{told} of {turn.scope.meter} {count} for {whom}, from {since}, only what the price for "
+            f"everyone has charged: what the {'customer' if turn.scope.customer else 'plan'}'s own price has charged "
+            f"in the {period} doesn't count{_consequences(parts, _BACK)}."
         )
         return
     yield (

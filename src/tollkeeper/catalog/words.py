@@ -1,4 +1,4 @@
-"""Prices as people say them: "0.002 USD per 1,000 tokens, first 100 per month included, 10 % off"."""
+"""Prices, limits and grants as people say them: "0.002 USD per 1,000 tokens, first 100 per month included"."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from tollkeeper.catalog.model import ADDITIVE, Meter, Price
+from tollkeeper.catalog.plans import Limit, LimitBy, LimitPeriod, RecurringGrant
 from tollkeeper.money import amount_in_words, grouped, plain
 
 _Table = Mapping[str, Any]
@@ -31,6 +32,27 @@ def price_in_words(price: Price, meter: Meter | None = None) -> str:
     if price.maximum is not None:
         parts.append(f"at most {amount_in_words(price.maximum, price.unit)} {units.period}")
     return ", ".join(parts)
+
+
+def limit_in_words(limit: Limit) -> str:
+    """ "10,000 of tokens per day for each member, hard", "50.00 USD of api_call in any hour, soft, switched off"."""
+    cap = amount_in_words(limit.cap, limit.unit) if limit.unit else grouped(limit.cap)
+    counted = limit.group or ", ".join(limit.meters)
+    of = f" of {counted}" if counted else ""
+    within = "in any hour" if limit.per is LimitPeriod.ROLLING_HOUR else f"per {limit.per}"
+    each = " for each member" if limit.by is LimitBy.MEMBER else ""
+    return f"{cap}{of} {within}{each}, {limit.mode}{'' if limit.enabled else ', switched off'}"
+
+
+def grant_in_words(grant: RecurringGrant) -> str:
+    """ "10 interview_credit every month, promotional; what is left lapses"."""
+    if grant.most_rolled is None:
+        left = "what is left goes over"
+    elif grant.most_rolled:
+        left = f"at most {amount_in_words(grant.most_rolled, grant.unit)} of what is left goes over"
+    else:
+        left = "what is left lapses"
+    return f"{amount_in_words(grant.amount, grant.unit)} every {grant.every}, {grant.kind}; {left}"
 
 
 def plural(unit: str) -> str:

@@ -9,14 +9,14 @@ from typing import Annotated
 
 import typer
 
-from tollkeeper.catalog import Catalog, ChangeKind, Plan, as_document, load
+from tollkeeper.catalog import Catalog, ChangeKind, Proposal, as_document, load, propose
 from tollkeeper.catalog import apply as apply_catalog
 from tollkeeper.catalog import check as check_catalog
 from tollkeeper.catalog import history as list_versions
-from tollkeeper.catalog import plan as plan_catalog
 from tollkeeper.catalog import show as show_version
 from tollkeeper.cli.context import run_transaction, wants_json
 from tollkeeper.cli.output import print_line, show_json, show_table
+from tollkeeper.customers import used_plans
 from tollkeeper.db import Tx
 from tollkeeper.errors import InvalidInput
 from tollkeeper.events import used_meters
@@ -44,7 +44,7 @@ def plan(ctx: typer.Context, file: File) -> None:
     """Show what applying a file would change."""
     text = _text(file)
     found = run_transaction(
-        ctx, lambda tx: plan_catalog(tx, text, file=str(file), models=MODELS, used_meters=used_meters)
+        ctx, lambda tx: propose(tx, text, file=str(file), models=MODELS, used_meters=used_meters, used_plans=used_plans)
     )
     if wants_json(ctx):
         show_json(_document(found, found.version))
@@ -61,14 +61,20 @@ def apply(ctx: typer.Context, file: File) -> None:
     applied = run_transaction(
         ctx,
         lambda tx: apply_catalog(
-            tx, text, file=str(file), models=MODELS, used_meters=used_meters, by=f"{getuser()} (command line)"
+            tx,
+            text,
+            file=str(file),
+            models=MODELS,
+            used_meters=used_meters,
+            used_plans=used_plans,
+            by=f"{getuser()} (command line)",
         ),
     )
     if wants_json(ctx):
-        show_json(_document(applied.plan, applied.version))
+        show_json(_document(applied.proposal, applied.version))
         return
-    _print_changes(applied.plan)
-    if not applied.plan.empty:
+    _print_changes(applied.proposal)
+    if not applied.proposal.empty:
         print_line(f"Applied as version {applied.version}.")
 
 
@@ -114,7 +120,7 @@ async def _load(tx: Tx) -> Catalog:
     return await load(tx, MODELS)
 
 
-def _document(found: Plan, version: int) -> dict[str, object]:
+def _document(found: Proposal, version: int) -> dict[str, object]:
     return {
         "version": version,
         "changes": [change.as_dict() for change in found.changes],
@@ -122,7 +128,7 @@ def _document(found: Plan, version: int) -> dict[str, object]:
     }
 
 
-def _print_changes(found: Plan) -> None:
+def _print_changes(found: Proposal) -> None:
     for change in found.changes:
         print_line(f"{_SIGNS[change.kind]} {change.text}")
     for warning in found.warnings:

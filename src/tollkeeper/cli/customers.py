@@ -17,7 +17,7 @@ from tollkeeper.db import Tx
 from tollkeeper.events import has_usage
 from tollkeeper.rating import MODELS
 
-app = typer.Typer(help="List, show, create, change and archive customers.", no_args_is_help=True)
+app = typer.Typer(help="List, show, create, change, archive and suspend customers.", no_args_is_help=True)
 app.add_typer(members.app, name="members")
 
 Key = Annotated[str, typer.Argument(help="The customer's key.")]
@@ -39,8 +39,8 @@ def list_all(
         show_json([_public(customer) for customer in found])
         return
     show_table(
-        ["KEY", "NAME", "CURRENCY", "TIME ZONE", "CREATED", "ARCHIVED"],
-        [(c.key, c.name, c.currency, c.timezone, c.created_at, c.archived_at) for c in found],
+        ["KEY", "NAME", "CURRENCY", "TIME ZONE", "CREATED", "ARCHIVED", "SUSPENDED"],
+        [(c.key, c.name, c.currency, c.timezone, c.created_at, c.archived_at, c.suspended_at) for c in found],
         empty="No customers.",
     )
 
@@ -75,6 +75,19 @@ def archive(
         show_json(_public(customer))
     else:
         print_line(f"{customer.key} is {'active again' if undo else 'archived'}.")
+
+
+@app.command()
+def suspend(
+    ctx: typer.Context, key: Key, undo: Annotated[bool, typer.Option("--undo", help="Let it begin anew.")] = False
+) -> None:
+    """Let a customer begin nothing new from now on; usage that has happened is still taken."""
+    run_transaction(ctx, lambda tx: get_customer(tx, key))
+    customer = _put(ctx, key, CustomerChanges(suspended=not undo))
+    if wants_json(ctx):
+        show_json(_public(customer))
+    else:
+        print_line(f"{customer.key} is {'active again' if undo else 'suspended'}.")
 
 
 def _put(ctx: typer.Context, key: str, changes: CustomerChanges) -> Customer:

@@ -26,7 +26,7 @@ from tollkeeper.errors import Conflict, NotFound
 InUse = Callable[[Tx, UUID], Awaitable[bool]]
 """Whether a customer has usage. The stage that owns usage stands below this one, so the caller hands it in."""
 
-_IN_RECORDING = {"currency", "timezone", "archived_at"}
+_IN_RECORDING = {"currency", "timezone", "archived_at", "suspended_at"}
 """What batches go by. A change of it waits for the batches under way, and has every process forget all customers; a
 change of the rest must cost nobody anything."""
 
@@ -70,7 +70,7 @@ async def upsert_customer(
 
 async def get_customer(tx: Tx, key: str) -> Customer:
     """The customer with this key. Raises NotFound `unknown_customer`."""
-    found = await store.find_customers(tx, [customer_id_of(key)]) if is_key(key) else []
+    found = await (await store.ask_customers(tx, [customer_id_of(key)])).all() if is_key(key) else []
     if not found:
         raise NotFound("unknown_customer", f"There is no customer {key!r}.", field="customer")
     return found[0]
@@ -115,7 +115,11 @@ def _new(key: str, changes: CustomerChanges, default_currency: str) -> Customer:
 
 def _differences(present: Customer, changes: CustomerChanges) -> dict[str, Any]:
     texts = {"name": changes.name, "currency": changes.currency, "timezone": changes.timezone}
-    return differences(present, texts, changes.metadata, changes.archived, now())
+    at = now()
+    changed = differences(present, texts, changes.metadata, changes.archived, at)
+    if changes.suspended is not None and changes.suspended != (present.suspended_at is not None):
+        changed["suspended_at"] = at if changes.suspended else None
+    return changed
 
 
 async def _refuse_if_locked(tx: Tx, present: Customer, changed: Mapping[str, Any], in_use: InUse) -> None:

@@ -44,6 +44,8 @@ class Customer:
     created_at: datetime
     updated_at: datetime
     archived_at: datetime | None
+    suspended_at: datetime | None = None
+    """Since when it may begin nothing new; usage that has happened is still taken."""
 
     @property
     def zone(self) -> ZoneInfo:
@@ -60,6 +62,7 @@ class CustomerChanges:
     timezone: str | None = None
     metadata: Mapping[str, Any] | None = None
     archived: bool | None = None
+    suspended: bool | None = None
 
     def check(self) -> None:
         """Raises InvalidInput: `invalid_name`, `name_too_long`, `unknown_currency`, `unknown_timezone`,

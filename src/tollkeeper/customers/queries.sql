@@ -1,13 +1,14 @@
 -- name: insert_customer
 -- No row comes back where the customer exists already; a concurrent creation is waited for.
-insert into customers (customer_id, key, name, currency, timezone, metadata, created_at, updated_at, archived_at)
+insert into customers (customer_id, key, name, currency, timezone, metadata, created_at, updated_at, archived_at,
+    suspended_at)
 values (%(customer_id)s, %(key)s, %(name)s, %(currency)s, %(timezone)s, %(metadata)s::jsonb,
-    %(created_at)s, %(updated_at)s, %(archived_at)s)
+    %(created_at)s, %(updated_at)s, %(archived_at)s, %(suspended_at)s)
 on conflict (customer_id) do nothing
-returning customer_id, key, name, currency, timezone, metadata, created_at, updated_at, archived_at
+returning customer_id, key, name, currency, timezone, metadata, created_at, updated_at, archived_at, suspended_at
 
 -- name: lock_customer
-select customer_id, key, name, currency, timezone, metadata, created_at, updated_at, archived_at
+select customer_id, key, name, currency, timezone, metadata, created_at, updated_at, archived_at, suspended_at
 from customers
 where customer_id = %(customer_id)s
 for update
@@ -15,17 +16,17 @@ for update
 -- name: update_customer
 update customers
 set name = %(name)s, currency = %(currency)s, timezone = %(timezone)s, metadata = %(metadata)s::jsonb,
-    updated_at = %(updated_at)s, archived_at = %(archived_at)s
+    updated_at = %(updated_at)s, archived_at = %(archived_at)s, suspended_at = %(suspended_at)s
 where customer_id = %(customer_id)s
 
 -- name: find_customers
-select customer_id, key, name, currency, timezone, metadata, created_at, updated_at, archived_at
+select customer_id, key, name, currency, timezone, metadata, created_at, updated_at, archived_at, suspended_at
 from customers
 where customer_id = any(%(customer_ids)s::uuid[])
 
 -- name: list_customers
 -- One page, read along customers_by_key.
-select customer_id, key, name, currency, timezone, metadata, created_at, updated_at, archived_at
+select customer_id, key, name, currency, timezone, metadata, created_at, updated_at, archived_at, suspended_at
 from customers
 where key > %(after)s
     and (%(archived)s::boolean is null or (archived_at is not null) = %(archived)s)
@@ -68,6 +69,60 @@ from members
 where customer_id = %(customer_id)s and member > %(after)s
 order by member
 limit %(limit)s
+
+-- name: find_agreements
+-- The plans over time and the own limits of these customers, in one answer: a row has either a plan's start or a name.
+select customer_id::text as customer_id, effective_from, plan, null::text as name, null::jsonb as terms
+from plan_changes
+where customer_id = any(%(customer_ids)s::uuid[]) and withdrawn_at is null
+union all
+select customer_id::text, null, null, name, terms
+from customer_limits
+where customer_id = any(%(customer_ids)s::uuid[])
+order by customer_id, effective_from, name
+
+-- name: withdraw_plans
+-- All that hasn't begun yet.
+update plan_changes set withdrawn_at = %(now)s
+where customer_id = %(customer_id)s and effective_from > %(now)s and withdrawn_at is null
+
+-- name: set_plan
+-- Only a withdrawn change can be in the way: those that have begun are never edited.
+insert into plan_changes as old (customer_id, effective_from, plan, created_at, created_by)
+values (%(customer_id)s, %(effective_from)s, %(plan)s, %(now)s, %(by)s)
+on conflict (customer_id, effective_from) do update set
+    plan = excluded.plan, created_at = excluded.created_at, created_by = excluded.created_by, withdrawn_at = null
+where old.withdrawn_at is not null
+
+-- name: plan_history
+select effective_from, plan, created_at, created_by, withdrawn_at
+from plan_changes
+where customer_id = %(customer_id)s
+order by effective_from
+
+-- name: used_plans
+-- The plan that each customer is on, and those that it will be on.
+select distinct p.plan
+from plan_changes p
+where p.plan is not null and p.withdrawn_at is null and not exists (
+    select from plan_changes later
+    where later.customer_id = p.customer_id and later.withdrawn_at is null
+      and later.effective_from > p.effective_from and later.effective_from <= %(now)s)
+
+-- name: set_limit
+insert into customer_limits (customer_id, name, terms, updated_at, updated_by)
+values (%(customer_id)s, %(name)s, %(terms)s::jsonb, %(now)s, %(by)s)
+on conflict (customer_id, name) do update set
+    terms = excluded.terms, updated_at = excluded.updated_at, updated_by = excluded.updated_by
+
+-- name: drop_limit
+delete from customer_limits where customer_id = %(customer_id)s and name = %(name)s
+
+-- name: list_limits
+select name, terms, updated_at, updated_by
+from customer_limits
+where customer_id = %(customer_id)s
+order by name
 
 -- name: insert_api_key
 insert into api_keys (key_id, name, prefix, secret_hash, scopes, created_at)

@@ -1,15 +1,18 @@
-"""The tables customers, members and api_keys: one function for each query in queries.sql."""
+"""The tables of this stage: one function for each query in queries.sql."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from psycopg.types.json import Jsonb
+
+from tollkeeper.customers.agreement import AgreedTerm, OwnLimit, PlanDecision
 from tollkeeper.customers.model import ApiKey, Customer, Member, metadata_json
-from tollkeeper.db import Queries, Tx, array
+from tollkeeper.db import Asked, Queries, Tx, array
 
 _queries = Queries(__package__ or "")
 
@@ -29,9 +32,14 @@ async def update_customer(tx: Tx, customer: Customer) -> None:
     await tx.execute(_queries.update_customer, _row(customer))
 
 
-async def find_customers(tx: Tx, customer_ids: Collection[UUID]) -> list[Customer]:
+async def ask_customers(tx: Tx, customer_ids: Collection[UUID]) -> Asked[Customer]:
     """Those that exist, in no order."""
-    return await tx.all(Customer, _queries.find_customers, {"customer_ids": array([*customer_ids])})
+    return await tx.ask(Customer, _queries.find_customers, {"customer_ids": array([*customer_ids])})
+
+
+async def ask_agreements(tx: Tx, customer_ids: Collection[UUID]) -> Asked[AgreedTerm]:
+    """What these customers have of their own, by customer, plans by time."""
+    return await tx.ask(AgreedTerm, _queries.find_agreements, {"customer_ids": array([*customer_ids])})
 
 
 async def list_customers(tx: Tx, after: str, limit: int, search: str | None, archived: bool | None) -> list[Customer]:
@@ -68,6 +76,45 @@ async def find_member(tx: Tx, customer_id: UUID, key: str) -> Member | None:
 async def list_members(tx: Tx, customer_id: UUID, after: str, limit: int) -> list[Member]:
     """One page, by key."""
     return await tx.all(Member, _queries.list_members, {"customer_id": customer_id, "after": after, "limit": limit})
+
+
+async def withdraw_plans(tx: Tx, customer_id: UUID, now: datetime) -> None:
+    """Take back every change that hasn't begun."""
+    await tx.execute(_queries.withdraw_plans, {"customer_id": customer_id, "now": now})
+
+
+async def set_plan(
+    tx: Tx, customer_id: UUID, plan: str | None, effective_from: datetime, now: datetime, by: str
+) -> None:
+    """Put down a change of plan."""
+    row = {"customer_id": customer_id, "plan": plan, "effective_from": effective_from, "now": now, "by": by}
+    await tx.execute(_queries.set_plan, row)
+
+
+async def plan_history(tx: Tx, customer_id: UUID) -> list[PlanDecision]:
+    """Every change of plan, by when it takes effect, those that were withdrawn as well."""
+    return await tx.all(PlanDecision, _queries.plan_history, {"customer_id": customer_id})
+
+
+async def used_plans(tx: Tx, now: datetime) -> list[str]:
+    """The plans of all customers, at `now` and later."""
+    return await tx.scalars(_queries.used_plans, {"now": now})
+
+
+async def set_limit(tx: Tx, customer_id: UUID, name: str, terms: Mapping[str, Any], now: datetime, by: str) -> None:
+    """Put down the customer's own terms of a limit."""
+    row = {"customer_id": customer_id, "name": name, "terms": Jsonb(terms), "now": now, "by": by}
+    await tx.execute(_queries.set_limit, row)
+
+
+async def drop_limit(tx: Tx, customer_id: UUID, name: str) -> None:
+    """Delete the customer's own terms of a limit."""
+    await tx.execute(_queries.drop_limit, {"customer_id": customer_id, "name": name})
+
+
+async def list_limits(tx: Tx, customer_id: UUID) -> list[OwnLimit]:
+    """The customer's own limits, by name."""
+    return await tx.all(OwnLimit, _queries.list_limits, {"customer_id": customer_id})
 
 
 async def insert_api_key(tx: Tx, key: ApiKey, secret_hash: bytes) -> None:

@@ -1,24 +1,32 @@
 """The database: connections, transactions, named queries, migrations, the embedded server."""
 
 from tollkeeper.db.arrays import array, text_array, word_array
-from tollkeeper.db.epochs import Kept, bump_epoch, peek_epochs, read_epochs
+from tollkeeper.db.epochs import Kept, ask_epochs, bump_epoch, epochs_in, peek_epochs, read_epochs
 from tollkeeper.db.migrate import Migration, migrate, migrations
-from tollkeeper.db.pool import APP_ROLE, Again, Database, Tx
+from tollkeeper.db.outbox import Fact, PublishedFact, list_facts, publish
+from tollkeeper.db.pool import APP_ROLE, Again, Asked, Database, Tx
 from tollkeeper.db.queries import Queries
 
 __all__ = [
     "APP_ROLE",
     "Again",
+    "Asked",
     "Database",
+    "Fact",
     "Kept",
     "Migration",
+    "PublishedFact",
     "Queries",
     "Tx",
     "array",
+    "ask_epochs",
     "bump_epoch",
+    "epochs_in",
+    "list_facts",
     "migrate",
     "migrations",
     "peek_epochs",
+    "publish",
     "read_epochs",
     "text_array",
     "word_array",

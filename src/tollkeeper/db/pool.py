@@ -10,7 +10,7 @@ from __future__ import annotations
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
-from typing import Any, Self, TypeVar
+from typing import Any, Generic, Self, TypeVar
 from uuid import UUID
 
 import anyio
@@ -31,7 +31,8 @@ APP_ROLE = "tollkeeper_app"
 _OPTIONS = f"-c role={APP_ROLE} -c timezone=UTC -c jit=off"
 
 _ATTEMPTS = 8
-_RETRIED = (errors.DeadlockDetected, errors.SerializationFailure)
+_RETRIED = (errors.DeadlockDetected, errors.SerializationFailure, errors.UniqueViolation)
+"""Lost races. A unique key is violated only by an event that another transaction has stored meanwhile, or before."""
 _BROKEN = (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout)
 
 
@@ -39,11 +40,23 @@ class Again(Exception):
     """Raised within a transaction to have it rolled back and run anew: another one has changed what it had read."""
 
 
+class Asked(Generic[T]):
+    """A query that was sent; in a pipeline its rows are on their way while others are sent."""
+
+    def __init__(self, cursor: AsyncCursor[T]) -> None:
+        self._cursor = cursor
+
+    async def all(self) -> list[T]:
+        """Its rows, once they're here."""
+        return await self._cursor.fetchall()
+
+
 class Tx:
     """An open transaction. Domain functions take it first, and never commit."""
 
-    def __init__(self, connection: AsyncConnection[Any]) -> None:
+    def __init__(self, connection: AsyncConnection[Any], *, pipelined: bool = False) -> None:
         self.connection = connection
+        self._pipelined = pipelined
 
     async def execute(self, query: bytes, params: Mapping[str, Any] | None = None) -> AsyncCursor[Any]:
         """Run a query; the cursor's `rowcount` tells how many rows it changed."""
@@ -54,6 +67,11 @@ class Tx:
         async with self.connection.cursor(row_factory=class_row(row)) as cursor:
             await cursor.execute(query, params)
             return await cursor.fetchall()
+
+    async def ask(self, row: type[T], query: bytes, params: Mapping[str, Any] | None = None) -> Asked[T]:
+        """Send a query; read its rows later, so that several share one round trip in `pipelined` transactions."""
+        cursor = self.connection.cursor(row_factory=class_row(row))
+        return Asked(await cursor.execute(query, params))
 
     async def one(self, row: type[T], query: bytes, params: Mapping[str, Any] | None = None) -> T | None:
         """The first row of a query, or None."""
@@ -75,8 +93,11 @@ class Tx:
     @asynccontextmanager
     async def together(self) -> AsyncIterator[None]:
         """Send the statements inside without waiting for each answer: one round trip instead of many."""
-        async with self.connection.pipeline():
+        if self._pipelined:
             yield
+        else:
+            async with self.connection.pipeline():
+                yield
 
 
 class Database:
@@ -118,32 +139,45 @@ class Database:
         return stats.get("pool_size", 0), stats.get("pool_available", 0)
 
     @asynccontextmanager
-    async def transaction(self, customer_id: UUID | None = None, *, snapshot: bool = False) -> AsyncIterator[Tx]:
+    async def transaction(
+        self, customer_id: UUID | None = None, *, snapshot: bool = False, pipelined: bool = False
+    ) -> AsyncIterator[Tx]:
         """A transaction that sees one customer's rows, or, without `customer_id`, all of them.
 
-        As a `snapshot` it only reads, and all its queries see the database as it was at the first one.
+        As a `snapshot` it only reads, and all its queries see the database as it was at the first one. In a `pipelined`
+        one nothing is waited for but rows that are read: the beginning goes out with the first query, and the last
+        writes with the commit. An error of a statement is raised by a later one, at the latest by the commit.
 
         Raises DatabaseUnavailable where no connection can be had or it breaks. Where that happens during the commit,
         the outcome is unknown; every write of Tollkeeper may be repeated safely.
         """
         with _as_unavailable():
             async with self._pool.connection() as connection:
-                # One round trip, and no parameters: a UUID's text needs no quoting.
-                await connection.execute(_enter(customer_id, snapshot))
                 try:
-                    yield Tx(connection)
+                    if pipelined:
+                        async with connection.pipeline():
+                            for statement in _enter(customer_id, snapshot):
+                                await connection.execute(statement)
+                            yield Tx(connection, pipelined=True)
+                            await connection.execute(b"commit")
+                    else:
+                        # One round trip, and no parameters: a UUID's text needs no quoting.
+                        await connection.execute(b"; ".join(_enter(customer_id, snapshot)))
+                        yield Tx(connection)
+                        await connection.execute(b"commit")
                 except BaseException:
                     if not connection.closed:
                         with suppress(psycopg.Error):
                             await connection.execute(b"rollback")
                     raise
-                await connection.execute(b"commit")
 
-    async def run(self, work: Callable[[Tx], Awaitable[T]], customer_id: UUID | None = None) -> T:
-        """The result of `work` in a transaction of its own, run anew when it loses a race (40P01, 40001, `Again`)."""
+    async def run(
+        self, work: Callable[[Tx], Awaitable[T]], customer_id: UUID | None = None, *, pipelined: bool = False
+    ) -> T:
+        """The result of `work` in a transaction of its own, run anew when it loses a race (40P01, 40001, 23505, `Again`)."""
         for attempt in range(1, _ATTEMPTS + 1):
             try:
-                async with self.transaction(customer_id) as tx:
+                async with self.transaction(customer_id, pipelined=pipelined) as tx:
                     return await work(tx)
             except (*_RETRIED, Again):
                 if attempt == _ATTEMPTS:
@@ -154,11 +188,11 @@ class Database:
         raise AssertionError("unreachable")
 
 
-def _enter(customer_id: UUID | None, snapshot: bool) -> bytes:
-    begin = "begin isolation level repeatable read read only" if snapshot else "begin"
+def _enter(customer_id: UUID | None, snapshot: bool) -> tuple[bytes, bytes]:
+    begin = b"begin isolation level repeatable read read only" if snapshot else b"begin"
     if customer_id is None:
-        return f"{begin}; set local tollkeeper.scope = 'operator'".encode()
-    return f"{begin}; set local tollkeeper.customer_id = '{customer_id}'".encode()
+        return begin, b"set local tollkeeper.scope = 'operator'"
+    return begin, f"set local tollkeeper.customer_id = '{customer_id}'".encode()
 
 
 class _as_unavailable:  # noqa: N801

@@ -19,11 +19,9 @@ select version, checksum from schema_migrations order by version
 -- name: record_migration
 insert into schema_migrations (version, name, checksum) values (%(version)s, %(name)s, %(checksum)s)
 
--- name: read_epochs
--- What other processes may have changed since this one read it, under a lock that such a change waits for.
--- Two statements: the second one's snapshot is taken after the lock was granted, so it sees the change that held it.
-select pg_advisory_xact_lock_shared(1701867363);
-select name, value from epochs
+-- name: share_epochs
+-- What other processes may have changed since this one read it is read under a lock that such a change waits for.
+select pg_advisory_xact_lock_shared(1701867363)
 
 -- name: peek_epochs
 select name, value from epochs
@@ -33,3 +31,20 @@ select pg_advisory_xact_lock(1701867363)
 
 -- name: bump_epoch
 update epochs set value = value + 1 where name = %(name)s
+
+-- name: publish
+insert into outbox (customer_id, fact_id, topic, key, body, created_at)
+select new.customer_id, new.fact_id, new.topic, new.key, new.body, %(created_at)s
+from unnest(%(customer_id)s::uuid[], %(fact_id)s::uuid[], %(topic)s::text[], %(key)s::text[], %(body)s::jsonb[])
+  as new (customer_id, fact_id, topic, key, body)
+on conflict (customer_id, key) do nothing
+
+-- name: list_facts
+-- Ids are made in the order of time.
+select o.customer_id, c.key as customer, o.fact_id, o.topic, o.body, o.created_at
+from outbox o join customers c on c.customer_id = o.customer_id
+where (%(customer_id)s::uuid is null or o.customer_id = %(customer_id)s)
+  and (%(topics)s::text[] is null or o.topic = any(%(topics)s))
+  and (%(before)s::uuid is null or o.fact_id < %(before)s)
+order by o.fact_id desc
+limit %(limit)s

@@ -14,6 +14,19 @@ CREATE TABLE public.api_keys (
 
 COMMENT ON TABLE public.api_keys IS 'owner: customers. Who may call the API';
 
+CREATE TABLE public.burns (
+    customer_id uuid NOT NULL,
+    event_id text NOT NULL COLLATE pg_catalog."C",
+    grant_id uuid NOT NULL,
+    transaction_id uuid NOT NULL,
+    unit text NOT NULL COLLATE pg_catalog."C",
+    amount numeric NOT NULL,
+    at timestamp with time zone NOT NULL,
+    CONSTRAINT burns_amount_check CHECK ((amount <> (0)::numeric))
+);
+
+COMMENT ON TABLE public.burns IS 'owner: wallets. Append-only: which event took how much from which grant';
+
 CREATE TABLE public.catalog_versions (
     version integer NOT NULL,
     source text NOT NULL,
@@ -25,6 +38,16 @@ CREATE TABLE public.catalog_versions (
 
 COMMENT ON TABLE public.catalog_versions IS 'owner: catalog. Every catalog that was applied, as its source text';
 
+CREATE TABLE public.customer_limits (
+    customer_id uuid NOT NULL,
+    name text NOT NULL COLLATE pg_catalog."C",
+    terms jsonb NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    updated_by text NOT NULL
+);
+
+COMMENT ON TABLE public.customer_limits IS 'owner: customers. What a customer has instead of, or beside, the limits of its plan';
+
 CREATE TABLE public.customers (
     customer_id uuid NOT NULL,
     key text NOT NULL COLLATE pg_catalog."C",
@@ -34,7 +57,8 @@ CREATE TABLE public.customers (
     metadata jsonb NOT NULL,
     created_at timestamp with time zone NOT NULL,
     updated_at timestamp with time zone NOT NULL,
-    archived_at timestamp with time zone
+    archived_at timestamp with time zone,
+    suspended_at timestamp with time zone
 );
 
 COMMENT ON TABLE public.customers IS 'owner: customers. Who pays';
@@ -113,6 +137,84 @@ CREATE TABLE public.events (
 
 COMMENT ON TABLE public.events IS 'owner: events. One row for each usage event, for ever';
 
+CREATE TABLE public.grants (
+    customer_id uuid NOT NULL,
+    grant_id uuid NOT NULL,
+    unit text NOT NULL COLLATE pg_catalog."C",
+    kind text NOT NULL,
+    priority smallint NOT NULL,
+    amount numeric NOT NULL,
+    rolled_in numeric DEFAULT 0 NOT NULL,
+    remaining numeric NOT NULL,
+    spent numeric DEFAULT 0 NOT NULL,
+    expired numeric DEFAULT 0 NOT NULL,
+    voided numeric DEFAULT 0 NOT NULL,
+    rolled_out numeric DEFAULT 0 NOT NULL,
+    effective_at timestamp with time zone NOT NULL,
+    expires_at timestamp with time zone,
+    begun boolean NOT NULL,
+    recurring text COLLATE pg_catalog."C",
+    period_start timestamp with time zone,
+    reference text,
+    note text,
+    created_at timestamp with time zone NOT NULL,
+    created_by text NOT NULL,
+    voided_at timestamp with time zone,
+    voided_by text,
+    refunded boolean DEFAULT false NOT NULL,
+    CONSTRAINT grants_amount_check CHECK ((amount > (0)::numeric)),
+    CONSTRAINT grants_check CHECK (((rolled_in >= (0)::numeric) AND (rolled_in <= amount))),
+    CONSTRAINT grants_check1 CHECK ((amount = ((((remaining + spent) + expired) + voided) + rolled_out))),
+    CONSTRAINT grants_check2 CHECK ((expires_at > effective_at)),
+    CONSTRAINT grants_expired_check CHECK ((expired >= (0)::numeric)),
+    CONSTRAINT grants_kind_check CHECK ((kind = ANY (ARRAY['paid'::text, 'promotional'::text, 'compensation'::text]))),
+    CONSTRAINT grants_remaining_check CHECK ((remaining >= (0)::numeric)),
+    CONSTRAINT grants_rolled_out_check CHECK ((rolled_out >= (0)::numeric)),
+    CONSTRAINT grants_spent_check CHECK ((spent >= (0)::numeric)),
+    CONSTRAINT grants_voided_check CHECK ((voided >= (0)::numeric))
+);
+
+COMMENT ON TABLE public.grants IS 'owner: wallets. Lots of prepaid value, and what became of each';
+
+CREATE TABLE public.holds (
+    customer_id uuid NOT NULL,
+    hold_id text NOT NULL COLLATE pg_catalog."C",
+    state text NOT NULL,
+    fingerprint uuid NOT NULL,
+    meter text NOT NULL COLLATE pg_catalog."C",
+    member text COLLATE pg_catalog."C",
+    dimensions jsonb NOT NULL,
+    quantity numeric NOT NULL,
+    event_amount numeric,
+    calls jsonb,
+    metadata jsonb,
+    unit text NOT NULL COLLATE pg_catalog."C",
+    amount numeric NOT NULL,
+    from_wallet numeric NOT NULL,
+    from_ceiling numeric NOT NULL,
+    price_id uuid NOT NULL,
+    period_start timestamp with time zone,
+    claimed numeric DEFAULT 0 NOT NULL,
+    claims jsonb NOT NULL,
+    on_expiry text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    created_by text NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    ended_at timestamp with time zone,
+    ended_by text,
+    charged numeric,
+    events text[] DEFAULT '{}'::text[] NOT NULL,
+    note text,
+    CONSTRAINT holds_amount_check CHECK ((amount >= (0)::numeric)),
+    CONSTRAINT holds_check CHECK (((state = ANY (ARRAY['open'::text, 'in_doubt'::text])) = (ended_at IS NULL))),
+    CONSTRAINT holds_from_ceiling_check CHECK ((from_ceiling >= (0)::numeric)),
+    CONSTRAINT holds_from_wallet_check CHECK ((from_wallet >= (0)::numeric)),
+    CONSTRAINT holds_state_check CHECK ((state = ANY (ARRAY['open'::text, 'in_doubt'::text, 'settled'::text, 'released'::text, 'expired'::text])))
+)
+WITH (fillfactor='80');
+
+COMMENT ON TABLE public.holds IS 'owner: gate. Value reserved before an operation; each ends exactly once';
+
 CREATE TABLE public.imports (
     import_id uuid NOT NULL,
     file_name text NOT NULL,
@@ -124,6 +226,20 @@ CREATE TABLE public.imports (
 );
 
 COMMENT ON TABLE public.imports IS 'owner: events. How far each imported file has come, so that an import can go on';
+
+CREATE TABLE public.limit_counters (
+    customer_id uuid NOT NULL,
+    counter_id uuid NOT NULL,
+    member text NOT NULL COLLATE pg_catalog."C",
+    window_start timestamp with time zone NOT NULL,
+    used numeric NOT NULL,
+    held numeric NOT NULL,
+    stale boolean DEFAULT false NOT NULL,
+    CONSTRAINT limit_counters_held_check CHECK ((held >= (0)::numeric))
+)
+WITH (fillfactor='70');
+
+COMMENT ON TABLE public.limit_counters IS 'owner: limits. How much of each limit is used and held in each window';
 
 CREATE TABLE public.members (
     customer_id uuid NOT NULL,
@@ -137,6 +253,28 @@ CREATE TABLE public.members (
 
 COMMENT ON TABLE public.members IS 'owner: customers. Persons and agents inside a customer';
 
+CREATE TABLE public.outbox (
+    customer_id uuid NOT NULL,
+    fact_id uuid NOT NULL,
+    topic text NOT NULL,
+    key text NOT NULL COLLATE pg_catalog."C",
+    body jsonb NOT NULL,
+    created_at timestamp with time zone NOT NULL
+);
+
+COMMENT ON TABLE public.outbox IS 'owner: db. Append-only: facts that others are to be told of, put down with what caused them';
+
+CREATE TABLE public.plan_changes (
+    customer_id uuid NOT NULL,
+    effective_from timestamp with time zone NOT NULL,
+    plan text COLLATE pg_catalog."C",
+    created_at timestamp with time zone NOT NULL,
+    created_by text NOT NULL,
+    withdrawn_at timestamp with time zone
+);
+
+COMMENT ON TABLE public.plan_changes IS 'owner: customers. From when on a customer is on which plan';
+
 CREATE TABLE public.prices (
     price_id uuid NOT NULL,
     version integer NOT NULL,
@@ -145,6 +283,7 @@ CREATE TABLE public.prices (
     effective_from timestamp with time zone NOT NULL,
     kind text NOT NULL,
     content jsonb,
+    plan text COLLATE pg_catalog."C",
     CONSTRAINT prices_check CHECK (((kind = 'price'::text) = (content IS NOT NULL))),
     CONSTRAINT prices_kind_check CHECK ((kind = ANY (ARRAY['price'::text, 'none'::text, 'withdrawn'::text])))
 );
@@ -172,12 +311,25 @@ CREATE TABLE public.quarantine (
 
 COMMENT ON TABLE public.quarantine IS 'owner: events. Events that were refused, kept until replayed or discarded';
 
+CREATE TABLE public.recurring_grants (
+    customer_id uuid NOT NULL,
+    name text NOT NULL COLLATE pg_catalog."C",
+    terms jsonb NOT NULL,
+    anchor timestamp with time zone NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    created_by text NOT NULL,
+    ended_at timestamp with time zone
+);
+
+COMMENT ON TABLE public.recurring_grants IS 'owner: wallets. Grants that a customer gets again and again, beside those of its plan';
+
 CREATE TABLE public.running_totals (
     customer_id uuid NOT NULL,
     price_id uuid NOT NULL,
     period_start timestamp with time zone NOT NULL,
     value numeric NOT NULL,
-    latest_at timestamp with time zone
+    latest_at timestamp with time zone,
+    held numeric DEFAULT 0 NOT NULL
 )
 WITH (fillfactor='70');
 
@@ -200,6 +352,14 @@ CREATE TABLE public.series (
 );
 
 COMMENT ON TABLE public.series IS 'owner: events. What usage is grouped by: meter, member, dimensions, unit of charge';
+
+CREATE TABLE public.tills (
+    customer_id uuid NOT NULL,
+    signature uuid,
+    opened_at timestamp with time zone NOT NULL
+);
+
+COMMENT ON TABLE public.tills IS 'owner: gate. The lock of each customer whose money or limits must not be overrun';
 
 CREATE TABLE public.unique_values (
     customer_id uuid NOT NULL,
@@ -248,14 +408,52 @@ WITH (fillfactor='80');
 
 COMMENT ON TABLE public.usage_hours IS 'owner: events. Usage by local hour and series';
 
+CREATE TABLE public.wallet_entries (
+    customer_id uuid NOT NULL,
+    unit text NOT NULL COLLATE pg_catalog."C",
+    at timestamp with time zone NOT NULL,
+    entry_id uuid NOT NULL,
+    transaction_id uuid NOT NULL,
+    kind text NOT NULL,
+    grant_id uuid,
+    amount numeric NOT NULL,
+    balance numeric NOT NULL,
+    booked_at timestamp with time zone NOT NULL
+);
+
+COMMENT ON TABLE public.wallet_entries IS 'owner: wallets. Append-only: each change of a wallet, with the balance that it left';
+
+CREATE TABLE public.wallets (
+    customer_id uuid NOT NULL,
+    unit text NOT NULL COLLATE pg_catalog."C",
+    balance numeric NOT NULL,
+    held numeric NOT NULL,
+    owed numeric NOT NULL,
+    owed_held numeric NOT NULL,
+    last_at timestamp with time zone NOT NULL,
+    next_change_at timestamp with time zone,
+    CONSTRAINT wallets_check CHECK ((balance >= held)),
+    CONSTRAINT wallets_held_check CHECK ((held >= (0)::numeric)),
+    CONSTRAINT wallets_owed_held_check CHECK ((owed_held >= (0)::numeric))
+)
+WITH (fillfactor='70');
+
+COMMENT ON TABLE public.wallets IS 'owner: wallets. Prepaid value of one unit: a running balance, because holds must not overrun it';
+
 ALTER TABLE ONLY public.api_keys
     ADD CONSTRAINT api_keys_pkey PRIMARY KEY (key_id);
 
 ALTER TABLE ONLY public.api_keys
     ADD CONSTRAINT api_keys_secret_hash_key UNIQUE (secret_hash);
 
+ALTER TABLE ONLY public.burns
+    ADD CONSTRAINT burns_pkey PRIMARY KEY (customer_id, event_id, grant_id);
+
 ALTER TABLE ONLY public.catalog_versions
     ADD CONSTRAINT catalog_versions_pkey PRIMARY KEY (version);
+
+ALTER TABLE ONLY public.customer_limits
+    ADD CONSTRAINT customer_limits_pkey PRIMARY KEY (customer_id, name);
 
 ALTER TABLE ONLY public.customers
     ADD CONSTRAINT customers_pkey PRIMARY KEY (customer_id);
@@ -266,17 +464,32 @@ ALTER TABLE ONLY public.epochs
 ALTER TABLE ONLY public.events
     ADD CONSTRAINT events_pkey PRIMARY KEY (customer_id, event_id);
 
+ALTER TABLE ONLY public.grants
+    ADD CONSTRAINT grants_pkey PRIMARY KEY (customer_id, grant_id);
+
+ALTER TABLE ONLY public.holds
+    ADD CONSTRAINT holds_pkey PRIMARY KEY (customer_id, hold_id);
+
 ALTER TABLE ONLY public.imports
     ADD CONSTRAINT imports_pkey PRIMARY KEY (import_id);
 
+ALTER TABLE ONLY public.limit_counters
+    ADD CONSTRAINT limit_counters_pkey PRIMARY KEY (customer_id, counter_id, member, window_start);
+
 ALTER TABLE ONLY public.members
     ADD CONSTRAINT members_pkey PRIMARY KEY (customer_id, member);
+
+ALTER TABLE ONLY public.outbox
+    ADD CONSTRAINT outbox_pkey PRIMARY KEY (customer_id, fact_id);
+
+ALTER TABLE ONLY public.plan_changes
+    ADD CONSTRAINT plan_changes_pkey PRIMARY KEY (customer_id, effective_from);
 
 ALTER TABLE ONLY public.postings
     ADD CONSTRAINT postings_pkey PRIMARY KEY (customer_id, transaction_id, line);
 
 ALTER TABLE ONLY public.prices
-    ADD CONSTRAINT prices_meter_customer_key_effective_from_version_key UNIQUE NULLS NOT DISTINCT (meter, customer_key, effective_from, version);
+    ADD CONSTRAINT prices_meter_customer_key_plan_effective_from_version_key UNIQUE NULLS NOT DISTINCT (meter, customer_key, plan, effective_from, version);
 
 ALTER TABLE ONLY public.prices
     ADD CONSTRAINT prices_pkey PRIMARY KEY (price_id, version);
@@ -287,6 +500,9 @@ ALTER TABLE ONLY public.quarantine
 ALTER TABLE ONLY public.quarantine
     ADD CONSTRAINT quarantine_pkey PRIMARY KEY (quarantine_id);
 
+ALTER TABLE ONLY public.recurring_grants
+    ADD CONSTRAINT recurring_grants_pkey PRIMARY KEY (customer_id, name);
+
 ALTER TABLE ONLY public.running_totals
     ADD CONSTRAINT running_totals_pkey PRIMARY KEY (customer_id, price_id, period_start);
 
@@ -295,6 +511,9 @@ ALTER TABLE ONLY public.schema_migrations
 
 ALTER TABLE ONLY public.series
     ADD CONSTRAINT series_pkey PRIMARY KEY (customer_id, series_id);
+
+ALTER TABLE ONLY public.tills
+    ADD CONSTRAINT tills_pkey PRIMARY KEY (customer_id);
 
 ALTER TABLE ONLY public.unique_values
     ADD CONSTRAINT unique_values_pkey PRIMARY KEY (customer_id, price_id, period_start, value);
@@ -305,45 +524,95 @@ ALTER TABLE ONLY public.usage_days
 ALTER TABLE ONLY public.usage_hours
     ADD CONSTRAINT usage_hours_pkey PRIMARY KEY (customer_id, hour, series_id);
 
+ALTER TABLE ONLY public.wallet_entries
+    ADD CONSTRAINT wallet_entries_pkey PRIMARY KEY (customer_id, unit, at, entry_id);
+
+ALTER TABLE ONLY public.wallets
+    ADD CONSTRAINT wallets_pkey PRIMARY KEY (customer_id, unit);
+
+CREATE INDEX burns_by_grant ON public.burns USING btree (customer_id, grant_id);
+
 CREATE INDEX customers_by_key ON public.customers USING btree (key);
 
 CREATE INDEX events_by_corrected ON public.events USING btree (customer_id, corrects) WHERE (corrects IS NOT NULL);
 
 CREATE INDEX events_by_time ON public.events USING btree (customer_id, "time");
 
+CREATE INDEX grants_to_burn ON public.grants USING btree (customer_id, unit, priority, expires_at, created_at, grant_id) WHERE (remaining > (0)::numeric);
+
+CREATE INDEX holds_by_time ON public.holds USING btree (customer_id, created_at);
+
+CREATE INDEX holds_due ON public.holds USING btree (expires_at, customer_id) WHERE (ended_at IS NULL);
+
+CREATE UNIQUE INDEX outbox_once ON public.outbox USING btree (customer_id, key);
+
 CREATE INDEX quarantine_open ON public.quarantine USING btree (quarantine_id) WHERE (status = 'open'::text);
+
+CREATE INDEX wallets_due ON public.wallets USING btree (next_change_at) WHERE (next_change_at IS NOT NULL);
+
+ALTER TABLE ONLY public.customer_limits
+    ADD CONSTRAINT customer_limits_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES public.customers(customer_id);
 
 ALTER TABLE ONLY public.members
     ADD CONSTRAINT members_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES public.customers(customer_id);
+
+ALTER TABLE ONLY public.plan_changes
+    ADD CONSTRAINT plan_changes_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES public.customers(customer_id);
 
 ALTER TABLE ONLY public.prices
     ADD CONSTRAINT prices_version_fkey FOREIGN KEY (version) REFERENCES public.catalog_versions(version);
 
 ALTER TABLE public.api_keys ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.burns ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.customer_limits ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.customers ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.events ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.grants ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.holds ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.imports ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY isolation ON public.api_keys TO tollkeeper_app USING (( SELECT (current_setting('tollkeeper.scope'::text, true) = 'operator'::text)));
 
+CREATE POLICY isolation ON public.burns TO tollkeeper_app USING (((customer_id = ( SELECT (NULLIF(current_setting('tollkeeper.customer_id'::text, true), ''::text))::uuid AS "nullif")) OR ( SELECT (current_setting('tollkeeper.scope'::text, true) = 'operator'::text))));
+
+CREATE POLICY isolation ON public.customer_limits TO tollkeeper_app USING (((customer_id = ( SELECT (NULLIF(current_setting('tollkeeper.customer_id'::text, true), ''::text))::uuid AS "nullif")) OR ( SELECT (current_setting('tollkeeper.scope'::text, true) = 'operator'::text))));
+
 CREATE POLICY isolation ON public.customers TO tollkeeper_app USING (((customer_id = ( SELECT (NULLIF(current_setting('tollkeeper.customer_id'::text, true), ''::text))::uuid AS "nullif")) OR ( SELECT (current_setting('tollkeeper.scope'::text, true) = 'operator'::text))));
 
 CREATE POLICY isolation ON public.events TO tollkeeper_app USING (((customer_id = ( SELECT (NULLIF(current_setting('tollkeeper.customer_id'::text, true), ''::text))::uuid AS "nullif")) OR ( SELECT (current_setting('tollkeeper.scope'::text, true) = 'operator'::text))));
 
+CREATE POLICY isolation ON public.grants TO tollkeeper_app USING (((customer_id = ( SELECT (NULLIF(current_setting('tollkeeper.customer_id'::text, true), ''::text))::uuid AS "nullif")) OR ( SELECT (current_setting('tollkeeper.scope'::text, true) = 'operator'::text))));
+
+CREATE POLICY isolation ON public.holds TO tollkeeper_app USING (((customer_id = ( SELECT (NULLIF(current_setting('tollkeeper.customer_id'::text, true), ''::text))::uuid AS "nullif")) OR ( SELECT (current_setting('tollkeeper.scope'::text, true) = 'operator'::text))));
+
 CREATE POLICY isolation ON public.imports TO tollkeeper_app USING (( SELECT (current_setting('tollkeeper.scope'::text, true) = 'operator'::text)));
 
+CREATE POLICY isolation ON public.limit_counters TO tollkeeper_app USING (((customer_id = ( SELECT (NULLIF(current_setting('tollkeeper.customer_id'::text, true), ''::text))::uuid AS "nullif")) OR ( SELECT (current_setting('tollkeeper.scope'::text, true) = 'operator'::text))));
+
 CREATE POLICY isolation ON public.members TO tollkeeper_app USING (((customer_id = ( SELECT (NULLIF(current_setting('tollkeeper.customer_id'::text, true), ''::text))::uuid AS "nullif")) OR ( SELECT (current_setting('tollkeeper.scope'::text, true) = 'operator'::text))));
+
+CREATE POLICY isolation ON public.outbox TO tollkeeper_app USING (((customer_id = ( SELECT (NULLIF(current_setting('tollkeeper.customer_id'::text, true), ''::text))::uuid AS "nullif")) OR ( SELECT (current_setting('tollkeeper.scope'::text, true) = 'operator'::text))));
+
+CREATE POLICY isolation ON public.plan_changes TO tollkeeper_app USING (((customer_id = ( SELECT (NULLIF(current_setting('tollkeeper.customer_id'::text, true), ''::text))::uuid AS "nullif")) OR ( SELECT (current_setting('tollkeeper.scope'::text, true) = 'operator'::text))));
 
 CREATE POLICY isolation ON public.postings TO tollkeeper_app USING (((customer_id = ( SELECT (NULLIF(current_setting('tollkeeper.customer_id'::text, true), ''::text))::uuid AS "nullif")) OR ( SELECT (current_setting('tollkeeper.scope'::text, true) = 'operator'::text))));
 
 CREATE POLICY isolation ON public.quarantine TO tollkeeper_app USING (( SELECT (current_setting('tollkeeper.scope'::text, true) = 'operator'::text)));
 
+CREATE POLICY isolation ON public.recurring_grants TO tollkeeper_app USING (((customer_id = ( SELECT (NULLIF(current_setting('tollkeeper.customer_id'::text, true), ''::text))::uuid AS "nullif")) OR ( SELECT (current_setting('tollkeeper.scope'::text, true) = 'operator'::text))));
+
 CREATE POLICY isolation ON public.running_totals TO tollkeeper_app USING (((customer_id = ( SELECT (NULLIF(current_setting('tollkeeper.customer_id'::text, true), ''::text))::uuid AS "nullif")) OR ( SELECT (current_setting('tollkeeper.scope'::text, true) = 'operator'::text))));
 
 CREATE POLICY isolation ON public.series TO tollkeeper_app USING (((customer_id = ( SELECT (NULLIF(current_setting('tollkeeper.customer_id'::text, true), ''::text))::uuid AS "nullif")) OR ( SELECT (current_setting('tollkeeper.scope'::text, true) = 'operator'::text))));
+
+CREATE POLICY isolation ON public.tills TO tollkeeper_app USING (((customer_id = ( SELECT (NULLIF(current_setting('tollkeeper.customer_id'::text, true), ''::text))::uuid AS "nullif")) OR ( SELECT (current_setting('tollkeeper.scope'::text, true) = 'operator'::text))));
 
 CREATE POLICY isolation ON public.unique_values TO tollkeeper_app USING (((customer_id = ( SELECT (NULLIF(current_setting('tollkeeper.customer_id'::text, true), ''::text))::uuid AS "nullif")) OR ( SELECT (current_setting('tollkeeper.scope'::text, true) = 'operator'::text))));
 
@@ -351,15 +620,29 @@ CREATE POLICY isolation ON public.usage_days TO tollkeeper_app USING (((customer
 
 CREATE POLICY isolation ON public.usage_hours TO tollkeeper_app USING (((customer_id = ( SELECT (NULLIF(current_setting('tollkeeper.customer_id'::text, true), ''::text))::uuid AS "nullif")) OR ( SELECT (current_setting('tollkeeper.scope'::text, true) = 'operator'::text))));
 
+CREATE POLICY isolation ON public.wallet_entries TO tollkeeper_app USING (((customer_id = ( SELECT (NULLIF(current_setting('tollkeeper.customer_id'::text, true), ''::text))::uuid AS "nullif")) OR ( SELECT (current_setting('tollkeeper.scope'::text, true) = 'operator'::text))));
+
+CREATE POLICY isolation ON public.wallets TO tollkeeper_app USING (((customer_id = ( SELECT (NULLIF(current_setting('tollkeeper.customer_id'::text, true), ''::text))::uuid AS "nullif")) OR ( SELECT (current_setting('tollkeeper.scope'::text, true) = 'operator'::text))));
+
+ALTER TABLE public.limit_counters ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.members ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.outbox ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.plan_changes ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.postings ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.quarantine ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.recurring_grants ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.running_totals ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.series ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.tills ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.unique_values ENABLE ROW LEVEL SECURITY;
 
@@ -367,9 +650,17 @@ ALTER TABLE public.usage_days ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.usage_hours ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.wallet_entries ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.wallets ENABLE ROW LEVEL SECURITY;
+
 GRANT SELECT,INSERT,UPDATE ON TABLE public.api_keys TO tollkeeper_app;
 
+GRANT SELECT,INSERT ON TABLE public.burns TO tollkeeper_app;
+
 GRANT SELECT,INSERT ON TABLE public.catalog_versions TO tollkeeper_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.customer_limits TO tollkeeper_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.customers TO tollkeeper_app;
 
@@ -381,13 +672,25 @@ GRANT SELECT,INSERT,UPDATE ON TABLE public.epochs TO tollkeeper_app;
 
 GRANT SELECT,INSERT ON TABLE public.events TO tollkeeper_app;
 
+GRANT SELECT,INSERT,UPDATE ON TABLE public.grants TO tollkeeper_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.holds TO tollkeeper_app;
+
 GRANT SELECT,INSERT,UPDATE ON TABLE public.imports TO tollkeeper_app;
 
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.limit_counters TO tollkeeper_app;
+
 GRANT SELECT,INSERT,UPDATE ON TABLE public.members TO tollkeeper_app;
+
+GRANT SELECT,INSERT ON TABLE public.outbox TO tollkeeper_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.plan_changes TO tollkeeper_app;
 
 GRANT SELECT,INSERT ON TABLE public.prices TO tollkeeper_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.quarantine TO tollkeeper_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.recurring_grants TO tollkeeper_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.running_totals TO tollkeeper_app;
 
@@ -395,8 +698,14 @@ GRANT SELECT ON TABLE public.schema_migrations TO tollkeeper_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.series TO tollkeeper_app;
 
+GRANT SELECT,INSERT,UPDATE ON TABLE public.tills TO tollkeeper_app;
+
 GRANT SELECT,INSERT ON TABLE public.unique_values TO tollkeeper_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.usage_days TO tollkeeper_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.usage_hours TO tollkeeper_app;
+
+GRANT SELECT,INSERT ON TABLE public.wallet_entries TO tollkeeper_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.wallets TO tollkeeper_app;

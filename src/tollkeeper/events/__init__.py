@@ -2,7 +2,7 @@
 
 from tollkeeper.events.check import check, check_net, quantity_of, unique_value, unknown_customer, unknown_meter
 from tollkeeper.events.imports import Import, advance_import, finish_import, start_import
-from tollkeeper.events.model import CostSource, EventIn, Reason, Refused, Status, StoredEvent
+from tollkeeper.events.model import CallIn, CostSource, EventIn, Key, Reason, Refused, Status, StoredEvent
 from tollkeeper.events.quarantine import (
     Quarantined,
     QuarantineStatus,
@@ -32,11 +32,13 @@ from tollkeeper.events.store import (
 from tollkeeper.events.write import NewEvent, insert_series, store_events
 
 __all__ = [
+    "CallIn",
     "Corrected",
     "CostSource",
     "EventFilter",
     "EventIn",
     "Import",
+    "Key",
     "Net",
     "NewEvent",
     "QuarantineStatus",

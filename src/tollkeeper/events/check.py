@@ -55,8 +55,8 @@ def _check_rare(event: EventIn, meter: Meter) -> Reason | None:
         reason = _check_calls(event)
     if reason is None and meter.aggregation is Aggregation.UNIQUE_COUNT:
         reason = _check_unique(event, meter)
-    if reason is None and event.hold is not None:
-        reason = Reason("unknown_hold", f"There is no hold {event.hold!r}.", "hold")
+    if reason is None and event.hold is not None and event.corrects is not None:
+        reason = Reason("invalid_correction", "A correction settles no hold; leave `hold` out.", "hold")
     if reason is None and event.corrects is not None:
         reason = _check_correction(event, meter)
     return reason

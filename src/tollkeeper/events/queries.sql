@@ -94,6 +94,7 @@ join series s on s.customer_id = e.customer_id and s.series_id = e.series_id
 -- The events that corrections refer to, each with what it and its corrections so far come to.
 select e.customer_id, e.event_id, e.series_id::text as series_id, s.meter, s.member, s.dimensions, s.unit, e.time,
        e.price_id, e.corrects, e.quantity as reported,
+       coalesce(e.charge, 0) + coalesce(c.charge, 0) as net_charge,
        e.quantity + coalesce(c.quantity, 0) as net_quantity,
        e.billed + coalesce(c.billed, 0) as net_billed,
        coalesce(e.amount + c.amount, e.amount, c.amount) as net_amount,
@@ -102,7 +103,8 @@ from unnest(%(customer_id)s::uuid[], %(event_id)s::text[]) as wanted (customer_i
 join events e on e.customer_id = wanted.customer_id and e.event_id = wanted.event_id
 join series s on s.customer_id = e.customer_id and s.series_id = e.series_id
 left join lateral (
-    select sum(quantity) as quantity, sum(billed) as billed, sum(amount) as amount, sum(cost) as cost
+    select sum(quantity) as quantity, sum(billed) as billed, sum(amount) as amount, sum(cost) as cost,
+           sum(charge) as charge
     from events where customer_id = e.customer_id and corrects = e.event_id
 ) c on true
 

@@ -33,6 +33,7 @@ class Corrected:
     corrects: str | None
     reported: Decimal
     """The quantity without corrections."""
+    net_charge: Decimal
     net_quantity: Decimal
     net_billed: Decimal
     net_amount: Decimal | None

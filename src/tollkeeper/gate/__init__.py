@@ -1,21 +1,67 @@
-"""The gate, where usage meets money: record usage, and explain what it cost."""
+"""The gate, where usage meets money: authorize, record, settle, and explain what it cost."""
 
+from tollkeeper.gate.alerts import TOPICS
+from tollkeeper.gate.authorize import Allowed, authorize
+from tollkeeper.gate.change_hold import Changed, ChangeIn, Verb, change_holds
+from tollkeeper.gate.desk import Desk
+from tollkeeper.gate.estimate import Estimated, estimate
 from tollkeeper.gate.explain import explain_event
+from tollkeeper.gate.holds import Held, Hold, HoldIn, HoldOf, HoldState, get_hold, held_at, list_holds
 from tollkeeper.gate.model import Explanation, Failure, Recorded, Result
-from tollkeeper.gate.record import Desk, record
+from tollkeeper.gate.prepay import end_recurring_grant, give_grant, refresh, set_recurring_grant, void_grant
+from tollkeeper.gate.record import record
 from tollkeeper.gate.replay import Replayed, replay
+from tollkeeper.gate.settle import Settled, SettleIn, Settlement, settle
+from tollkeeper.gate.standing import PeriodEnd, Source, Standing, next_period, stand
+from tollkeeper.gate.sweep import due_customers, sweep, warn_of_expiry
+from tollkeeper.gate.till import Tills
 from tollkeeper.gate.verify import Verdict, verify
 
 __all__ = [
+    "TOPICS",
+    "Allowed",
+    "ChangeIn",
+    "Changed",
     "Desk",
+    "Estimated",
     "Explanation",
     "Failure",
+    "Held",
+    "Hold",
+    "HoldIn",
+    "HoldOf",
+    "HoldState",
+    "PeriodEnd",
     "Recorded",
     "Replayed",
     "Result",
+    "SettleIn",
+    "Settled",
+    "Settlement",
+    "Source",
+    "Standing",
+    "Tills",
+    "Verb",
     "Verdict",
+    "authorize",
+    "change_holds",
+    "due_customers",
+    "end_recurring_grant",
+    "estimate",
     "explain_event",
+    "get_hold",
+    "give_grant",
+    "held_at",
+    "list_holds",
+    "next_period",
     "record",
+    "refresh",
     "replay",
+    "set_recurring_grant",
+    "settle",
+    "stand",
+    "sweep",
     "verify",
+    "void_grant",
+    "warn_of_expiry",
 ]

@@ -72,6 +72,7 @@ def _in_batch(batch: Batch, key: FactKey) -> Corrected | None:
         price_id=fact.rule.price.price_id if fact.rule.price else None,
         corrects=fact.event.corrects,
         reported=fact.quantity,
+        net_charge=ZERO,  # Not rated yet: funding knows it.
         net_quantity=fact.quantity,
         net_billed=fact.billed,
         net_amount=fact.event.amount,
@@ -111,6 +112,8 @@ def _apply(fact: Fact, original: Corrected, originals: dict[FactKey, Corrected])
     billed = billed_quantity(fact.lane.meter, quantity) if quantity else ZERO
     fact.price_id = None if original.price_id is None else str(original.price_id)
     fact.series_id = original.series_id
+    fact.inherited_member = original.member
+    fact.charged_before = original.net_charge
     fact.time = original.time
     fact.slot = local_slot(original.time, fact.lane.zone)
     fact.billed = subtract(billed, original.net_billed)

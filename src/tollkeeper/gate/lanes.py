@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from tollkeeper.catalog import Aggregation, Catalog, Meter, Price
 from tollkeeper.clock import zone
-from tollkeeper.customers import Customer
+from tollkeeper.customers import Agreement, Customer
 from tollkeeper.events import EventIn, Reason, Series, SeriesIndex
 from tollkeeper.money import is_currency
 from tollkeeper.rating import MODELS, linear_rate, needs_running_total
@@ -52,6 +52,7 @@ class Lane:
     only: Rule | None
     """The rule, where the same one holds at all times."""
     catalog: Catalog
+    agreement: Agreement
     series: dict[tuple[object, ...], Series]
     """The series met so far, by unit of charge, member and dimensions as they came."""
 
@@ -71,7 +72,9 @@ class Lane:
         """The rule for an event at `time`."""
         if self.only is not None:
             return self.only
-        return self.rule_of(self.catalog.price_for(self.meter.key, self.customer.key, time))
+        change = self.agreement.change_at(time) if self.agreement.plans else None
+        plan = (change.plan if change else None) or self.catalog.default_plan
+        return self.rule_of(self.catalog.price_for(self.meter.key, self.customer.key, time, plan))
 
     def rule_of(self, price: Price | None) -> Rule:
         """The rule for a price."""
@@ -100,7 +103,7 @@ class Lanes:
         """The lane, if it's known."""
         return self._lanes.get((customer, meter))
 
-    def open(self, customer: Customer, meter: Meter, catalog: Catalog) -> Lane:
+    def open(self, customer: Customer, meter: Meter, catalog: Catalog, agreement: Agreement) -> Lane:
         """Prepare a lane."""
         lane = Lane(
             customer=customer,
@@ -109,17 +112,19 @@ class Lanes:
             meter=meter,
             bare=meter.aggregation is Aggregation.SUM and meter.minimum is None and meter.rounding is None,
             rules={},
-            only=_only_rule(catalog, customer, meter),
+            only=_only_rule(catalog, customer, meter, agreement),
             catalog=catalog,
+            agreement=agreement,
             series={},
         )
         self._lanes[customer.key, meter.key] = lane
         return lane
 
 
-def _only_rule(catalog: Catalog, customer: Customer, meter: Meter) -> Rule | None:
+def _only_rule(catalog: Catalog, customer: Customer, meter: Meter, agreement: Agreement) -> Rule | None:
     """The rule that holds at all times, if there is just one: no override, and a general price without a change."""
-    if (meter.key, customer.key) in catalog.prices:
+    plans = {catalog.default_plan, *(change.plan for change in agreement.plans)}
+    if (meter.key, customer.key) in catalog.prices or any((meter.key, plan) in catalog.plan_prices for plan in plans):
         return None
     history = catalog.prices.get((meter.key, None))
     if history is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -14,8 +14,9 @@ import msgspec
 
 from tollkeeper.catalog import Catalog
 from tollkeeper.events import NewEvent, Refused, Series, Status, StoredEvent
+from tollkeeper.gate.holds import Hold, HoldKey
 from tollkeeper.gate.lanes import Lane, Rule
-from tollkeeper.money import plain
+from tollkeeper.money import ZERO, plain
 from tollkeeper.rating import Measure, Step
 
 FactKey = tuple[str, str]
@@ -34,11 +35,20 @@ class Fact(NewEvent):
     """For a correction: the event that it corrects, as it stood before ..."""
     corrected: Measure | None = None
     """... and as it stands with the correction."""
+    inherited_member: str | None = None
+    """For a correction: the member of the event that it corrects ..."""
+    charged_before: Decimal = ZERO
+    """... and what that was charged, where it's stored already, corrections included."""
 
     @property
     def key(self) -> FactKey:
         """What identifies the event."""
         return self.customer_id, self.event.id
+
+    @property
+    def member(self) -> str | None:
+        """Whose usage it is within the customer."""
+        return self.event.member or self.inherited_member
 
     @property
     def measure(self) -> Measure:
@@ -95,8 +105,10 @@ class Batch:
 class Recorded:
     """What a request has come to, once its transaction is committed."""
 
-    def __init__(self, batch: Batch, series: list[Series]) -> None:
+    def __init__(self, batch: Batch, series: list[Series], holds: Mapping[HoldKey, Hold]) -> None:
         self._batch = batch
+        self.holds = holds
+        """The holds that the items named, as they stand now."""
         self.series = series
         """Series that this transaction has stored: known from now on."""
 

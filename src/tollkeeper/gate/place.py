@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from uuid import UUID
 
 import msgspec
 
+from tollkeeper.catalog import Catalog
 from tollkeeper.clock import local_slot
-from tollkeeper.customers import Customer
+from tollkeeper.customers import Agreement, Customer
 from tollkeeper.events import (
     CostSource,
     EventIn,
@@ -34,7 +37,7 @@ _NO_COST = (None, None)
 def place(
     batch: Batch,
     items: Sequence[EventIn | Refused],
-    customers: Mapping[str, Customer],
+    people: People,
     lanes: Lanes,
     index: SeriesIndex,
     latest: datetime,
@@ -46,7 +49,7 @@ def place(
             continue
         lane = lanes.get(item.customer, item.meter)
         if lane is None:
-            lane = _open_lane(item, batch, customers, lanes)
+            lane = open_lane(item.customer, item.meter, batch.catalog, people, lanes)
         if isinstance(lane, Reason):
             batch.refuse(i, refused(item, lane))
             continue
@@ -67,14 +70,23 @@ def refused(item: EventIn, reason: Reason) -> Refused:
     return Refused(reason, msgspec.json.encode(item).decode(), item.id, item.customer)
 
 
-def _open_lane(item: EventIn, batch: Batch, customers: Mapping[str, Customer], lanes: Lanes) -> Lane | Reason:
-    customer = customers.get(item.customer)
+@dataclass(frozen=True, slots=True)
+class People:
+    """The customers of a transaction, and what they have of their own."""
+
+    customers: Mapping[str, Customer]
+    agreement: Callable[[UUID], Agreement]
+
+
+def open_lane(customer_key: str, meter_key: str, catalog: Catalog, people: People, lanes: Lanes) -> Lane | Reason:
+    """The lane of this customer and meter, or which of the two there isn't."""
+    customer = people.customers.get(customer_key)
     if customer is None:
-        return unknown_customer(item.customer)
-    meter = batch.catalog.meters.get(item.meter)
+        return unknown_customer(customer_key)
+    meter = catalog.meters.get(meter_key)
     if meter is None:
-        return unknown_meter(item.meter)
-    return lanes.open(customer, meter, batch.catalog)
+        return unknown_meter(meter_key)
+    return lanes.open(customer, meter, catalog, people.agreement(customer.customer_id))
 
 
 def unrateable(item: EventIn, rule: Rule) -> Reason | None:

@@ -14,7 +14,7 @@ from unnest(%(customer_id)s::uuid[], %(price_id)s::uuid[], %(period_start)s::tim
 on conflict (customer_id, price_id, period_start) do update set value = old.value where false
 
 -- name: read_totals
-select t.customer_id::text as customer_id, t.price_id::text as price_id, t.period_start, t.value, t.latest_at
+select t.customer_id::text as customer_id, t.price_id::text as price_id, t.period_start, t.value, t.held, t.latest_at
 from unnest(%(customer_id)s::uuid[], %(price_id)s::uuid[], %(period_start)s::timestamptz[])
   as wanted (customer_id, price_id, period_start)
 join running_totals t on t.customer_id = wanted.customer_id and t.price_id = wanted.price_id
@@ -184,3 +184,135 @@ left join customers c on c.customer_id = t.customer_id
 select (select count(*) from customers) as customers, (select count(*) from events) as events,
        (select count(*) from postings) as postings, (select count(*) from usage_days) as usage_days,
        (select count(*) from usage_hours) as usage_hours, (select count(*) from running_totals) as running_totals
+
+-- name: wrote_before
+-- A transaction gets its number with its first write, or the first row that it locks.
+select pg_current_xact_id_if_assigned() is not null as written
+
+-- name: lock_tills
+-- The tills that exist among these customers', locked in key order.
+select customer_id::text as customer_id, signature
+from tills
+where customer_id = any(%(customer_ids)s::uuid[])
+order by customer_id
+for update
+
+-- name: open_tills
+insert into tills (customer_id, opened_at)
+select customer_id, %(now)s from unnest(%(customer_ids)s::uuid[]) as customer_id
+order by customer_id
+on conflict (customer_id) do nothing
+
+-- name: sign_tills
+update tills t set signature = new.signature
+from unnest(%(customer_ids)s::uuid[], %(signature)s::uuid[]) as new (customer_id, signature)
+where t.customer_id = new.customer_id
+
+-- name: find_holds
+select h.customer_id::text as customer_id, h.hold_id, h.state, h.fingerprint, h.meter, h.member, h.dimensions,
+       h.quantity, h.event_amount, h.calls, h.metadata, h.unit, h.amount, h.from_wallet, h.from_ceiling, h.price_id,
+       h.period_start, h.claimed, h.claims, h.on_expiry, h.created_at, h.created_by, h.expires_at, h.ended_at, h.ended_by,
+       h.charged, h.events, h.note
+from unnest(%(customer_id)s::uuid[], %(hold_id)s::text[]) as wanted (customer_id, hold_id)
+join holds h on h.customer_id = wanted.customer_id and h.hold_id = wanted.hold_id
+
+-- name: due_holds
+-- Along holds_due, which holds little else than what is due and not yet swept.
+select h.customer_id::text as customer_id, h.hold_id, h.state, h.fingerprint, h.meter, h.member, h.dimensions,
+       h.quantity, h.event_amount, h.calls, h.metadata, h.unit, h.amount, h.from_wallet, h.from_ceiling, h.price_id,
+       h.period_start, h.claimed, h.claims, h.on_expiry, h.created_at, h.created_by, h.expires_at, h.ended_at, h.ended_by,
+       h.charged, h.events, h.note
+from holds h
+where h.customer_id = any(%(customer_ids)s::uuid[]) and h.ended_at is null and h.expires_at <= %(now)s
+order by h.customer_id, h.hold_id
+
+-- name: list_holds
+select h.customer_id::text as customer_id, h.hold_id, h.state, h.fingerprint, h.meter, h.member, h.dimensions,
+       h.quantity, h.event_amount, h.calls, h.metadata, h.unit, h.amount, h.from_wallet, h.from_ceiling, h.price_id,
+       h.period_start, h.claimed, h.claims, h.on_expiry, h.created_at, h.created_by, h.expires_at, h.ended_at, h.ended_by,
+       h.charged, h.events, h.note, c.key as customer
+from holds h
+join customers c on c.customer_id = h.customer_id
+where (%(customer_id)s::uuid is null or h.customer_id = %(customer_id)s)
+  and (%(states)s::text[] is null or h.state = any(%(states)s::text[]))
+  and (%(before)s::timestamptz is null
+       or (h.created_at, h.hold_id) < (%(before)s::timestamptz, %(before_id)s::text))
+order by h.created_at desc, h.hold_id desc
+limit %(limit)s
+
+-- name: write_holds
+-- New ones, and what became of others: only how a hold stands and ends ever changes.
+insert into holds (customer_id, hold_id, state, fingerprint, meter, member, dimensions, quantity, event_amount, calls,
+                   metadata, unit, amount, from_wallet, from_ceiling, price_id, period_start, claimed, claims,
+                   on_expiry, created_at, created_by, expires_at, ended_at, ended_by, charged, events, note)
+select new.customer_id, h.hold_id, h.state, h.fingerprint, h.meter, h.member, h.dimensions, h.quantity, h.event_amount,
+       h.calls, h.metadata, h.unit, h.amount, h.from_wallet, h.from_ceiling, h.price_id, h.period_start, h.claimed,
+       h.claims, h.on_expiry, h.created_at, h.created_by, h.expires_at, h.ended_at, h.ended_by, h.charged, h.events, h.note
+from unnest(%(customer_id)s::uuid[], %(hold)s::jsonb[]) as new (customer_id, hold)
+cross join lateral jsonb_to_record(new.hold) as h (
+    hold_id text, state text, fingerprint uuid, meter text, member text, dimensions jsonb, quantity numeric,
+    event_amount numeric, calls jsonb, metadata jsonb, unit text, amount numeric, from_wallet numeric,
+    from_ceiling numeric, price_id uuid, period_start timestamptz, claimed numeric, claims jsonb,
+    on_expiry text, created_at timestamptz, created_by text, expires_at timestamptz, ended_at timestamptz, ended_by text,
+    charged numeric, events text[], note text
+)
+on conflict (customer_id, hold_id) do update set
+    state = excluded.state, expires_at = excluded.expires_at, ended_at = excluded.ended_at,
+    ended_by = excluded.ended_by, charged = excluded.charged, events = excluded.events, note = excluded.note
+
+-- name: held_at
+select unit, count(*)::int as holds, coalesce(sum(from_wallet), 0) as amount
+from holds
+where customer_id = %(customer_id)s and created_at <= %(at)s and (ended_at is null or ended_at > %(at)s)
+group by unit
+order by unit
+
+-- name: hold_totals
+-- What the batch's holds claim of running totals, or no longer claim.
+update running_totals t set held = t.held + new.change
+from unnest(%(customer_id)s::uuid[], %(price_id)s::uuid[], %(period_start)s::timestamptz[], %(change)s::numeric[])
+  as new (customer_id, price_id, period_start, change)
+where t.customer_id = new.customer_id and t.price_id = new.price_id and t.period_start = new.period_start
+
+-- name: due_customers
+-- Customers with holds whose time is over, besides those given.
+select c.customer_id::text as customer_id, c.key as customer
+from customers c
+join (select customer_id from (select customer_id from holds
+                               where ended_at is null and expires_at <= %(now)s
+                               order by expires_at limit %(limit)s) due
+      union
+      select unnest(%(customer_ids)s::uuid[])) wanted on wanted.customer_id = c.customer_id
+order by c.key
+
+-- name: verify_holds
+-- What open holds say they keep, beside what wallets, running totals and counters say is kept of them.
+with kept as (
+    select * from holds where ended_at is null
+), expected as (
+    select customer_id, 'wallet ' || unit || ', held' as place, sum(from_wallet) as amount from kept group by 1, 2
+    union all
+    select customer_id, 'wallet ' || unit || ', owed_held', sum(from_ceiling) from kept group by 1, 2
+    union all
+    select customer_id, 'total ' || price_id || ' from ' || period_start, sum(claimed)
+    from kept where period_start is not null group by 1, 2
+    union all
+    select customer_id, 'counter ' || (claim ->> 'counter_id') || ' of ' || quote_literal(claim ->> 'member') || ' from '
+           || (claim ->> 'window_start')::timestamptz, sum((claim ->> 'amount')::numeric)
+    from kept cross join lateral jsonb_array_elements(claims) as claim group by 1, 2
+), found as (
+    select customer_id, 'wallet ' || unit || ', held' as place, held as amount from wallets
+    union all
+    select customer_id, 'wallet ' || unit || ', owed_held', owed_held from wallets
+    union all
+    select customer_id, 'total ' || price_id || ' from ' || period_start, held from running_totals
+    union all
+    select customer_id, 'counter ' || counter_id || ' of ' || quote_literal(member) || ' from ' || window_start, held
+    from limit_counters
+)
+select coalesce(c.key, customer_id::text) as customer, place,
+       coalesce(expected.amount, 0)::text as expected, coalesce(found.amount, 0)::text as found
+from expected full join found using (customer_id, place)
+left join customers c using (customer_id)
+where coalesce(expected.amount, 0) <> coalesce(found.amount, 0)
+limit %(limit)s

@@ -1,6 +1,6 @@
 """Recording: from the items of one request to events, rollups and postings, in one transaction.
 
-    place → (find duplicates) → resolve corrections → rate → book
+    lock tills → place → (find duplicates) → resolve corrections → rate → fund → book
 
 A batch is first taken to have no duplicates. If one of its events is stored already, the unique key refuses the batch,
 and the transaction is rolled back and run again `careful`ly, with a look-up of what is stored. So duplicates cost
@@ -11,20 +11,16 @@ back, and a repeated event may be refused for what has changed since it was stor
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from psycopg.errors import UniqueViolation
-
-from tollkeeper.catalog import Meter, Shelf
-from tollkeeper.customers import Customer, Directory
-from tollkeeper.db import Again, Tx, read_epochs, text_array
+from tollkeeper.catalog import Meter
+from tollkeeper.customers import Customer, customer_id_of
+from tollkeeper.db import Tx, text_array
 from tollkeeper.events import (
     EventIn,
     Reason,
     Refused,
     Series,
-    SeriesIndex,
     Status,
     find_events,
     insert_series,
@@ -34,28 +30,19 @@ from tollkeeper.events import (
     store_events,
 )
 from tollkeeper.gate.correct import lock_corrected, resolve_corrections
-from tollkeeper.gate.lanes import Lanes
+from tollkeeper.gate.desk import Desk
+from tollkeeper.gate.fund import fund, settle_repeated
+from tollkeeper.gate.holds import HoldKey
 from tollkeeper.gate.model import Batch, Fact, FactKey, Recorded, Result
 from tollkeeper.gate.place import place, refused
+from tollkeeper.gate.till import Tills
 from tollkeeper.gate.totals import rate_cumulative
-from tollkeeper.ids import new_id
 from tollkeeper.ledger import Charges, post_charges
 from tollkeeper.money import EXACT
-from tollkeeper.rating import MODELS, rate
+from tollkeeper.rating import rate
 
 _MAY_CHANGE = {"customer_archived", "currency_mismatch", "missing_field", "quantity_too_precise", "unknown_dimension"}
 """Reasons to refuse what was acceptable before the customer or the catalog changed."""
-
-
-@dataclass(slots=True)
-class Desk:
-    """What a process keeps in memory for recording: the catalog, customers, series, and lanes made of them."""
-
-    directory: Directory = field(default_factory=Directory)
-    shelf: Shelf = field(default_factory=Shelf)
-    series: SeriesIndex = field(default_factory=SeriesIndex)
-    lanes: Lanes = field(default_factory=Lanes)
-    max_future: timedelta = timedelta(minutes=5)
 
 
 async def record(
@@ -72,25 +59,61 @@ async def record(
 
     `by` says who reports them; `arrived` is when each item first came, where that wasn't now.
 
-    Raises Again where an event turns out to be stored already, unless `careful`.
+    Raises UniqueViolation where an event turns out to be stored already, unless `careful`: `Database.run` then runs the
+    work anew. In a pipelined transaction it may come as late as the commit.
     """
-    epochs = await read_epochs(tx)
-    catalog = await desk.shelf.current(tx, epochs, MODELS)
-    keys = {item.customer for item in items if isinstance(item, EventIn)}
-    customers = await desk.directory.resolve(tx, epochs, keys)
-    desk.lanes.hold(epochs)
+    ids = {item.customer: str(customer_id_of(item.customer)) for item in items if isinstance(item, EventIn)}
+    holds = {(ids[item.customer], item.hold) for item in items if isinstance(item, EventIn) and item.hold}
+    tills = Tills(now, by)
+    await tills.lock(tx, list(ids.values()), holds)
+    return await record_under(tx, desk, tills, items, careful=careful, arrived=arrived)
 
-    batch = Batch(catalog, now, [None] * len(items), arrived)
-    place(batch, items, customers, desk.lanes, desk.series, now + desk.max_future)
-    await _set_repetitions_aside(tx, batch, items, customers)
+
+async def record_under(
+    tx: Tx,
+    desk: Desk,
+    tills: Tills,
+    items: Sequence[EventIn | Refused],
+    *,
+    careful: bool,
+    arrived: Sequence[datetime] = (),
+) -> Recorded:
+    """As `record`, where the tills, and the holds that the items name, are locked and loaded already."""
+    catalog, people = await desk.open(tx, tills, {item.customer for item in items if isinstance(item, EventIn)})
+    await tills.admit(tx, desk.standings_of(catalog, people, tills.now), all_of_them=False)
+    tills.expire_due()
+    batch = Batch(catalog, tills.now, [None] * len(items), arrived)
+    place(batch, items, people, desk.lanes, desk.series, tills.now + desk.max_future)
+    _refuse_unknown_holds(batch, tills)
+    await _set_repetitions_aside(tx, batch, items, people.customers)
     if await lock_corrected(tx, batch) or careful:
         await _set_duplicates_aside(tx, batch)
     await resolve_corrections(tx, batch)
     facts = list(batch.facts.values())
     await _rate(tx, facts)
-    series = await _book(tx, batch, facts, by)
+    settle_repeated(tills, _repeated(batch, items))
+    await fund(tx, tills, facts)
+    series = await _book(tx, batch, facts, tills)
     await _quarantine(tx, batch)
-    return Recorded(batch, series)
+    return Recorded(batch, series, tills.holds)
+
+
+def _refuse_unknown_holds(batch: Batch, tills: Tills) -> None:
+    for key, fact in list(batch.facts.items()):
+        hold = fact.event.hold
+        if hold is not None and (fact.customer_id, hold) not in tills.holds:
+            del batch.facts[key]
+            reason = Reason("unknown_hold", f"The customer has no hold {hold!r}.", "hold")
+            batch.refuse(fact.index, refused(fact.event, reason))
+
+
+def _repeated(batch: Batch, items: Sequence[EventIn | Refused]) -> dict[HoldKey, list[str]]:
+    """The holds whose event was recorded before, with those events."""
+    found: dict[HoldKey, list[str]] = {}
+    for item, result in zip(items, batch.results, strict=True):
+        if isinstance(item, EventIn) and item.hold and result is not None and result.status is Status.DUPLICATE:
+            found.setdefault((str(customer_id_of(item.customer)), item.hold), []).append(item.id)
+    return found
 
 
 async def _set_duplicates_aside(tx: Tx, batch: Batch) -> None:
@@ -143,16 +166,14 @@ async def _rate(tx: Tx, facts: list[Fact]) -> None:
         await rate_cumulative(tx, cumulative)
 
 
-async def _book(tx: Tx, batch: Batch, facts: list[Fact], by: str) -> list[Series]:
-    """Write the events, their rollups and their postings; the series that are new."""
+async def _book(tx: Tx, batch: Batch, facts: list[Fact], tills: Tills) -> list[Series]:
+    """Write the events, their rollups and their postings, and what has changed in tills; the series that are new."""
     if not facts:
+        await tills.write(tx)
         return []
-    transaction_id = new_id()
+    transaction_id = tills.transaction_id
     facts = sorted(facts, key=_fact_key)
-    try:
-        columns = await store_events(tx, facts, transaction_id=transaction_id, recorded_at=batch.now)
-    except UniqueViolation as error:
-        raise Again from error
+    columns = await store_events(tx, facts, transaction_id=transaction_id, recorded_at=batch.now)
     series = sorted(batch.series, key=lambda one: (one.customer_id, one.series_id))
     charges = Charges(
         customer_id=columns.customer_id,
@@ -165,7 +186,8 @@ async def _book(tx: Tx, batch: Batch, facts: list[Fact], by: str) -> list[Series
     async with tx.together():
         if series:
             await insert_series(tx, series)
-        await post_charges(tx, charges, transaction_id=transaction_id, booked_at=batch.now, booked_by=by)
+        await post_charges(tx, charges, transaction_id=transaction_id, booked_at=batch.now, booked_by=tills.by)
+        await tills.write(tx)
     return series
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 from tollkeeper.catalog import Aggregation, Price
 from tollkeeper.clock import period_of_day
@@ -29,13 +30,15 @@ class Total:
     price_id: str
     period_start: datetime
     value: Decimal
+    held: Decimal
+    """What open holds claim on top of it."""
     latest_at: datetime | None
 
 
 async def rate_cumulative(tx: Tx, facts: list[Fact]) -> None:
     """Rate, in the order given, the facts whose charge depends on the period's other usage."""
     keys = [_total_key(fact) for fact in facts]
-    totals = await _lock(tx, sorted(set(keys)))
+    totals = await lock_totals(tx, set(keys))
     fresh = await _claim_unique(tx, facts, keys)
     for fact, key in zip(facts, keys, strict=True):
         _rate_one(fact, totals[key], fresh)
@@ -43,8 +46,12 @@ async def rate_cumulative(tx: Tx, facts: list[Fact]) -> None:
 
 
 def _total_key(fact: Fact) -> TotalKey:
-    price = _price(fact)
-    return fact.customer_id, fact.price_id or "", period_of_day(fact.slot.day, price.period, fact.lane.zone).start
+    return total_key(fact.customer_id, _price(fact), fact.slot.day, fact.lane.zone)
+
+
+def total_key(customer_id: str, price: Price, day: date, zone: ZoneInfo) -> TotalKey:
+    """The running total of a price that an event of the local `day` belongs to."""
+    return customer_id, str(price.price_id), period_of_day(day, price.period, zone).start
 
 
 def _price(fact: Fact) -> Price:
@@ -90,11 +97,26 @@ def unique_value_of(fact: Fact) -> str:
     return unique_value(fact.event, fact.lane.meter) or ""
 
 
-async def _lock(tx: Tx, keys: list[TotalKey]) -> dict[TotalKey, Total]:
-    params = _key_arrays(keys)
-    await tx.execute(_queries.open_totals, params)
-    found = await tx.all(Total, _queries.read_totals, params)
+async def lock_totals(tx: Tx, keys: Collection[TotalKey]) -> dict[TotalKey, Total]:
+    """These running totals, locked; those that don't exist yet at 0."""
+    if not keys:
+        return {}
+    await tx.execute(_queries.open_totals, _key_arrays(sorted(keys)))
+    return await read_totals(tx, keys)
+
+
+async def read_totals(tx: Tx, keys: Collection[TotalKey]) -> dict[TotalKey, Total]:
+    """Those of these running totals that exist."""
+    found = await tx.all(Total, _queries.read_totals, _key_arrays(sorted(keys)))
     return {(total.customer_id, total.price_id, total.period_start): total for total in found}
+
+
+async def claim_totals(tx: Tx, changes: Mapping[TotalKey, Decimal]) -> None:
+    """Change what open holds claim of running totals."""
+    keys = sorted(key for key, change in changes.items() if change)
+    if keys:
+        params = _key_arrays(keys) | {"change": array([changes[key] for key in keys])}
+        await tx.execute(_queries.hold_totals, params)
 
 
 async def _claim_unique(tx: Tx, facts: list[Fact], keys: list[TotalKey]) -> set[tuple[TotalKey, str]]:

@@ -4,6 +4,8 @@
 - The charges and costs of the events are the postings, by customer, transaction and unit.
 - The events are the rollups, by customer, local day or hour, and series.
 - Every running total is the sum of its events, and the price of that total is the sum of their charges (rule 2).
+- Wallets, grants, burns, entries and postings agree; open holds are what wallets, totals and limits keep for them.
+- The counters of limits are the usage that they have counted.
 - Nothing refers to something that isn't there.
 """
 
@@ -15,14 +17,21 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from tollkeeper import clock
 from tollkeeper.catalog import Aggregation, Catalog, Price, price_by_id
 from tollkeeper.clock import offset_spans, zone
-from tollkeeper.db import Queries, Tx
+from tollkeeper.customers import Directory, list_customers
+from tollkeeper.db import Kept, Queries, Tx
+from tollkeeper.gate.standing import stand
 from tollkeeper.ledger import unbalanced_units
+from tollkeeper.limits import Draw, looks_of, miscounts
 from tollkeeper.money import plain
 from tollkeeper.rating import MODELS, price_of_running_total
+from tollkeeper.wallets import WALLET_CHECKS
 
 _queries = Queries(__package__ or "")
+
+_PAGE = 1000
 
 MOST_DIFFERENCES = 100
 """Differences listed for each check."""
@@ -94,12 +103,15 @@ _CHECKS = (
     ("postings", "Do the charges and costs of the events equal the postings?", _queries.verify_postings),
     ("days", "Do the events equal the rollup by day?", _queries.verify_days),
     ("hours", "Do the events equal the rollup by hour?", _queries.verify_hours),
+    ("holds", "Do wallets, running totals and limits keep what the open holds say?", _queries.verify_holds),
+    *WALLET_CHECKS,
     ("orphans", "Does everything refer to something that exists?", _queries.verify_orphans),
 )
 
 
-async def verify(tx: Tx, catalog: Catalog) -> Verdict:
+async def verify(tx: Tx, catalog: Catalog, now: datetime | None = None) -> Verdict:
     """Compare everything; give it a snapshot, so that usage that arrives meanwhile isn't taken for a difference."""
+    now = now or clock.now()
     size = await tx.one(Size, _queries.count_books)
     if size is None:
         raise AssertionError("count(*) gave no row")
@@ -110,6 +122,8 @@ async def verify(tx: Tx, catalog: Catalog) -> Verdict:
         checks.append(Check(name, question, await tx.all(Difference, query, params)))
     question = "Does the price of every running total equal the sum of its charges?"
     checks.append(Check("totals", question, await _totals(tx, catalog)))
+    question = "Do the counters of limits equal the usage that they count?"
+    checks.append(Check("limits", question, await _counters(tx, catalog, now)))
     return Verdict(size, checks)
 
 
@@ -127,6 +141,31 @@ async def _offsets(tx: Tx) -> dict[str, list[Any]]:
             columns["end"].append(span.end)
             columns["offset"].append(span.offset)
     return columns
+
+
+async def _counters(tx: Tx, catalog: Catalog, now: datetime) -> list[Difference]:
+    """The counters of all customers with limits, in the windows that hold `now`."""
+    looks: list[Draw] = []
+    keys: dict[str, str] = {}
+    after: str | None = None
+    while page := await list_customers(tx, after=after, limit=_PAGE):
+        after = page[-1].key
+        epochs = {Kept.CUSTOMERS.value: 0}
+        known = await Directory().resolve(tx, epochs, [customer.key for customer in page], written=False)
+        for customer in page:
+            standing = stand(catalog, customer, known.agreement(customer.customer_id), now)
+            keys[str(customer.customer_id)] = customer.key
+            looks += looks_of(str(customer.customer_id), customer.zone, standing.limits, member="anyone", at=now)
+    found = await miscounts(tx, looks, now)
+    return [
+        Difference(
+            keys[one.customer_id],
+            f"limit {one.limit}{f' of {one.member}' if one.member else ''}, from {one.window_start.isoformat()}",
+            plain(one.expected),
+            plain(one.found),
+        )
+        for one in found[:MOST_DIFFERENCES]
+    ]
 
 
 async def _totals(tx: Tx, catalog: Catalog) -> list[Difference]:

@@ -1,8 +1,9 @@
 """The double-entry ledger: accounts, postings, balances."""
 
 from tollkeeper.ledger.charges import Charges, post_charges
-from tollkeeper.ledger.model import Account, Balance, Entry, Kind
-from tollkeeper.ledger.store import balances, get_transaction, list_postings, unbalanced_units
+from tollkeeper.ledger.model import Account, Balance, Entry, Kind, Posting
+from tollkeeper.ledger.post import post
+from tollkeeper.ledger.store import balances, get_transaction, list_postings, receivables, unbalanced_units
 
 __all__ = [
     "Account",
@@ -10,9 +11,12 @@ __all__ = [
     "Charges",
     "Entry",
     "Kind",
+    "Posting",
     "balances",
     "get_transaction",
     "list_postings",
+    "post",
     "post_charges",
+    "receivables",
     "unbalanced_units",
 ]

@@ -43,6 +43,40 @@ class Kind(StrEnum):
     """Provider costs of the events of one batch."""
     PROVIDER_COST_CREDIT = "provider_cost_credit"
     """Costs taken back by corrections."""
+    GRANT_PAID = "grant_paid"
+    """A grant that was bought."""
+    GRANT_GIVEN = "grant_given"
+    """A promotional grant, or a compensation."""
+    GRANT_SPENT = "grant_spent"
+    """What the wallet paid of the charges of one transaction."""
+    GRANT_RETURNED = "grant_returned"
+    """What the wallet got back from negative charges."""
+    GRANT_EXPIRED = "grant_expired"
+    """Prepaid value that lapsed."""
+    GRANT_VOIDED = "grant_voided"
+    """A grant's unspent part, taken back."""
+    GRANT_REFUNDED = "grant_refunded"
+    """A bought grant's unspent part, paid back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Posting:
+    """What is to be booked: `amount` (> 0) of `unit` moves from the account `credit` to the account `debit`."""
+
+    customer_id: str
+    line: int
+    """Its number within the customer's postings of the transaction; whoever puts them together counts."""
+    kind: Kind
+    debit: Account
+    credit: Account
+    unit: str
+    amount: Decimal
+    service_from: datetime
+    """When it takes effect, or the earliest instant of what it sums up ..."""
+    service_to: datetime
+    """... and the latest."""
+    events: int = 0
+    """How many events it sums up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +96,7 @@ class Entry:
     amount: Decimal
     booked_at: datetime
     booked_by: str
-    """Who reported the usage: an API key, an import."""
+    """Who reported the usage or made the grant: an API key, an import."""
     service_from: datetime
     service_to: datetime
     events: int

@@ -24,6 +24,16 @@ select customer_id, %(transaction_id)s, row_number() over (partition by customer
 from lines
 group by customer_id, kind, unit
 
+-- name: post
+insert into postings (customer_id, transaction_id, line, kind, debit, credit, unit, amount, booked_at, booked_by,
+                      service_from, service_to, events)
+select customer_id, %(transaction_id)s, line, kind, debit, credit, unit, amount, %(booked_at)s, %(booked_by)s,
+       service_from, service_to, events
+from unnest(%(customer_id)s::uuid[], %(line)s::smallint[], %(kind)s::text[], %(debit)s::text[], %(credit)s::text[],
+            %(unit)s::text[], %(amount)s::numeric[], %(service_from)s::timestamptz[], %(service_to)s::timestamptz[],
+            %(events)s::integer[])
+  as new (customer_id, line, kind, debit, credit, unit, amount, service_from, service_to, events)
+
 -- name: list_postings
 -- Newest first; transaction ids are UUIDv7, so they sort by the time of booking.
 select transaction_id, line, kind, debit, credit, unit, amount, booked_at, booked_by, service_from, service_to,
@@ -49,6 +59,13 @@ from entries
 where customer_id = %(customer_id)s
 group by account, unit
 order by account, unit
+
+-- name: receivables
+-- What customers owe, summed from all their postings: asked once, when a credit ceiling begins to count.
+select customer_id::text as customer_id, unit, sum(amount) as balance
+from entries
+where customer_id = any(%(customer_ids)s::uuid[]) and account = 'receivable'
+group by customer_id, unit
 
 -- name: unbalanced_units
 -- The two sides of each posting, summed independently of each other.

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from decimal import Decimal
 from uuid import UUID
 
-from tollkeeper.db import Queries, Tx
+from tollkeeper.db import Queries, Tx, array
 from tollkeeper.errors import NotFound
 from tollkeeper.ledger.model import Balance, Entry
 
@@ -41,6 +42,12 @@ async def get_transaction(tx: Tx, customer_id: UUID, transaction_id: UUID) -> li
 async def balances(tx: Tx, customer_id: UUID) -> list[Balance]:
     """What all postings of the customer add up to, by account and unit."""
     return await tx.all(Balance, _queries.balances, {"customer_id": customer_id})
+
+
+async def receivables(tx: Tx, customer_ids: Collection[str]) -> dict[tuple[str, str], Decimal]:
+    """What each of these customers owes, by customer id and unit, as the committed postings have it."""
+    cursor = await tx.execute(_queries.receivables, {"customer_ids": array(sorted(customer_ids))})
+    return {(row[0], row[1]): row[2] for row in await cursor.fetchall()}
 
 
 async def unbalanced_units(tx: Tx) -> list[tuple[str, Decimal]]:

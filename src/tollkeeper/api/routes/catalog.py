@@ -12,7 +12,8 @@ from tollkeeper.api.auth import Admin, Reader
 from tollkeeper.api.bodies import Answer, JsonObject
 from tollkeeper.api.books import OpenBooks
 from tollkeeper.api.paging import Cursor, Limit, Page, key_behind, page
-from tollkeeper.catalog import Applied, ChangeKind, Plan, apply, as_document, history, plan, show
+from tollkeeper.catalog import Applied, ChangeKind, Proposal, apply, as_document, history, propose, show
+from tollkeeper.customers import used_plans
 from tollkeeper.db import Tx
 from tollkeeper.errors import InvalidInput, MalformedBody
 from tollkeeper.events import used_meters
@@ -28,7 +29,15 @@ class CatalogAnswer(Answer):
     currency: str
     units: list[JsonObject]
     meters: list[JsonObject]
+    groups: list[JsonObject]
     prices: list[JsonObject]
+    """Those for everyone and for single customers."""
+    limits: list[JsonObject]
+    funding: JsonObject
+    customer_funding: dict[str, JsonObject]
+    default_plan: str | None
+    plans: list[JsonObject]
+    """Each with its own prices, limits, recurring grants and funding."""
 
 
 class ChangeAnswer(Answer):
@@ -106,7 +115,7 @@ _SOURCE: dict[str, Any] = {
 
 @router.get("", summary="Show the catalog in force")
 async def show_current(books: OpenBooks, _: Reader) -> CatalogAnswer:
-    """Its units and meters, the prices that hold now, and those that are scheduled. Version 0 is the empty catalog."""
+    """What it declares, the prices that hold now, and those that are scheduled. Version 0 is the empty catalog."""
     return CatalogAnswer(**as_document(await books.catalog()))
 
 
@@ -116,18 +125,18 @@ async def put(books: OpenBooks, caller: Admin, source: Source) -> PlanAnswer:
 
     async def work(tx: Tx) -> Applied:
         by = f"{caller.name} (key {caller.prefix}…)"
-        return await apply(tx, source, models=MODELS, used_meters=used_meters, by=by)
+        return await apply(tx, source, models=MODELS, used_meters=used_meters, used_plans=used_plans, by=by)
 
     applied = await books.database.run(work)
-    return _answer(applied.plan, applied.version)
+    return _answer(applied.proposal, applied.version)
 
 
 @router.post("/plan", summary="See what a catalog would change", openapi_extra=_SOURCE)
 async def show_plan(books: OpenBooks, _: Reader, source: Source) -> PlanAnswer:
     """Changes nothing. `version` is the one that the text was compared with."""
 
-    async def work(tx: Tx) -> Plan:
-        return await plan(tx, source, models=MODELS, used_meters=used_meters)
+    async def work(tx: Tx) -> Proposal:
+        return await propose(tx, source, models=MODELS, used_meters=used_meters, used_plans=used_plans)
 
     found = await books.database.run(work)
     return _answer(found, found.version)
@@ -150,7 +159,7 @@ async def show_version(
     return VersionWithSourceAnswer.of(await books.database.run(lambda tx: show(tx, version)))
 
 
-def _answer(found: Plan, version: int) -> PlanAnswer:
+def _answer(found: Proposal, version: int) -> PlanAnswer:
     changes = [ChangeAnswer.of(change) for change in found.changes]
     return PlanAnswer(version=version, changes=changes, warnings=[*found.warnings])
 

@@ -45,6 +45,9 @@ class CustomerPut(Asked):
     archived: StrictBool | None = Field(
         None, description="An archived customer's new usage is refused; its history stays."
     )
+    suspended: StrictBool | None = Field(
+        None, description="A suspended customer may begin nothing new; usage that has happened is still taken."
+    )
 
 
 class CustomerAnswer(Answer):
@@ -58,6 +61,7 @@ class CustomerAnswer(Answer):
     created_at: datetime
     updated_at: datetime
     archived_at: datetime | None
+    suspended_at: datetime | None
 
 
 class MemberPut(Asked):
@@ -106,7 +110,9 @@ async def show(books: OpenBooks, _: Reader, key: CustomerKey) -> CustomerAnswer:
 @router.put("/{key:key}", summary="Create or change a customer", responses=_CREATED)
 async def put(books: OpenBooks, _: Writer, key: CustomerKey, asked: CustomerPut, response: Response) -> CustomerAnswer:
     """Answers 201 for a new customer and 200 for a changed or unchanged one. Repeating it changes nothing."""
-    changes = CustomerChanges(asked.name, asked.currency, asked.timezone, asked.metadata, asked.archived)
+    changes = CustomerChanges(
+        asked.name, asked.currency, asked.timezone, asked.metadata, asked.archived, asked.suspended
+    )
     currency = (await books.catalog()).currency
 
     async def work(tx: Tx) -> tuple[Customer, bool]:

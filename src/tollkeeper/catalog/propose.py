@@ -1,4 +1,4 @@
-"""plan: what applying a file would change, and why it may not."""
+"""propose: what applying a file would change, and why it may not."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import groupby
+from typing import Protocol
 
 from tollkeeper.catalog.changes import Change, declaration_changes, price_change
 from tollkeeper.catalog.check import Draft, check
@@ -16,13 +17,22 @@ from tollkeeper.catalog.prices import Models, Scope
 from tollkeeper.catalog.problems import Problems
 from tollkeeper.catalog.store import latest_version, price_rows
 from tollkeeper.catalog.timeline import Row, Step, histories, steps
-from tollkeeper.catalog.warn import Timeline, warnings_of
+from tollkeeper.catalog.warn import Timeline, default_warnings, warnings_of
 from tollkeeper.clock import now as present
 from tollkeeper.db import Tx
 from tollkeeper.money import plain
 
 UsedMeters = Callable[[Tx], Awaitable[Collection[str]]]
 """Answers which meters have usage."""
+
+
+class UsedPlans(Protocol):
+    """Answers which plans customers are on at `now`, or from a date to come."""
+
+    def __call__(self, tx: Tx, /, *, now: datetime) -> Awaitable[Collection[str]]:
+        """The keys of the plans."""
+        ...
+
 
 _KEEPS = {
     "aggregation": "aggregation",
@@ -35,7 +45,7 @@ _KEEPS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class Proposal:
     """The difference between a file and the catalog in force."""
 
     version: int
@@ -65,14 +75,28 @@ class _InForce:
     applied_at: datetime | None
 
 
-async def plan(
-    tx: Tx, text: str, *, file: str | None = None, models: Models, used_meters: UsedMeters, now: datetime | None = None
-) -> Plan:
+async def nobody_on_plans(_: Tx, /, *, now: datetime) -> Collection[str]:
+    """The answer where no customer was ever put on a plan."""
+    return ()
+
+
+async def propose(
+    tx: Tx,
+    text: str,
+    *,
+    file: str | None = None,
+    models: Models,
+    used_meters: UsedMeters,
+    used_plans: UsedPlans = nobody_on_plans,
+    now: datetime | None = None,
+) -> Proposal:
     """What applying `text` would change. Raises CatalogInvalid, also for what would change history."""
-    return await compare(tx, check(text, file=file, models=models), models, used_meters, now)
+    return await compare(tx, check(text, file=file, models=models), models, used_meters, used_plans, now)
 
 
-async def compare(tx: Tx, draft: Draft, models: Models, used_meters: UsedMeters, now: datetime | None) -> Plan:
+async def compare(
+    tx: Tx, draft: Draft, models: Models, used_meters: UsedMeters, used_plans: UsedPlans, now: datetime | None
+) -> Proposal:
     """The difference between `draft` and the catalog in force; without `now`, at the present instant."""
     stored = await _in_force(tx, models)
     moment = now or present()
@@ -82,18 +106,23 @@ async def compare(tx: Tx, draft: Draft, models: Models, used_meters: UsedMeters,
     used = await used_meters(tx) if stored.version else ()
     _refuse_lost_usage(draft, stored.declared, used)
     _refuse_lost_units(draft, stored)
+    _refuse_lost_plans(draft, stored.declared, await used_plans(tx, now=moment) if stored.declared.plans else ())
     found = list(_price_steps(draft, stored.histories, moment))
     draft.problems.raise_if_any()
     meters = {**stored.declared.meters, **draft.declared.meters}
     changes = list(declaration_changes(stored.declared, draft.declared, first=stored.version == 0))
     changes += [price_change(scope, step, moment, meters.get(scope.meter)) for scope, step in found]
     rows = tuple(step.row for _, step in found)
-    timeline = Timeline(stored.histories, histories([*stored.rows, *rows]), meters, used, moment)
-    return Plan(
+    both = stored.declared.plans.keys() & draft.declared.plans.keys()
+    timeline = Timeline(stored.histories, histories([*stored.rows, *rows]), meters, both, used, moment)
+    return Proposal(
         version=stored.version,
         now=moment,
         changes=tuple(changes),
-        warnings=tuple(warnings_of(draft, found, timeline, models)),
+        warnings=(
+            *default_warnings(stored.declared, draft.declared, used),
+            *warnings_of(draft, found, timeline, models),
+        ),
         rows=rows,
     )
 
@@ -141,17 +170,27 @@ def _refuse_change(old: Meter, new: Meter | None, problems: Problems) -> None:
             problems.add(f"{path}.{key}", f"{message} Declare another meter instead.")
 
 
+def _refuse_lost_plans(draft: Draft, old: Declarations, used: Collection[str]) -> None:
+    for key in old.plans:
+        if key in used and key not in draft.declared.plans:
+            message = f"Customers are on `{key}`, now or from a date to come, so it can't be removed."
+            draft.problems.add(f"plans.{key}", f"{message} Put them on another plan first.")
+
+
 def _refuse_lost_units(draft: Draft, stored: _InForce) -> None:
-    """A unit that was ever charged keeps its decimals."""
-    in_use = {row.unit for row in stored.rows if isinstance(row, Price)}
+    """A unit that was ever charged, or that wallets got from a plan, keeps its decimals."""
+    charged = {row.unit for row in stored.rows if isinstance(row, Price)}
+    granted = {grant.unit for plan in stored.declared.plans.values() for grant in plan.grants.values()}
     for key, old in stored.declared.units.items():
-        if key in in_use:
-            _refuse_unit(old, draft.declared.units.get(key), draft.problems)
+        if key in charged:
+            _refuse_unit(old, draft, f"Prices charge `{key}`, now or in the past")
+        elif key in granted:
+            _refuse_unit(old, draft, f"Plans grant `{key}`, so wallets may hold it")
 
 
-def _refuse_unit(old: Unit, new: Unit | None, problems: Problems) -> None:
+def _refuse_unit(old: Unit, draft: Draft, why: str) -> None:
+    new = draft.declared.units.get(old.key)
     if new is None:
-        problems.add(f"units.{old.key}", f"Prices charge `{old.key}`, now or in the past, so it can't be removed.")
+        draft.problems.add(f"units.{old.key}", f"{why}, so it can't be removed.")
     elif new.decimals != old.decimals:
-        message = f"Prices charge `{old.key}`, now or in the past, so its decimals stay {old.decimals}."
-        problems.add(f"units.{old.key}.decimals", message)
+        draft.problems.add(f"units.{old.key}.decimals", f"{why}, so its decimals stay {old.decimals}.")

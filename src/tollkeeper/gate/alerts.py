@@ -1,0 +1,34 @@
+"""Alerts: facts that a person or a product should hear of, put into the outbox by the transaction that causes them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+from uuid import UUID
+
+from tollkeeper.db import Fact
+from tollkeeper.gate.standing import Standing
+from tollkeeper.money import plain
+from tollkeeper.wallets import Wallet
+
+BALANCE_LOW = "balance_low"
+BALANCE_EXHAUSTED = "balance_exhausted"
+GRANT_EXPIRING = "grant_expiring"
+LIMIT_THRESHOLD = "limit_threshold"
+
+TOPICS = (BALANCE_EXHAUSTED, BALANCE_LOW, GRANT_EXPIRING, LIMIT_THRESHOLD)
+"""What alerts are about."""
+
+
+def balance_facts(wallet: Wallet, before: Decimal, standing: Standing, transaction_id: UUID) -> Iterator[Fact]:
+    """What is to be told of a wallet that had `before` and has less now: that it has run low, that it's empty.
+
+    Each is told when the balance falls past the line, so again after it has been above it.
+    """
+    source = standing.source(wallet.unit)
+    body = {"unit": wallet.unit, "balance": plain(wallet.balance), "top_up_url": source.top_up_url}
+    if source.low_balance is not None and wallet.balance < source.low_balance <= before:
+        key = f"{BALANCE_LOW}:{wallet.unit}:{transaction_id}"
+        yield Fact(wallet.customer_id, BALANCE_LOW, key, body | {"threshold": plain(source.low_balance)})
+    if before > 0 and not wallet.balance:
+        yield Fact(wallet.customer_id, BALANCE_EXHAUSTED, f"{BALANCE_EXHAUSTED}:{wallet.unit}:{transaction_id}", body)

@@ -1,0 +1,107 @@
+"""Prepaid value under the till: give grants, take them back, have them recur; and bring a customer up to date."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from tollkeeper.catalog import Catalog, recurring_of
+from tollkeeper.customers import Customer, customer_id_of, get_customer
+from tollkeeper.db import Tx
+from tollkeeper.errors import Conflict, NotFound
+from tollkeeper.gate.desk import Desk
+from tollkeeper.gate.till import Till, Tills
+from tollkeeper.wallets import (
+    Grant,
+    NewGrant,
+    check_grant,
+    end_recurring,
+    find_grant,
+    give,
+    grant_id_of,
+    put_recurring,
+    same_grant,
+    void,
+)
+
+
+async def give_grant(tx: Tx, desk: Desk, customer: str, new: NewGrant, *, tills: Tills) -> tuple[Grant, bool]:
+    """Give the customer prepaid value; the grant, and whether it is new.
+
+    Raises NotFound `unknown_customer`, InvalidInput as `check_grant`, and Conflict `grant_conflict` where another grant
+    has this id.
+    """
+    catalog, till = await _till(tx, desk, customer, tills)
+    check_grant(new, catalog, tills.now)
+    if new.key is not None:
+        found = await find_grant(tx, till.customer_id, grant_id_of(till.customer_id, new.key))
+        if found is not None and not same_grant(found, new):
+            raise Conflict("grant_conflict", f"Another grant was given under the id {new.key!r}.", field="id")
+        if found is not None:
+            await _write(tx, tills)
+            return found, False
+    grant = give(tills.purse(till, new.unit), new, tills.changes)
+    await _write(tx, tills)
+    return grant, True
+
+
+async def void_grant(
+    tx: Tx, desk: Desk, customer: str, grant_id: UUID, *, refund: bool, note: str | None, tills: Tills
+) -> Grant:
+    """Take back what is neither spent nor held. Raises NotFound `unknown_grant`, Conflict `not_refundable`."""
+    _, till = await _till(tx, desk, customer, tills)
+    found = await find_grant(tx, till.customer_id, grant_id)
+    if found is None:
+        raise NotFound("unknown_grant", f"The customer has no grant {grant_id}.", field="id")
+    grant = void(tills.purse(till, found.unit), found, tills.changes, refund=refund, note=note)
+    await _write(tx, tills)
+    return grant
+
+
+async def set_recurring_grant(
+    tx: Tx, desk: Desk, customer: str, name: str, terms: Mapping[str, Any], anchor: datetime | None, *, tills: Tills
+) -> None:
+    """Give the customer a recurring grant of its own, counted from `anchor` or from now, or change it from its next
+    period on. Raises InvalidInput `invalid_recurring_grant`."""
+    catalog, till = await _till(tx, desk, customer, tills)
+    rule = recurring_of(name, terms, catalog)
+    await put_recurring(tx, till.customer_id, rule, anchor=anchor, now=tills.now, by=tills.by)
+    tills.purse(till, rule.unit)
+    await tills.advance(tx, {till.customer_id})
+    await _write(tx, tills)
+
+
+async def end_recurring_grant(tx: Tx, desk: Desk, customer: str, name: str, *, tills: Tills) -> None:
+    """Have a recurring grant come no more; what it gave stays. Raises NotFound `unknown_recurring_grant`."""
+    _, till = await _till(tx, desk, customer, tills)
+    await end_recurring(tx, till.customer_id, name, tills.now)
+    await tills.advance(tx, {till.customer_id})
+    await _write(tx, tills)
+
+
+async def refresh(tx: Tx, desk: Desk, customer: str, *, tills: Tills) -> None:
+    """Let everything happen that is due for the customer. Raises NotFound `unknown_customer`."""
+    await tills.lock(tx, [str(customer_id_of(customer))])
+    catalog, people = await desk.open(tx, tills, {customer})
+    if customer not in people.customers:
+        await get_customer(tx, customer)
+    await tills.admit(tx, desk.standings_of(catalog, people, tills.now), all_of_them=False)
+    tills.expire_due()
+    await _write(tx, tills)
+
+
+async def _till(tx: Tx, desk: Desk, key: str, tills: Tills) -> tuple[Catalog, Till]:
+    """The customer's till, opened if need be, with everything done that was due."""
+    await tills.lock(tx, [str(customer_id_of(key))])
+    catalog, people = await desk.open(tx, tills, {key})
+    customer: Customer = people.customers.get(key) or await get_customer(tx, key)
+    await tills.admit(tx, desk.standings_of(catalog, people, tills.now), all_of_them=True)
+    tills.expire_due()
+    return catalog, tills[str(customer.customer_id)]
+
+
+async def _write(tx: Tx, tills: Tills) -> None:
+    await tills.count(tx, [])
+    await tills.write(tx)
