@@ -22,6 +22,7 @@ from tollkeeper.api.routes import ROUTERS
 from tollkeeper.db import Database
 from tollkeeper.errors import DatabaseUnavailable
 from tollkeeper.settings import Settings
+from tollkeeper.worker import work
 
 _PATIENCE_SECONDS = 2
 _PAUSE_SECONDS = 1
@@ -78,7 +79,7 @@ def _lifespan(
         books = Books(settings, database or _unopened(settings))
         app.state.books = books
         metrics.forget_dead_workers()
-        tasks = [asyncio.create_task(_watch_connections(books))]
+        tasks = [asyncio.create_task(_watch_connections(books)), asyncio.create_task(work(books))]
         if database is None:
             connecting = asyncio.create_task(_connect(books))
             tasks.append(connecting)

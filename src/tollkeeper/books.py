@@ -42,6 +42,7 @@ from tollkeeper.gate import (
     Tills,
     authorize,
     change_holds,
+    due_customers,
     end_recurring_grant,
     estimate,
     give_grant,
@@ -52,14 +53,20 @@ from tollkeeper.gate import (
     set_recurring_grant,
     settle,
     stand,
+    sweep,
     void_grant,
+    warn_of_expiry,
 )
+from tollkeeper.limits import forget_old
 from tollkeeper.rating import MODELS
 from tollkeeper.settings import Settings
 from tollkeeper.teller import Teller
 from tollkeeper.wallets import Grant, NewGrant
 
 T = TypeVar("T")
+
+_SWEPT_TOGETHER = 100
+"""Customers whose tills one sweep's transaction locks at once."""
 
 
 @dataclass(slots=True)
@@ -216,10 +223,12 @@ class Books:
 
         async def work(tx: Tx) -> Agreement:
             found = await get_customer(tx, customer)
+            start = next_period(found, now) if isinstance(at, PeriodEnd) else at or now
+            agreement = await assign_plan(tx, found, plan, start, now=now, by=by, in_use=has_usage)
+            # Afterwards: by now no other catalog can be applied before this is committed.
             if plan is not None and plan not in (await self.catalog(tx)).plans:
                 raise NotFound("unknown_plan", f"The catalog has no plan {plan!r}.", field="plan")
-            start = next_period(found, now) if isinstance(at, PeriodEnd) else at or now
-            return await assign_plan(tx, found, plan, start, now=now, by=by, in_use=has_usage)
+            return agreement
 
         agreement = await self.database.run(work)
         await self.refresh(customer, by=by)
@@ -252,6 +261,40 @@ class Books:
     async def refresh(self, customer: str, *, by: str = "refresh") -> None:
         """Let everything happen that is due for the customer. Raises NotFound `unknown_customer`."""
         await self._alone(by, lambda tx, tills: refresh(tx, self.desk, customer, tills=tills))
+
+    async def sweep(self) -> int:
+        """Let everything happen that is due, of all customers; how many holds have ended."""
+        now, ended = clock.now(), 0
+        seen: set[str] = set()
+        while True:
+            due = await self.database.run(lambda tx: due_customers(tx, now, _SWEPT_TOGETHER))
+            # One that is due again can't be helped in this round.
+            customers = [customer for customer in due if customer not in seen]
+            if not customers:
+                return ended
+            seen |= {*customers}
+            try:
+                ended += await self._sweep(customers)
+            except Exception as error:
+                # One of them is at fault, and mustn't keep the others waiting.
+                failures: list[Exception] = [] if len(customers) > 1 else [error]
+                for customer in customers if len(customers) > 1 else ():
+                    try:
+                        ended += await self._sweep([customer])
+                    except Exception as failure:
+                        failures.append(failure)
+                if failures:
+                    raise failures[0] from error
+
+    async def tidy(self) -> None:
+        """Tell of grants that are about to expire, and forget counters of windows long over."""
+        now = clock.now()
+        await self.database.run(lambda tx: warn_of_expiry(tx, now=now))
+        while await self.database.run(lambda tx: forget_old(tx, now, limit=_SWEPT_TOGETHER * 10)):
+            pass
+
+    async def _sweep(self, customers: Sequence[str]) -> int:
+        return await self.database.run(lambda tx: sweep(tx, self.desk, customers, now=clock.now()), pipelined=True)
 
     async def _alone(self, by: str, work: Callable[[Tx, Tills], Awaitable[T]]) -> T:
         """The result of `work` in a transaction of its own, with tills that nothing was done with."""

@@ -132,6 +132,16 @@ def plain(number: Decimal) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
+def written_once(number: Decimal) -> str:
+    """The one short text of a number's value, however it was written: the same for 10, 10.0 and 1E+1; for programs."""
+    sign, digits, exponent = number.as_tuple()
+    if not isinstance(exponent, int):
+        return str(number)
+    text = "".join(map(str, digits)).lstrip("0")
+    significant = text.rstrip("0")
+    return f"{'-' if sign else ''}{significant}e{exponent + len(text) - len(significant)}" if significant else "0"
+
+
 def with_decimals(number: Decimal, least: int) -> str:
     """The number in plain digits, with `least` decimals or as many more as it has: 4.00, 0.00875."""
     whole, _, decimals = plain(number).partition(".")

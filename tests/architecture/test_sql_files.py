@@ -35,15 +35,25 @@ _STATEMENT = re.compile(
 
 OPERATOR_WIDE = {
     "customers.list_customers": "The operator's list of all customers.",
+    "customers.used_plans": "Asked when a catalog is applied: whether any customer is on a plan.",
     "events.used_meters": "Asked when a catalog is applied: whether any customer uses a meter.",
     "gate.count_books": "Verify compares the whole books.",
     "gate.used_zones": "Verify.",
     "gate.verify_days": "Verify.",
+    "gate.verify_holds": "Verify.",
     "gate.verify_hours": "Verify.",
     "gate.verify_orphans": "Verify.",
     "gate.verify_postings": "Verify.",
     "gate.verify_totals": "Verify.",
     "ledger.unbalanced_units": "Verify.",
+    "limits.forget_old": "The sweep, over all customers.",
+    "wallets.due_wallets": "The sweep, over all customers.",
+    "wallets.expiring": "The sweep, over all customers.",
+    "wallets.verify_balances": "Verify.",
+    "wallets.verify_burns": "Verify.",
+    "wallets.verify_history": "Verify.",
+    "wallets.verify_ledger": "Verify.",
+    "wallets.verify_spent": "Verify.",
 }
 """Queries on customer tables that mean all customers, and why."""
 

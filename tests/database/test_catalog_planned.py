@@ -312,6 +312,10 @@ async def test_another_default_plan_is_warned_of_once_there_is_usage(books: Plan
 async def test_running_totals_of_plans_are_warned_of_where_customers_may_have_some(books: Planned) -> None:
     included = price("0.40", "included = 100", BASIC)
     books.used = {"cv"}
+    await books.apply(GENERAL)
+    # Nobody is on a plan that is new, and nobody on one that may be removed.
+    assert (await books.apply(GENERAL + included)).proposal.warnings == ()
+    assert (await books.apply(GENERAL)).proposal.warnings == ()
     assert (await books.apply(GENERAL + included)).proposal.warnings == ()
     (anew,) = (await books.apply(GENERAL + price("0.30", "included = 100", BASIC))).proposal.warnings
     assert anew.startswith("The included quantity of cv in plan basic counts anew from now on, within a month")
@@ -324,7 +328,6 @@ async def test_running_totals_of_plans_are_warned_of_where_customers_may_have_so
         "charged: what the plan's own price has charged in the month doesn't count; up to its maximum can be charged, "
         "besides what was charged before."
     )
-    assert (await books.apply(capped, LATER + timedelta(hours=2))).proposal.warnings == ()
 
 
 async def test_a_plans_first_price_holds_for_the_past_of_its_customers(books: Planned) -> None:

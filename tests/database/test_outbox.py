@@ -71,6 +71,12 @@ async def test_facts_page_newest_first_by_topic(database: Database) -> None:
     assert await listed(database, topics=[]) == []
 
 
+async def test_facts_put_down_together_are_listed_in_their_order(database: Database) -> None:
+    acme = await customer(database)
+    await put(database, *(Fact(str(acme), "t", f"k{n * 7 % 10}", {"n": n}) for n in range(10)))
+    assert [fact.body["n"] for fact in await listed(database, acme)] == [*reversed(range(10))]
+
+
 async def test_the_same_facts_at_once_are_put_down_once(database: Database) -> None:
     ids = [await customer(database, f"c{n}") for n in range(10)]
     facts = [Fact(str(one), "t", f"k{n}", {}) for one in ids for n in range(5)]

@@ -40,7 +40,7 @@ def changes_at(now: datetime) -> Changes:
 
 
 def new_purse(unit: str = "USD") -> Purse:
-    purse = open_purse(CUSTOMER, unit, START)
+    purse = open_purse(CUSTOMER, unit)
     purse.made = {}
     return purse
 

@@ -23,6 +23,7 @@ from tollkeeper.money import (
     round_to,
     sum_of,
     with_decimals,
+    written_once,
 )
 
 D = Decimal
@@ -220,3 +221,18 @@ def test_shares_sum_to_the_total_and_are_within_one_unit(total: Decimal, weights
 def test_allocation_refuses_what_has_no_answer(total: str, weights: list[str]) -> None:
     with pytest.raises(ValueError, match=r"weights|decimals"):
         allocate(D(total), [D(w) for w in weights], 2)
+
+
+@pytest.mark.parametrize(
+    ("same", "text"),
+    [
+        (("1", "1.0", "1.000", "001"), "1e0"),
+        (("10", "1E+1", "10.0"), "1e1"),
+        (("0.5", ".50", "5e-1"), "5e-1"),
+        (("-1.20", "-1.2"), "-12e-1"),
+        (("0", "0.00", "-0", "0e999999"), "0"),
+        (("1e999999",), "1e999999"),
+    ],
+)
+def test_a_value_is_written_once(same: tuple[str, ...], text: str) -> None:
+    assert {written_once(Decimal(number)) for number in same} == {text}

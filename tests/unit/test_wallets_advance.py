@@ -8,6 +8,7 @@ from itertools import pairwise
 
 import pytest
 from tests.unit.purses import (
+    CUSTOMER,
     DAY,
     START,
     advanced,
@@ -19,12 +20,14 @@ from tests.unit.purses import (
     hold,
     kinds,
     new_purse,
+    plain_grant,
     recurring,
     spend,
 )
 
 from tollkeeper.clock import Period
-from tollkeeper.wallets import GrantState, Purse, advance, open_purse, void
+from tollkeeper.money import ZERO
+from tollkeeper.wallets import GrantState, Purse, Wallet, advance, open_purse, payable, void
 from tollkeeper.wallets.advance import MOST_PERIODS
 
 
@@ -60,7 +63,7 @@ def test_nothing_is_due_before_its_instant() -> None:
 
 def test_a_purse_without_all_its_grants_is_not_advanced() -> None:
     with pytest.raises(ValueError, match="load them first"):
-        advance(open_purse("c", "USD", START), [], changes_at(day(1)))
+        advance(open_purse("c", "USD"), [], changes_at(day(1)))
 
 
 def test_unused_value_does_not_roll_over_by_itself() -> None:
@@ -101,15 +104,40 @@ def test_with_rollover_of_all_nothing_expires() -> None:
     assert {grant.expires_at for grant in purse.grants} == {None}
 
 
-def test_what_a_hold_needs_rolls_over_with_the_new_grant_behind_it() -> None:
+def test_at_one_instant_what_begins_comes_first() -> None:
     purse, rule = new_purse(), recurring(rolled="8")
     made = [advanced(purse, utc("2026-01-01"), rule)]
     hold(purse, "10")
     made.append(advanced(purse, utc("2026-02-01"), rule))
-    # The new grant stands behind the hold now, so the old one's rest is free: 8 roll over, 2 lapse.
+    # The new grant stands behind the hold now, so the rest of the old one that doesn't roll over is free to lapse.
     assert kinds(made[1]) == [("granted", "10"), ("rolled_out", "-8"), ("rolled_in", "8"), ("expired", "-2")]
     assert (purse.wallet.balance, purse.wallet.available) == (18, 8)
     check_changes(purse, purse.grants, made)
+
+
+def test_what_holds_need_may_roll_over_too() -> None:
+    purse, rule = new_purse(), recurring(rolled="20")
+    made = [advanced(purse, utc("2026-01-01"), rule), advanced(purse, utc("2026-02-01"), rule)]
+    hold(purse, "20")
+    made.append(advanced(purse, utc("2026-03-01"), rule))
+    # It stays in the wallet and stays payable, so nothing of it is lost to the customer.
+    assert kinds(made[2]) == [("granted", "10"), ("rolled_out", "-20"), ("rolled_in", "20")]
+    assert payable(purse, utc("2026-02-20")) == 30
+    made.append(advanced(purse, utc("2026-04-01"), rule))
+    assert kinds(made[3]) == [("granted", "10"), ("rolled_out", "-20"), ("rolled_in", "20"), ("expired", "-10")]
+    check_changes(purse, purse.grants, made)
+
+
+def test_an_end_that_was_not_dealt_with_is_told_from_one_that_was() -> None:
+    # As two later transactions find the wallet: the first comes to the expiry late, the second after holds had kept it.
+    for due_at, held, lapsed_at in ((day(2), "0", day(2)), (day(3), "5", day(9))):
+        grant = plain_grant(1, amount=Decimal(5), expires_at=day(2))
+        wallet = Wallet(CUSTOMER, "USD", Decimal(5), Decimal(held), ZERO, ZERO, START, due_at)
+        purse = Purse(wallet, made={})
+        purse.take_in([grant], complete=True)
+        first = advanced(purse, day(8))
+        hold(purse, f"-{held}")
+        assert [entry[3] for entry in history(first, advanced(purse, day(9)))] == [lapsed_at]
 
 
 def test_an_outage_of_months_is_made_up_for_in_order() -> None:

@@ -96,7 +96,10 @@ class OneWallet(RuleBasedStateMachine):
         changes = self.begin()
         start = None if begins is None else self.now + timedelta(hours=begins)
         ends = None if lasts is None else (start or self.now) + timedelta(hours=lasts)
-        given(self.purse, str(amount), changes, priority=priority, effective_at=start, expires_at=ends, kind=kind)
+        times: dict[str, Any] = {"effective_at": start, "expires_at": ends}
+        # Ids of our own, so that the same steps always do the same.
+        key = str(len(self.made))
+        given(self.purse, str(amount), changes, **times, priority=priority, kind=kind, key=key)
         self.note()
 
     @rule(amount=amounts)
@@ -178,7 +181,7 @@ def burned_before(burned: Burned, event: str) -> Decimal:
 
 def test_any_order() -> None:
     run_state_machine_as_test(
-        OneWallet, settings=settings(max_examples=150, stateful_step_count=30, deadline=None, derandomize=True)
+        OneWallet, settings=settings(max_examples=80, stateful_step_count=30, deadline=None, derandomize=True)
     )
 
 
@@ -187,7 +190,7 @@ planned = st.lists(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @for_all(planned, st.integers(0, 20), st.lists(st.integers(1, 900), min_size=1, max_size=30))
 def test_one_long_step_is_many_short_ones(
     grants: list[tuple[Decimal, int, int | None, int]], held: int, hours: list[int]
@@ -195,11 +198,12 @@ def test_one_long_step_is_many_short_ones(
     def begin() -> Purse:
         purse, changes = new_purse(), changes_at(START)
         advance(purse, RULES, changes)
-        given(purse, "20", changes, expires_at=day(12))
-        for amount, begins, lasts, priority in grants:
+        given(purse, "20", changes, expires_at=day(12), key="first")
+        for number, (amount, begins, lasts, priority) in enumerate(grants):
             start = START + timedelta(hours=7 * begins)
             ends = None if lasts is None else start + timedelta(hours=11 * lasts)
-            given(purse, str(amount), changes, effective_at=start, expires_at=ends, priority=priority)
+            times: dict[str, Any] = {"effective_at": start, "expires_at": ends}
+            given(purse, str(amount), changes, **times, priority=priority, key=str(number))
         hold(purse, str(held))
         return purse
 

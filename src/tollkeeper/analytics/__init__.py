@@ -3,7 +3,7 @@
 from tollkeeper.analytics.cells import csv_cell
 from tollkeeper.analytics.filters import parse_filter
 from tollkeeper.analytics.listing import EventQuery, search_events
-from tollkeeper.analytics.overview import MeterSpend, Overview, Spend, overview
+from tollkeeper.analytics.overview import MeterSpend, Overview, Spend, accounts_at, overview
 from tollkeeper.analytics.ranges import recent_range, whole_range
 from tollkeeper.analytics.usage import UsageQuery, UsageRow, usage
 from tollkeeper.analytics.windows import Window
@@ -16,6 +16,7 @@ __all__ = [
     "UsageQuery",
     "UsageRow",
     "Window",
+    "accounts_at",
     "csv_cell",
     "overview",
     "parse_filter",

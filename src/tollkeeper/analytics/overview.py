@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from uuid import UUID
 
 from tollkeeper.analytics.usage import UsageQuery, aggregated, usage
 from tollkeeper.catalog import Aggregation, Catalog
 from tollkeeper.clock import Interval, Period, calendar_period, local_slot, period_of_day, zone
 from tollkeeper.customers import Customer
 from tollkeeper.db import Queries, Tx
+from tollkeeper.ledger import Balance
 from tollkeeper.money import ZERO, add
 
 _queries = Queries(__package__ or "")
@@ -49,7 +51,7 @@ class Overview:
     total_spent: list[Spend]
     """Charges since ever."""
     owed: list[Spend]
-    """What the customer owes: all charges, as long as nothing but usage moves the receivable."""
+    """What the customer owes: all charges, without what its wallets have paid of them."""
     meters: list[MeterSpend]
     unpriced: int
     """Events, since ever, that couldn't be priced yet."""
@@ -72,6 +74,12 @@ class _Row:
     estimated: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Paid:
+    unit: str
+    amount: Decimal
+
+
 async def overview(tx: Tx, customer: Customer, catalog: Catalog, now: datetime) -> Overview:
     """The customer's overview at `now`."""
     tz = zone(customer.timezone)
@@ -80,13 +88,14 @@ async def overview(tx: Tx, customer: Customer, catalog: Catalog, now: datetime) 
     params = {"customer_id": customer.customer_id, "start": first, "end": after}
     rows = await tx.all(_Row, _queries.spend_by_meter, params)
     period = period_of_day(today, Period.MONTH, tz)
-    total = _by_unit([(row.unit, row.lifetime_charge) for row in rows])
+    charged = [(row.unit, row.lifetime_charge) for row in rows]
+    paid = await tx.all(_Paid, _queries.paid_from_wallets, {"customer_id": customer.customer_id})
     return Overview(
         as_of=now,
         period=period,
         spent=_by_unit([(row.unit, row.charge) for row in rows]),
-        total_spent=total,
-        owed=total,
+        total_spent=_by_unit(charged),
+        owed=_by_unit([*charged, *((one.unit, -one.amount) for one in paid)]),
         meters=[await _meter_spend(tx, customer, catalog, period, row) for row in rows],
         unpriced=sum(row.unpriced for row in rows),
         estimated=sum(row.estimated for row in rows),
@@ -118,3 +127,8 @@ async def _meter_spend(tx: Tx, customer: Customer, catalog: Catalog, period: Int
         unit=row.unit,
         cost=row.cost,
     )
+
+
+async def accounts_at(tx: Tx, customer_id: UUID, at: datetime) -> list[Balance]:
+    """What the postings that were booked by `at` add up to, by account and unit."""
+    return await tx.all(Balance, _queries.accounts_at, {"customer_id": customer_id, "at": at})

@@ -116,3 +116,18 @@ join series s on s.customer_id = u.customer_id and s.series_id = u.series_id
 where u.customer_id = %(customer_id)s
 group by s.meter, s.unit
 order by s.meter, s.unit
+
+-- name: paid_from_wallets
+-- What the customer's grants have paid of its charges.
+select unit, sum(spent) as amount
+from grants
+where customer_id = %(customer_id)s
+group by unit
+
+-- name: accounts_at
+-- As `ledger.balances`, as the postings had it at an instant.
+select account, unit, sum(amount) as balance
+from entries
+where customer_id = %(customer_id)s and booked_at <= %(at)s
+group by account, unit
+order by account, unit

@@ -49,3 +49,8 @@ class Require:
 Reader = Annotated[ApiKey, Depends(Require(Scope.READ))]
 Writer = Annotated[ApiKey, Depends(Require(Scope.WRITE))]
 Admin = Annotated[ApiKey, Depends(Require(Scope.ADMIN))]
+
+
+def caller(key: ApiKey) -> str:
+    """The key, as the ledger, grants and holds name who did something."""
+    return f"{key.name} (key {key.prefix}…)"

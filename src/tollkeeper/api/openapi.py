@@ -7,12 +7,16 @@ from typing import Any
 from fastapi import FastAPI
 
 from tollkeeper import __version__
+from tollkeeper.api.holds import HOLD_SCHEMAS
 from tollkeeper.api.problems import MEDIA_TYPE
 from tollkeeper.api.routes.events import INGEST_SCHEMAS
+from tollkeeper.api.routes.grants import GRANT_SCHEMAS
+from tollkeeper.api.routes.limits import LIMIT_SCHEMAS
 
 TITLE = "Tollkeeper"
 DESCRIPTION = """\
-Reports usage, prices it exactly when it happens, books it in a double-entry ledger, and shows it.
+Reports usage, prices it exactly when it happens, books it in a double-entry ledger, and shows it; and says beforehand
+whether an operation may begin.
 
 - **Keys**: each call carries `Authorization: Bearer toll_…`. A key has one or more of the scopes `read`, `write` and
   `admin`; `admin` includes the others.
@@ -26,7 +30,12 @@ Reports usage, prices it exactly when it happens, books it in a double-entry led
 """
 TAGS = [
     {"name": "events", "description": "Report usage, look at it, and see why an event cost what it did."},
-    {"name": "usage", "description": "Usage and charges, summed up."},
+    {"name": "holds", "description": "Before an operation: may it begin, and what will it cost? And what came of it."},
+    {"name": "usage", "description": "Usage, charges and balances, summed up."},
+    {"name": "prepaid", "description": "Grants of prepaid value, and what became of them."},
+    {"name": "limits", "description": "Caps on usage and spend."},
+    {"name": "plans", "description": "Which plan a customer is on."},
+    {"name": "alerts", "description": "What somebody should hear of."},
     {"name": "customers", "description": "Who pays, and the members inside them."},
     {"name": "catalog", "description": "What is counted and what it costs: versions, never edited."},
     {"name": "quarantine", "description": "Events that were refused: look at them, replay or discard them."},
@@ -82,7 +91,7 @@ def _document_problems(document: dict[str, Any]) -> None:
     for name in (_VALIDATION_ERROR, "ValidationError"):  # FastAPI's own, which we never answer with
         schemas.pop(name, None)
     schemas["Problem"] = PROBLEM
-    schemas |= INGEST_SCHEMAS
+    schemas |= INGEST_SCHEMAS | HOLD_SCHEMAS | GRANT_SCHEMAS | LIMIT_SCHEMAS
     content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
     components["responses"] = {
         f"Problem{status}": {"description": meaning, "content": content} for status, meaning in _MEANINGS.items()

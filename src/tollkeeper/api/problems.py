@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 import psycopg
@@ -17,6 +18,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
+from tollkeeper.clock import in_utc
 from tollkeeper.errors import BodyTooLarge, DatabaseUnavailable, InvalidInput, MalformedBody, NotFound, TollError
 
 MEDIA_TYPE = "application/problem+json"
@@ -52,7 +54,7 @@ def problem(error: TollError, request_id: str, headers: Mapping[str, str] | None
     """The answer to a call that failed with `error`."""
     body = {"type": "about:blank", "title": error.title, "status": error.status, "instance": request_id}
     # Text that came in may hold lone surrogates, which UTF-8 can't express.
-    content = json.dumps(body | error.as_dict(), ensure_ascii=False, default=str).encode(errors="replace")
+    content = json.dumps(body | error.as_dict(), ensure_ascii=False, default=_text).encode(errors="replace")
     answer = Response(content, error.status, headers, media_type=MEDIA_TYPE)
     if error.status == 401:
         answer.headers["WWW-Authenticate"] = 'Bearer realm="tollkeeper"'
@@ -61,6 +63,10 @@ def problem(error: TollError, request_id: str, headers: Mapping[str, str] | None
     elif error.status == 429 and (seconds := error.extra.get("retry_after")) is not None:
         answer.headers["Retry-After"] = str(seconds)
     return answer
+
+
+def _text(value: object) -> str:
+    return in_utc(value) if isinstance(value, datetime) else str(value)
 
 
 def install(app: FastAPI) -> None:

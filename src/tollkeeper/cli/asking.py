@@ -1,14 +1,19 @@
-"""What several commands are asked with: ranges of time, filters, metadata."""
+"""What several commands are asked with: customers, times, numbers, filters, metadata."""
 
 from __future__ import annotations
 
 import json
-from datetime import datetime, tzinfo
+from datetime import UTC, datetime, tzinfo
+from decimal import Decimal
 from typing import Annotated, Any
 
+import msgspec
 import typer
 
+from tollkeeper.clock import EPOCH
 from tollkeeper.errors import InvalidInput
+
+_LATEST = datetime(9000, 1, 1, tzinfo=UTC)
 
 From = Annotated[
     str | None,
@@ -19,6 +24,7 @@ From = Annotated[
 To = Annotated[str | None, typer.Option("--to", help="End of the range; itself not in it.")]
 Filter = Annotated[list[str] | None, typer.Option(help="Only this, as dimension:value; may be repeated.")]
 Metadata = Annotated[str | None, typer.Option(help="Your own facts, as a JSON object.")]
+CustomerKey = Annotated[str, typer.Argument(metavar="CUSTOMER", help="The customer's key.")]
 OfCustomer = Annotated[str, typer.Option(help="The customer's key.")]
 
 
@@ -44,6 +50,22 @@ def instant(text: str | None, tz: tzinfo, option: str) -> datetime | None:
         told = f"{text!r} is no time; write 2026-07-01, 2026-07-01T09:30 or 2026-07-01T09:30:00Z."
         raise InvalidInput("invalid_time", told, field=option)
     return found
+
+
+def sane_instant(text: str | None, tz: tzinfo, option: str) -> datetime | None:
+    """As `instant`, of one that the database and every time zone can express. Raises InvalidInput `invalid_time`."""
+    found = instant(text, tz, option)
+    if found is not None and not EPOCH <= found < _LATEST:
+        raise InvalidInput("invalid_time", "A time must lie between 1970 and 9000.", field=option)
+    return found
+
+
+def decimal_of(text: str) -> Decimal:
+    """The number that was given. Raises InvalidInput `invalid_amount`."""
+    try:
+        return msgspec.convert(text, Decimal)
+    except msgspec.ValidationError:
+        raise InvalidInput("invalid_amount", f"{text!r} is no number; write 12.50.", field="amount") from None
 
 
 def metadata_of(text: str | None) -> dict[str, Any] | None:

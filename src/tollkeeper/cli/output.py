@@ -146,6 +146,13 @@ def show_error(error: TollError, *, as_json: bool) -> None:
     console = Console(stderr=True, highlight=False)
     told = Text.assemble(("error", "bold red"), f": {error.detail} ", (f"({error.code})", "dim"))
     console.print(told, soft_wrap=True)
+    reasons = error.extra.get("reasons", [error.extra])
+    for number, reason in enumerate(reasons):
+        if number:
+            console.print(Text(f"  also: {reason['detail']} ({reason['code']})"), soft_wrap=True)
+        for what, key in _WAYS_OUT.items():
+            if reason.get(key) is not None:
+                console.print(Text(f"  {what} {reason[key]}"), soft_wrap=True)
     problems = error.extra.get("problems", [])
     for problem in problems if len(problems) > 1 else []:  # a single one is in the detail
         console.print(Text(f"  line {problem['line']}, {problem['key']}: {problem['message']}"), soft_wrap=True)
@@ -169,8 +176,10 @@ def as_text(value: object) -> str:
     return str(value)
 
 
+_WAYS_OUT = {"more can be had at": "top_up_url", "there is room again at": "resets_at"}
+"""What a refused operation can do about it, and the field that says so."""
 _NUMBERS = (int, Decimal, Amount)
-_FREE_TEXT = {"REASON", "NAME", "DIMENSIONS", "CHANGES"}
+_FREE_TEXT = {"REASON", "NAME", "DIMENSIONS", "CHANGES", "REFERENCE", "ALERT"}
 """Headings of the columns that may be folded."""
 _LEAST_FOLDED = 16
 _GAP = 2

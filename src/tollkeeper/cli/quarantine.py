@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
-from getpass import getuser
 from string import hexdigits
 from typing import Annotated
 from uuid import UUID
@@ -15,7 +14,8 @@ import typer
 
 from tollkeeper import clock
 from tollkeeper.books import Books
-from tollkeeper.cli.context import run, run_transaction, settings_for, wants_json
+from tollkeeper.cli.books import run_books, whoever
+from tollkeeper.cli.context import run, run_transaction, wants_json
 from tollkeeper.cli.output import Amount, print_line, show_fields, show_json, show_table
 from tollkeeper.db import Database, Tx
 from tollkeeper.errors import InvalidInput
@@ -111,11 +111,10 @@ def replay(
     """Send items through the gate again, after their cause is mended. Ends with status 2 if any is still refused."""
     chosen = Chosen(ids or [], all, code, customer)
 
-    async def work(database: Database) -> list[Replayed]:
-        books = Books(settings_for(ctx), database)
-        return [one async for page in chosen.pages(database) for one in await books.replay(page, by=_by())]
+    async def work(books: Books) -> list[Replayed]:
+        return [one async for page in chosen.pages(books.database) for one in await books.replay(page, by=whoever())]
 
-    found = run(ctx, work)
+    found = run_books(ctx, work)
     if wants_json(ctx):
         show_json([_answer(one) for one in found])
     else:
@@ -159,7 +158,7 @@ def discard(
 async def _discard(database: Database, ids: Sequence[UUID], note: str) -> int:
     async def work(tx: Tx) -> int:
         status, now = QuarantineStatus.DISCARDED, clock.now()
-        return await resolve_quarantined(tx, ids, status, now=now, by=_by(), note=note)
+        return await resolve_quarantined(tx, ids, status, now=now, by=whoever(), note=note)
 
     return await database.run(work)
 
@@ -211,10 +210,6 @@ class Chosen:
 
 def _amount(result: Result) -> Amount:
     return Amount(None if result.charge is None else Decimal(result.charge), result.unit)
-
-
-def _by() -> str:
-    return f"{getuser()} (command line)"
 
 
 def _answer(one: Replayed) -> dict[str, object]:

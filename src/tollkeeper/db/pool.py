@@ -167,8 +167,10 @@ class Database:
                         await connection.execute(b"commit")
                 except BaseException:
                     if not connection.closed:
+                        # Not as a statement: after an error the server has skipped what a pipeline had prepared, and
+                        # only the driver's own rollback makes it forget those statements.
                         with suppress(psycopg.Error):
-                            await connection.execute(b"rollback")
+                            await connection.rollback()
                     raise
 
     async def run(

@@ -14,7 +14,7 @@ from tollkeeper.events.quarantine import (
     quarantine,
     resolve_quarantined,
 )
-from tollkeeper.events.read import read_json, read_lines, read_ndjson, read_object
+from tollkeeper.events.read import read_body, read_json, read_lines, read_ndjson, read_object
 from tollkeeper.events.same import same_event, same_item
 from tollkeeper.events.series import Series, SeriesIndex
 from tollkeeper.events.store import (
@@ -67,6 +67,7 @@ __all__ = [
     "lock_quarantined",
     "quantity_of",
     "quarantine",
+    "read_body",
     "read_json",
     "read_lines",
     "read_ndjson",

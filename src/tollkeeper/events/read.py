@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import msgspec
 
 from tollkeeper.errors import BodyTooLarge, MalformedBody
 from tollkeeper.events.model import EventIn, Reason, Refused
 
+T = TypeVar("T")
 Item = EventIn | Refused
 
 _batch = msgspec.json.Decoder(list[EventIn])
@@ -87,23 +88,30 @@ def _split(body: bytes) -> list[msgspec.Raw]:
 
 def _read_one(text: bytes) -> Item:
     """The event in `text`, or the reason why there is none."""
+    found = read_body(_event, text)
+    return _refused(text, found) if isinstance(found, Reason) else found
+
+
+def read_body(decoder: msgspec.json.Decoder[T], text: bytes) -> T | Reason:
+    """What `decoder` finds in `text`, or why it can't be read; also for other bodies that have an event's fields."""
     try:
-        event = _event.decode(text)
+        found = decoder.decode(text)
     except msgspec.ValidationError as error:
-        return _refused(text, _reason(str(error)))
+        return _reason(str(error))
     except UnicodeDecodeError as error:
-        return _refused(text, Reason("invalid_utf8", f"Not UTF-8: {error.reason} at byte {error.start}."))
+        return Reason("invalid_utf8", f"Not UTF-8: {error.reason} at byte {error.start}.")
     except msgspec.DecodeError as error:
-        return _refused(text, Reason("invalid_json", f"Not JSON: {error}."))
+        return Reason("invalid_json", f"Not JSON: {error}.")
     except RecursionError:
-        return _refused(text, Reason("invalid_json", "Nested too deeply."))
-    if _NUL in text and (field := _field_with_nul(event)):
-        return _refused(text, Reason("invalid_text", "A NUL character can't be stored.", field))
-    return event
+        return Reason("invalid_json", "Nested too deeply.")
+    if _NUL in text and (field := _field_with_nul(found)):
+        return Reason("invalid_text", "A NUL character can't be stored.", field)
+    return found
 
 
-def _field_with_nul(event: EventIn) -> str | None:
-    found = msgspec.to_builtins(event)
+def _field_with_nul(body: object) -> str | None:
+    # Parts that are read one by one later on (`msgspec.Raw`) are looked at then.
+    found = msgspec.to_builtins(body, enc_hook=lambda _: None)
     return next((name for name, value in found.items() if _has_nul(value)), None)
 
 

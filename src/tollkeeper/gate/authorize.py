@@ -89,10 +89,14 @@ async def authorize(
     await tills.lock(tx, list(ids.values()), keys)
     catalog, people = await desk.open(tx, tills, ids.keys())
     await tills.admit(tx, desk.standings_of(catalog, people, tills.now), all_of_them=True)
-    tills.expire_due()
+    await tills.expire_due(tx)
     found = [understand(item, catalog, people, desk, tills) for item in items]
     asked = [one for one in found if isinstance(one, Asking)]
+    await tills.open_purses(tx, [(tills[one.lane.customer_id], one.rule.unit or "") for one in asked])
     totals = await lock_totals(tx, {one.total for one in asked if one.total is not None})
+    for key, total in totals.items():
+        # What holds that have just expired no longer claim.
+        total.held = add(total.held, tills.claimed.get(key, ZERO))
     await tills.count(tx, [draw for one in asked for draw in _draws(one, tills, ZERO)])
     answers: list[Answer] = []
     for item, one in zip(items, found, strict=True):

@@ -60,7 +60,7 @@ async def change_holds(tx: Tx, desk: Desk, changes: Sequence[ChangeIn], *, tills
     await tills.lock(tx, sorted({one.key[0] for one in usable}), {one.key for one in usable})
     catalog, people = await desk.open(tx, tills, {one.customer for one in usable})
     await tills.admit(tx, desk.standings_of(catalog, people, tills.now), all_of_them=False)
-    tills.expire_due(also_named=True)
+    await tills.expire_due(tx, also_named=True)
     answers = [_change(one, tills, one.customer in people.customers) for one in changes]
     await tills.count(tx, [])
     await tills.write(tx)

@@ -44,12 +44,14 @@ async def _prepare(tx: Tx, tills: Tills, facts: Iterable[Fact]) -> None:
         if fact.charge and fact.rule.unit is not None:
             key = fact.customer_id, fact.rule.unit
             needs[key] = add(needs.get(key, ZERO), max(fact.charge, ZERO))
-    bounded = [
-        (till, unit)
-        for customer_id, unit in needs
-        if (till := tills.get(customer_id)) is not None and unit not in till.purses
-    ]
-    await tills.keep_receivables(tx, bounded)
+    await tills.open_purses(
+        tx,
+        [
+            (till, unit)
+            for customer_id, unit in needs
+            if (till := tills.get(customer_id)) is not None and till.stands.source(unit).credit_ceiling is not None
+        ],
+    )
     asked: list[tuple[Purse, Decimal]] = []
     for (customer_id, unit), need in needs.items():
         till = tills.get(customer_id)
@@ -109,7 +111,7 @@ def _pay(tills: Tills, fact: Fact, hold: Hold | None, reserved: Decimal | None) 
 def _owe(tills: Tills, till: Till, unit: str, change: Decimal) -> None:
     """Note a change of the receivable, where a ceiling must hold."""
     if change and till.standing is not None and till.standing.source(unit).credit_ceiling is not None:
-        wallet = tills.purse(till, unit).wallet
+        wallet = till.purses[unit].wallet
         wallet.owed = add(wallet.owed, change)
         tills.changes.touch(wallet)
 

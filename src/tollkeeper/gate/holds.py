@@ -18,7 +18,7 @@ from tollkeeper.db import Asked, Queries, Tx, array, text_array
 from tollkeeper.errors import Conflict, NotFound
 from tollkeeper.events import CallIn, EventIn, Key
 from tollkeeper.ids import content_id
-from tollkeeper.money import ZERO
+from tollkeeper.money import ZERO, written_once
 
 _queries = Queries(__package__ or "")
 
@@ -60,8 +60,14 @@ class HoldIn(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
     @property
     def fingerprint(self) -> UUID:
         """What the request says, without how long it's to last: by this a repeated one is known."""
-        same = msgspec.structs.replace(self, expires_in=None)
-        return content_id("hold", msgspec.json.encode(same, order="deterministic").decode())
+        calls = [msgspec.structs.replace(call, cost=None) for call in self.calls or []]
+        same = msgspec.structs.replace(
+            self, expires_in=None, quantity=None, amount=None, calls=calls or None, dimensions=self.dimensions or None
+        )
+        # Numbers by their value: 1 and 1.0 are the same request.
+        numbers = [self.quantity, self.amount, *(call.cost for call in self.calls or [])]
+        told = ["" if number is None else written_once(number) for number in numbers]
+        return content_id("hold", msgspec.json.encode(same, order="deterministic").decode(), *told)
 
 
 class HoldState(StrEnum):

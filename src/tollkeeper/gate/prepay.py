@@ -42,7 +42,8 @@ async def give_grant(tx: Tx, desk: Desk, customer: str, new: NewGrant, *, tills:
         if found is not None:
             await _write(tx, tills)
             return found, False
-    grant = give(tills.purse(till, new.unit), new, tills.changes)
+    await tills.open_purses(tx, [(till, new.unit)])
+    grant = give(till.purses[new.unit], new, tills.changes)
     await _write(tx, tills)
     return grant, True
 
@@ -55,7 +56,7 @@ async def void_grant(
     found = await find_grant(tx, till.customer_id, grant_id)
     if found is None:
         raise NotFound("unknown_grant", f"The customer has no grant {grant_id}.", field="id")
-    grant = void(tills.purse(till, found.unit), found, tills.changes, refund=refund, note=note)
+    grant = void(till.purses[found.unit], found, tills.changes, refund=refund, note=note)
     await _write(tx, tills)
     return grant
 
@@ -68,7 +69,6 @@ async def set_recurring_grant(
     catalog, till = await _till(tx, desk, customer, tills)
     rule = recurring_of(name, terms, catalog)
     await put_recurring(tx, till.customer_id, rule, anchor=anchor, now=tills.now, by=tills.by)
-    tills.purse(till, rule.unit)
     await tills.advance(tx, {till.customer_id})
     await _write(tx, tills)
 
@@ -88,7 +88,7 @@ async def refresh(tx: Tx, desk: Desk, customer: str, *, tills: Tills) -> None:
     if customer not in people.customers:
         await get_customer(tx, customer)
     await tills.admit(tx, desk.standings_of(catalog, people, tills.now), all_of_them=False)
-    tills.expire_due()
+    await tills.expire_due(tx)
     await _write(tx, tills)
 
 
@@ -98,7 +98,7 @@ async def _till(tx: Tx, desk: Desk, key: str, tills: Tills) -> tuple[Catalog, Ti
     catalog, people = await desk.open(tx, tills, {key})
     customer: Customer = people.customers.get(key) or await get_customer(tx, key)
     await tills.admit(tx, desk.standings_of(catalog, people, tills.now), all_of_them=True)
-    tills.expire_due()
+    await tills.expire_due(tx)
     return catalog, tills[str(customer.customer_id)]
 
 

@@ -81,7 +81,7 @@ async def record_under(
     """As `record`, where the tills, and the holds that the items name, are locked and loaded already."""
     catalog, people = await desk.open(tx, tills, {item.customer for item in items if isinstance(item, EventIn)})
     await tills.admit(tx, desk.standings_of(catalog, people, tills.now), all_of_them=False)
-    tills.expire_due()
+    await tills.expire_due(tx)
     batch = Batch(catalog, tills.now, [None] * len(items), arrived)
     place(batch, items, people, desk.lanes, desk.series, tills.now + desk.max_future)
     _refuse_unknown_holds(batch, tills)

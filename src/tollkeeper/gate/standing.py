@@ -58,11 +58,13 @@ class Standing:
     @property
     def has_ceiling(self) -> bool:
         """Whether what is owed may be limited in some unit."""
-        return any(
-            way.credit_ceiling is not None
-            for funding in self.fundings
-            for way in (funding.general, *funding.units.values())
-        )
+        return bool(self.ceilings)
+
+    @property
+    def ceilings(self) -> list[str]:
+        """The units with a credit ceiling of their own, and * for one that holds for all."""
+        ways = [way for funding in self.fundings for way in (("*", funding.general), *funding.units.items())]
+        return sorted({unit for unit, way in ways if way.credit_ceiling is not None})
 
     def source(self, unit: str) -> Source:
         """Where the money for `unit` comes from. A credit that can't be invoiced is refused unless told otherwise."""
@@ -142,7 +144,7 @@ def _recurrences(catalog: Catalog, customer: Customer, agreement: Agreement, now
 def _signature(standing: Standing) -> UUID:
     counters = sorted({str(counter_id_of(limit)) for limit in standing.limits})
     recurring = [f"{one.source} {one.anchor.isoformat()} {one.rule}" for one in standing.recurrences]
-    return content_id("standing", str(standing.has_ceiling), *counters, *recurring)
+    return content_id("standing", " ".join(standing.ceilings), *counters, *recurring)
 
 
 class Standings:

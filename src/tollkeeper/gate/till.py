@@ -126,13 +126,13 @@ class Tills:
         """The customer's till, where it's locked."""
         return self._tills.get(customer_id)
 
-    def purse(self, till: Till, unit: str) -> Purse:
-        """The customer's wallet of this unit, a new one where there was none."""
-        purse = till.purses.get(unit)
-        if purse is None:
-            purse = till.purses[unit] = open_purse(till.customer_id, unit, self.now)
+    async def open_purses(self, tx: Tx, places: Collection[tuple[Till, str]]) -> None:
+        """Have a wallet for each of these units; a new one knows what is owed, where a ceiling must hold."""
+        missing = [(till, unit) for till, unit in places if unit not in till.purses]
+        for till, unit in missing:
+            till.purses[unit] = open_purse(till.customer_id, unit, self.now)
             till.balances[unit] = ZERO
-        return purse
+        await self._keep_receivables(tx, missing)
 
     # Locking and loading
 
@@ -167,8 +167,13 @@ class Tills:
             await tx.execute(_queries.open_tills, {"customer_ids": array(missing), "now": self.now})
             asked_tills = await tx.ask(_Row, _queries.lock_tills, {"customer_ids": array(missing)})
             asked = await self._ask(tx, missing)
+            # Another transaction may have opened the till meanwhile, and made the hold that is asked for.
+            named = {key for key in self._named if key[0] in standings and key not in self.holds}
+            asked_holds = await ask_holds(tx, named) if named else None
             for row in await asked_tills.all():
                 self._tills[row.customer_id] = Till(row.customer_id, row.signature)
+            for hold in await asked_holds.all() if asked_holds else []:
+                self.holds[hold.key] = hold
             await self._take(*asked)
         for key, till in self._tills.items():
             till.standing = standings.get(key)
@@ -193,19 +198,19 @@ class Tills:
         changed = [till for till in self._tills.values() if till.standing and till.signature != till.stands.signature]
         if changed:
             await mark_stale(tx, sorted(till.customer_id for till in changed))
-            await self.keep_receivables(tx, [(till, unit) for till in changed for unit in till.purses])
+            await self._keep_receivables(tx, [(till, unit) for till in changed for unit in till.purses])
             for till in changed:
                 self._signed[till.customer_id] = till.stands.signature
         await self.advance(tx, {till.customer_id for till in changed})
 
-    async def keep_receivables(self, tx: Tx, places: Sequence[tuple[Till, str]]) -> None:
+    async def _keep_receivables(self, tx: Tx, places: Sequence[tuple[Till, str]]) -> None:
         """Have these wallets know what is owed, where a credit ceiling must hold."""
         bounded = [(till, unit) for till, unit in places if till.stands.source(unit).credit_ceiling is not None]
         if not bounded:
             return
         owed = await receivables(tx, sorted({till.customer_id for till, _ in bounded}))
         for till, unit in bounded:
-            wallet = self.purse(till, unit).wallet
+            wallet = till.purses[unit].wallet
             wallet.owed = owed.get((till.customer_id, unit), ZERO)
             self.changes.touch(wallet)
 
@@ -224,8 +229,7 @@ class Tills:
         for till in due:
             since = self.now if till.customer_id in fresh else None
             granted = [*till.stands.recurrences, *own.get(till.customer_id, ())]
-            for recurrence in granted:
-                self.purse(till, recurrence.rule.unit)
+            await self.open_purses(tx, [(till, recurrence.rule.unit) for recurrence in granted])
             recurrences = [replace(one, since=since) for one in granted]
             purses += [(purse, recurrences) for purse in till.purses.values()]
         await advance_all(tx, purses, self.changes)
@@ -249,7 +253,7 @@ class Tills:
         """Take for a new hold what it says. The caller has seen that it's there."""
         till = self._tills[hold.customer_id]
         if hold.from_wallet or hold.from_ceiling:
-            wallet = self.purse(till, hold.unit).wallet
+            wallet = till.purses[hold.unit].wallet
             wallet.held = add(wallet.held, hold.from_wallet)
             wallet.owed_held = add(wallet.owed_held, hold.from_ceiling)
             self.changes.touch(wallet)
@@ -261,7 +265,7 @@ class Tills:
         hold.end(state, self.now, self.by)
         till = self._tills[hold.customer_id]
         if hold.from_wallet or hold.from_ceiling:
-            wallet = self.purse(till, hold.unit).wallet
+            wallet = till.purses[hold.unit].wallet
             wallet.held = subtract(wallet.held, hold.from_wallet)
             wallet.owed_held = subtract(wallet.owed_held, hold.from_ceiling)
             self.changes.touch(wallet)
@@ -269,7 +273,7 @@ class Tills:
             self._claim((hold.customer_id, str(hold.price_id), hold.period_start), -hold.claimed)
         self.written[hold.key] = hold
 
-    def expire_due(self, *, also_named: bool = False) -> None:
+    async def expire_due(self, tx: Tx, *, also_named: bool = False) -> None:
         """End the holds whose time is over.
 
         But for those in doubt whose estimate is to be charged, which the sweep does, and those that were asked for by
@@ -280,6 +284,8 @@ class Tills:
                 if not hold.charges_estimate and (also_named or hold.key not in self._named):
                     self.end(hold, HoldState.EXPIRED)
             till.due = [hold for hold in till.due if not hold.ended]
+        # What they had kept of grants that have expired is gone with them.
+        await self.advance(tx)
 
     async def count(self, tx: Tx, draws: Sequence[Draw]) -> None:
         """Load what `draws` are counted on, and free what holds that have ended keep of limits. Once."""

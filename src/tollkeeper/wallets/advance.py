@@ -12,7 +12,7 @@ from tollkeeper.ids import content_id
 from tollkeeper.ledger import Account, Kind
 from tollkeeper.money import ZERO, add, subtract
 from tollkeeper.wallets.changes import Changes, source_of
-from tollkeeper.wallets.lapse import begin, free_of, lapse_at
+from tollkeeper.wallets.lapse import begin, lapse_at
 from tollkeeper.wallets.load import load_all_grants
 from tollkeeper.wallets.model import EntryKind, Grant, GrantKind, Recurrence
 from tollkeeper.wallets.purse import Purse
@@ -135,7 +135,8 @@ def _recur(purse: Purse, course: _Course, changes: Changes) -> None:
 
 
 def _roll(purse: Purse, old: Grant, new: Grant, recurring: Recurrence, changes: Changes) -> None:
-    part = min(free_of(purse, old), recurring.rule.most_rolled or ZERO)
+    # What holds need may go over as well: it stays in the wallet, and the new grant can pay whatever the old one could.
+    part = min(old.remaining, recurring.rule.most_rolled or ZERO)
     if not part:
         return
     old.remaining, old.rolled_out = subtract(old.remaining, part), add(old.rolled_out, part)

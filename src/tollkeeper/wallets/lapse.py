@@ -6,7 +6,6 @@ What holds have reserved stays: of a grant that has ended only as much goes as i
 from __future__ import annotations
 
 from datetime import datetime
-from decimal import Decimal
 
 from tollkeeper.ledger import Account, Kind
 from tollkeeper.money import ZERO, add, subtract
@@ -23,11 +22,6 @@ def begin(purse: Purse, grant: Grant, at: datetime, changes: Changes) -> None:
     purse.remind(grant.expires_at)
 
 
-def free_of(purse: Purse, grant: Grant) -> Decimal:
-    """How much of the grant no hold needs."""
-    return min(grant.remaining, purse.wallet.available) if grant.begun else grant.remaining
-
-
 def lapse(purse: Purse, changes: Changes) -> None:
     """Take what is left of grants that have ended, as far as it's free. For when holds have ended, too."""
     lapse_at(purse, changes.now, changes)
@@ -42,7 +36,7 @@ def lapse_at(purse: Purse, at: datetime, changes: Changes) -> None:
 
 def end(purse: Purse, grant: Grant, at: datetime, changes: Changes) -> None:
     """Take what is free of a grant that has expired or was voided, and book it where it goes."""
-    part = free_of(purse, grant)
+    part = min(grant.remaining, purse.wallet.available) if grant.begun else grant.remaining
     if not part:
         return
     grant.remaining = subtract(grant.remaining, part)

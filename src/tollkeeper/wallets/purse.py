@@ -87,10 +87,9 @@ class Purse:
             self.wallet.next_change_at = min(self.wallet.next_change_at or at, at)
 
 
-def open_purse(customer_id: str, unit: str, now: datetime) -> Purse:
+def open_purse(customer_id: str, unit: str, now: datetime | None = None) -> Purse:
     """The purse of a wallet that doesn't exist yet; it's stored once something changes in it.
 
-    Its first entry may lie in the past: a recurring grant may have begun before `now`.
+    Its first entry may lie before `now`: a recurring grant may have begun long before anyone asked.
     """
-    wallet = Wallet(customer_id, unit, ZERO, ZERO, ZERO, ZERO, min(BEGINNING, now), None)
-    return Purse(wallet, complete=True)
+    return Purse(Wallet(customer_id, unit, ZERO, ZERO, ZERO, ZERO, BEGINNING, None), complete=True)

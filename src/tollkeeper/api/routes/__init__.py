@@ -2,11 +2,32 @@
 
 from fastapi import APIRouter
 
-from tollkeeper.api.routes import catalog, customers, events, health, keys, quarantine, start, usage
+from tollkeeper.api.routes import (
+    alerts,
+    balance,
+    catalog,
+    customers,
+    events,
+    grants,
+    health,
+    holds,
+    keys,
+    limits,
+    plans,
+    quarantine,
+    start,
+    usage,
+)
 
 ROUTERS: tuple[APIRouter, ...] = (
     events.router,
+    holds.router,
     usage.router,
+    balance.router,
+    grants.router,
+    limits.router,
+    plans.router,
+    alerts.router,
     customers.router,
     catalog.router,
     quarantine.router,

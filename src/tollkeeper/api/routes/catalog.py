@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import msgspec
 from fastapi import APIRouter, Depends, Path, Request
 
-from tollkeeper.api.auth import Admin, Reader
+from tollkeeper.api.auth import Admin, Reader, caller
 from tollkeeper.api.bodies import Answer, JsonObject
 from tollkeeper.api.books import OpenBooks
 from tollkeeper.api.paging import Cursor, Limit, Page, key_behind, page
@@ -120,12 +120,11 @@ async def show_current(books: OpenBooks, _: Reader) -> CatalogAnswer:
 
 
 @router.put("", summary="Apply a catalog", openapi_extra=_SOURCE)
-async def put(books: OpenBooks, caller: Admin, source: Source) -> PlanAnswer:
+async def put(books: OpenBooks, key: Admin, source: Source) -> PlanAnswer:
     """Makes the text the next version; all of it or, where anything is wrong, nothing. Repeating it changes nothing."""
 
     async def work(tx: Tx) -> Applied:
-        by = f"{caller.name} (key {caller.prefix}…)"
-        return await apply(tx, source, models=MODELS, used_meters=used_meters, used_plans=used_plans, by=by)
+        return await apply(tx, source, models=MODELS, used_meters=used_meters, used_plans=used_plans, by=caller(key))
 
     applied = await books.database.run(work)
     return _answer(applied.proposal, applied.version)

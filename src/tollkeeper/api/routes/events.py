@@ -11,7 +11,7 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import AwareDatetime
 
 from tollkeeper.analytics import EventQuery, parse_filter, search_events, whole_range
-from tollkeeper.api.auth import Reader, Writer
+from tollkeeper.api.auth import Reader, Writer, caller
 from tollkeeper.api.bodies import Amount, Answer, JsonObject
 from tollkeeper.api.books import Books, OpenBooks
 from tollkeeper.api.paging import Cursor, Limit, Page, decode_cursor, instant_in, page
@@ -110,7 +110,7 @@ async def ingest(
     Repeating a request is safe: an event that is stored already is a `duplicate` and isn't charged again.
     """
     items, several = _read(request.headers.get("content-type", ""), await request.body(), books.settings.max_events)
-    recorded = await books.ingest(items, by=f"{key.name} (key {key.prefix}…)")
+    recorded = await books.ingest(items, by=caller(key))
     answer = IngestAnswer(
         accepted=recorded.count(Status.ACCEPTED),
         duplicates=recorded.count(Status.DUPLICATE),

@@ -1,4 +1,4 @@
-"""What a customer has used, spent and owes."""
+"""What a customer has used, and how it was booked."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from fastapi import APIRouter, Query, Response
 from pydantic import AwareDatetime
 
 from tollkeeper import clock
-from tollkeeper.analytics import Overview, UsageQuery, UsageRow, Window, overview, parse_filter, recent_range, usage
+from tollkeeper.analytics import UsageQuery, UsageRow, Window, parse_filter, recent_range, usage
 from tollkeeper.api.auth import Reader
 from tollkeeper.api.bodies import Amount, Answer
 from tollkeeper.api.books import OpenBooks
@@ -20,7 +20,7 @@ from tollkeeper.api.routes.events import OneCustomer
 from tollkeeper.api.tables import CSV_RESPONSE, WantsCsv, as_csv
 from tollkeeper.customers import customer_id_of, get_customer
 from tollkeeper.db import Tx
-from tollkeeper.ledger import Balance, Entry, Kind, balances, get_transaction, list_postings
+from tollkeeper.ledger import Entry, Kind, get_transaction, list_postings
 
 router = APIRouter(prefix="/v1", tags=["usage"])
 
@@ -104,103 +104,6 @@ async def show_usage(
 
 
 _FIGURES = ("events", "quantity", "charge", "unit", "cost", "unpriced", "uncosted", "estimated")
-
-
-class SpendAnswer(Answer):
-    """An amount in one unit of value."""
-
-    unit: str
-    amount: Amount
-
-
-class MeterSpendAnswer(Answer):
-    """One meter in this period; `unit` is the unit of value of `charge`, `meter_unit` what is counted."""
-
-    meter: str
-    name: str
-    meter_unit: str
-    quantity: Amount
-    events: int
-    charge: Amount
-    unit: str | None
-    cost: Amount
-
-
-class PeriodAnswer(Answer):
-    """A half-open interval."""
-
-    start: datetime
-    end: datetime
-
-
-class OverviewAnswer(Answer):
-    """What a customer has used and owes."""
-
-    customer: str
-    name: str
-    currency: str
-    timezone: str
-    as_of: datetime
-    period: PeriodAnswer
-    owed: list[SpendAnswer]
-    spent: list[SpendAnswer]
-    total_spent: list[SpendAnswer]
-    meters: list[MeterSpendAnswer]
-    unpriced: int
-    estimated: int
-
-
-@router.get("/customers/{key:key}/overview", summary="Show what a customer has used and owes")
-async def show_overview(books: OpenBooks, _: Reader, key: CustomerKey) -> OverviewAnswer:
-    """This calendar month's usage by meter, what was spent this month and since ever, and what is owed."""
-
-    async def work(tx: Tx) -> OverviewAnswer:
-        catalog = await books.catalog(tx)
-        customer = await get_customer(tx, key)
-        found: Overview = await overview(tx, customer, catalog, clock.now())
-        return OverviewAnswer(
-            customer=customer.key,
-            name=customer.name,
-            currency=customer.currency,
-            timezone=customer.timezone,
-            as_of=found.as_of,
-            period=PeriodAnswer.of(found.period),
-            owed=[SpendAnswer.of(one) for one in found.owed],
-            spent=[SpendAnswer.of(one) for one in found.spent],
-            total_spent=[SpendAnswer.of(one) for one in found.total_spent],
-            meters=[MeterSpendAnswer.of(one) for one in found.meters],
-            unpriced=found.unpriced,
-            estimated=found.estimated,
-        )
-
-    return await books.database.run(work, customer_id_of(key))
-
-
-class BalanceAnswer(Answer):
-    """One account: debits minus credits, so that what the customer owes is positive."""
-
-    account: str
-    unit: str
-    balance: Amount
-
-
-class BalancesAnswer(Answer):
-    """All accounts of a customer."""
-
-    customer: str
-    as_of: datetime
-    accounts: list[BalanceAnswer]
-
-
-@router.get("/customers/{key:key}/balance", summary="Show a customer's accounts")
-async def show_balance(books: OpenBooks, _: Reader, key: CustomerKey) -> BalancesAnswer:
-    """What the ledger's postings come to, account by account."""
-
-    async def work(tx: Tx) -> list[Balance]:
-        return await balances(tx, (await get_customer(tx, key)).customer_id)
-
-    found = await books.database.run(work, customer_id_of(key))
-    return BalancesAnswer(customer=key, as_of=clock.now(), accounts=[BalanceAnswer.of(one) for one in found])
 
 
 class EntryAnswer(Answer):

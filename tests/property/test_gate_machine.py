@@ -1,0 +1,278 @@
+"""Any sequence of what can happen to prepaid value, holds and limits: what must hold, holds after every step."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from datetime import timedelta
+from typing import Any, ClassVar
+
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+from tests.property.gate_model import CATALOGS, INSTANTS, KINDS, LIMITS, METERS, ZONES, Model, snapshot
+
+from tests.database.gating import DAY, HOUR, MINUTE, SECOND, Clock, D, put_catalog, put_customer, sweep_all, used
+from tollkeeper.books import Books
+from tollkeeper.db import Database
+from tollkeeper.errors import TollError
+from tollkeeper.events import CallIn, EventIn
+from tollkeeper.gate import ChangeIn, HoldIn, PeriodEnd, Settled, SettleIn, Settlement, Verb
+from tollkeeper.settings import Settings
+from tollkeeper.wallets import NewGrant
+
+operations = st.fixed_dictionaries(
+    {
+        "meter": st.sampled_from(METERS),
+        "quantity": st.sampled_from(["1", "3", "10", "40", "0.5", "250"]),
+        "cost": st.sampled_from(["0.1", "2", "7"]),
+        "member": st.sampled_from(["ann", "bob", None]),
+    }
+)
+steps = st.sampled_from(
+    [SECOND, MINUTE, 14 * MINUTE, MINUTE * 30, HOUR, 5 * HOUR, 23 * HOUR, DAY, 7 * DAY, 29 * DAY, 31 * DAY]
+)
+
+
+class Customer(RuleBasedStateMachine):
+    """One customer. Nothing here knows how the engine works, only what it promises: see `Model`."""
+
+    runner: ClassVar[asyncio.Runner]
+    books: ClassVar[Books]
+    clock: ClassVar[Clock]
+    numbers: ClassVar[itertools.count[int]] = itertools.count()
+
+    @initialize(zone=st.sampled_from(ZONES), start=st.sampled_from(INSTANTS), catalog=st.sampled_from(CATALOGS))
+    def begin(self, zone: str, start: Any, catalog: str) -> None:
+        # A later example begins later, for the books remember: prices of the past stay.
+        year = 2027 + 2 * next(self.numbers)
+        self.clock.at = start.replace(year=year) if start.day != 29 else start.replace(year=year, month=3, day=1)
+        self.key = f"c{year}"
+        self.ids = itertools.count()
+        self.do(put_catalog(self.books.database, catalog))
+        self.do(put_customer(self.books.database, self.key, timezone=zone))
+        self.model = Model(self.do, self.books, self.key)
+        self.requests: list[Any] = []
+
+    def do(self, work: Any) -> Any:
+        return self.runner.run(work)
+
+    def fresh(self, letter: str) -> str:
+        return f"{letter}{next(self.ids)}"
+
+    def ask(self, request: Any) -> Any:
+        """Do something that may be asked for again, whatever it is answered."""
+        self.requests.append(request)
+        return self.answer(request)
+
+    def answer(self, request: Any) -> Any:
+        books = self.books
+        try:
+            match request:
+                case HoldIn():
+                    return self.do(books.authorize(request))
+                case Settlement():
+                    return self.do(books.settle(request))
+                case ChangeIn():
+                    return self.do(books.change_hold(request))
+                case NewGrant():
+                    return self.do(books.give_grant(self.key, request))[0]
+                case EventIn():
+                    return self.do(books.ingest([request])).results[0]
+        except TollError as error:
+            return error
+        raise AssertionError(request)
+
+    # Grants
+
+    @rule(
+        amount=st.sampled_from(["1", "5", "20", "100"]), unit=st.sampled_from(["USD", "credit"]),
+        priority=st.sampled_from([0, 50, 100]), lasts=st.one_of(st.none(), steps), kind=st.sampled_from(KINDS),
+        later=st.one_of(st.none(), st.none(), steps),
+    )  # fmt: skip
+    def give(self, amount: str, unit: str, priority: int, lasts: Any, kind: str, later: Any) -> None:
+        begins = None if later is None else self.clock.at + later
+        ends = None if lasts is None else (begins or self.clock.at) + lasts
+        grant = self.ask(NewGrant(unit, D(amount), kind, priority, begins, ends, key=self.fresh("g")))
+        assert not isinstance(grant, TollError), grant
+        self.model.given(grant)
+
+    @precondition(lambda self: self.model.grants)
+    @rule(data=st.data(), refund=st.booleans())
+    def void(self, data: st.DataObject, refund: bool) -> None:
+        grant = data.draw(st.sampled_from(sorted(self.model.grants.values(), key=lambda one: str(one.grant_id))))
+        available = self.model.available(grant.unit)
+        work = self.books.void_grant(self.key, grant.grant_id, refund=refund and grant.kind == "paid")
+        voided = self.do(work)
+        assert self.do(work_again(self.books, self.key, grant, refund)) == voided
+        assert self.model.available(grant.unit) >= 0
+        assert voided.voided <= max(available, voided.voided if not voided.begun else 0) or voided.voided_at
+
+    @rule(every=st.sampled_from(["day", "week", "month"]), rollover=st.sampled_from(["none", "all", "2"]))
+    def recur(self, every: str, rollover: str) -> None:
+        terms = {"unit": "credit", "amount": "3", "every": every, "rollover": rollover}
+        self.do(self.books.set_recurring_grant(self.key, every, terms))
+
+    # Holds
+
+    @rule(one=operations, seconds=st.sampled_from([1, 60, 900, 86_400]))
+    def authorize(self, one: dict[str, Any], seconds: int) -> None:
+        before = self.model.wallets()
+        calls = [CallIn(provider="p", model="m", cost=D(one["cost"]))] if one["meter"] == "model" else None
+        quantity = None if one["meter"] in ("interview",) else D(one["quantity"])
+        allowed = self.ask(
+            HoldIn(self.key, one["meter"], self.fresh("h"), quantity, None, calls, one["member"], expires_in=seconds)
+        )
+        self.model.asked(allowed, before)
+
+    @precondition(lambda self: self.model.holds)
+    @rule(data=st.data(), quantity=st.sampled_from([None, "0", "1", "10", "60"]), bad=st.sampled_from([False] * 4 + [True]))
+    def settle(self, data: st.DataObject, quantity: str | None, bad: bool) -> None:
+        id = data.draw(st.sampled_from(sorted(self.model.holds)))
+        asked = SettleIn(self.key)
+        if bad:
+            asked.quantity = D("-1")
+        elif quantity is not None and self.model.meters[id] != "interview":
+            asked.quantity = D(quantity)
+        self.settled(id, self.ask(Settlement(self.key, id, asked)), within=quantity is None and not bad)
+
+    @precondition(lambda self: self.model.holds)
+    @rule(data=st.data(), batch=st.lists(operations, min_size=1, max_size=3))
+    def settle_by_events(self, data: st.DataObject, batch: list[dict[str, Any]]) -> None:
+        id = data.draw(st.sampled_from(sorted(self.model.holds)))
+        events = [self.event(one, hold=id) for one in batch]
+        self.settled(id, self.ask(Settlement(self.key, id, SettleIn(self.key), [*events])), within=False)
+
+    def settled(self, id: str, answer: Any, *, within: bool) -> None:
+        assert isinstance(answer, Settled), answer
+        self.model.recorded(answer.results)
+        if within:
+            self.model.paid_if_held(id, answer)
+
+    @precondition(lambda self: self.model.holds)
+    @rule(data=st.data(), verb=st.sampled_from(Verb), seconds=st.sampled_from([None, 1, 3600, 86_400]))
+    def change(self, data: st.DataObject, verb: Verb, seconds: int | None) -> None:
+        id = data.draw(st.sampled_from(sorted(self.model.holds)))
+        seconds = None if verb is Verb.RELEASE else seconds or (60 if verb is Verb.EXTEND else None)
+        answer = self.ask(ChangeIn(verb, self.key, id, seconds))
+        assert not isinstance(answer, TollError) or answer.code == "hold_ended", answer
+
+    # Usage
+
+    def event(self, one: dict[str, Any], **more: Any) -> EventIn:
+        fields: dict[str, Any] = {"member": one["member"]}
+        if one["meter"] == "model":
+            fields["calls"] = [CallIn(provider="p", model="m", cost=D(one["cost"]))]
+        if one["meter"] != "interview":
+            fields["quantity"] = one["quantity"]
+        return used(self.fresh("e"), one["meter"], customer=self.key, **(fields | more))
+
+    @rule(one=operations, ago=st.sampled_from([None, None, MINUTE, HOUR, DAY]))
+    def record(self, one: dict[str, Any], ago: timedelta | None) -> None:
+        event = self.event(one, **({} if ago is None else {"time": self.clock.at - ago}))
+        self.model.recorded([self.ask(event)])
+
+    @precondition(lambda self: self.model.correctable)
+    @rule(data=st.data(), all_of_it=st.booleans())
+    def correct(self, data: st.DataObject, all_of_it: bool) -> None:
+        id, (meter, quantity) = data.draw(st.sampled_from(sorted(self.model.correctable.items())))
+        part = quantity if all_of_it or meter == "interview" else quantity / 2
+        result = self.ask(used(self.fresh("e"), meter, customer=self.key, corrects=id, quantity=str(-part)))
+        assert result.error is None, result
+        self.model.correctable[id] = meter, quantity - part
+        if part == quantity:
+            del self.model.correctable[id]
+
+    # What else can change
+
+    @precondition(lambda self: self.requests)
+    @rule(data=st.data())
+    def retry(self, data: st.DataObject) -> None:
+        """Whatever was asked for before, it changes nothing now, but that what is due happens first."""
+        request = data.draw(st.sampled_from(self.requests[-12:]))
+        self.do(sweep_all(self.books, self.clock.at, self.key))
+        if not self.model.would_repeat(request):
+            return
+        before = self.do(snapshot(self.books, self.key))
+        self.answer(request)
+        assert self.do(snapshot(self.books, self.key)) == before, request
+
+    @rule(by=steps)
+    def wait(self, by: timedelta) -> None:
+        self.clock.go(by)
+
+    @rule()
+    def sweep(self) -> None:
+        self.do(sweep_all(self.books, self.clock.at, self.key))
+        self.model.nothing_is_due(self.clock.at)
+
+    @rule(plan=st.sampled_from(["pro", "basic", None]), later=st.sampled_from(["now", "period_end", "soon"]))
+    def change_plan(self, plan: str | None, later: str) -> None:
+        at = {"now": None, "period_end": PeriodEnd(), "soon": self.clock.at + HOUR}[later]
+        try:
+            self.do(self.books.assign_plan(self.key, plan, at=at))
+        except TollError as error:
+            assert error.code == "plan_in_past"
+
+    @rule(name=st.sampled_from(sorted(LIMITS)), change=st.sampled_from(["cap", "off", "on", "none", "drop"]))
+    def change_limit(self, name: str, change: str) -> None:
+        terms = {"cap": {"cap": "30"}, "off": {"enabled": False}, "on": {"enabled": True}, "none": {"cap": "0"}}
+        try:
+            self.do(self.books.set_limit(self.key, name, terms.get(change)))
+        except TollError as error:
+            assert error.code in ("unknown_limit", "invalid_limit"), error
+
+    @rule(catalog=st.sampled_from(CATALOGS))
+    def change_catalog(self, catalog: str) -> None:
+        self.do(put_catalog(self.books.database, catalog))
+
+    @rule(suspended=st.booleans())
+    def suspend(self, suspended: bool) -> None:
+        self.do(put_customer(self.books.database, self.key, suspended=suspended))
+
+    @invariant()
+    def sound(self) -> None:
+        if hasattr(self, "model"):
+            self.model.check(self.clock.at)
+
+    def teardown(self) -> None:
+        if not hasattr(self, "model"):
+            return
+        for id in self.model.open_holds():
+            self.answer(ChangeIn(Verb.RELEASE, self.key, id))
+        self.do(sweep_all(self.books, self.clock.at, self.key))
+        self.model.check(self.clock.at)
+        self.model.nothing_is_held()
+
+
+async def work_again(books: Books, key: str, grant: Any, refund: bool) -> Any:
+    return await books.void_grant(key, grant.grant_id, refund=refund and grant.kind == "paid")
+
+
+def test_any_sequence_keeps_its_promises(database_url: str) -> None:
+    with asyncio.Runner() as runner, Clock() as clock:
+        database = Database(database_url, pool_size=2)
+        runner.run(database.open())
+        Customer.runner, Customer.clock = runner, clock
+        Customer.books = Books(Settings(database_url=database_url), database)
+        try:
+            run_state_machine_as_test(
+                Customer,
+                settings=settings(
+                    max_examples=30,
+                    stateful_step_count=25,
+                    deadline=None,
+                    derandomize=True,
+                    phases=[Phase.generate],  # the books remember, so a smaller example isn't the same one
+                    suppress_health_check=list(HealthCheck),
+                ),
+            )
+        finally:
+            runner.run(database.close())
