@@ -9,11 +9,14 @@ import httpx
 import pytest
 import structlog
 
+from tollkeeper import clock
 from tollkeeper.api.openapi import Tollkeeper
 from tollkeeper.app import create_app
 from tollkeeper.customers import Scope, create_key
 from tollkeeper.db import Database
 from tollkeeper.settings import Settings
+
+from .prepaid import Clock
 
 pytestmark = pytest.mark.anyio
 
@@ -79,3 +82,11 @@ async def admin(app: Tollkeeper, database: Database) -> AsyncIterator[httpx.Asyn
     """A client whose key may do everything."""
     async with calling(app, await secret_of(database, Scope.ADMIN)) as client:
         yield client
+
+
+@pytest.fixture
+def later(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """The server's clock, to be set forward."""
+    fake = Clock()
+    monkeypatch.setattr(clock, "now", fake.now)
+    return fake

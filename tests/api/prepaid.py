@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -128,3 +129,13 @@ async def receivable(client: httpx.AsyncClient, unit: str) -> str:
     """What the customer owes, as the ledger has it."""
     accounts = (await client.get("/v1/customers/acme/balance")).json()["accounts"]
     return next((one["balance"] for one in accounts if (one["account"], one["unit"]) == ("receivable", unit)), "0")
+
+
+class Clock:
+    """The server's clock, which a test can set forward; the fixture `later`."""
+
+    def __init__(self) -> None:
+        self.ahead = timedelta()
+
+    def now(self) -> datetime:
+        return datetime.now(UTC) + self.ahead

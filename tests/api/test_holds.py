@@ -5,7 +5,7 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from .prepaid import begin, grant, hold, receivable, settle, wallet
+from .prepaid import begin, hold, receivable, settle, wallet
 
 pytestmark = pytest.mark.anyio
 
@@ -15,23 +15,27 @@ async def test_a_hold_reserves_and_its_settlement_charges(admin: httpx.AsyncClie
     answer = await hold(admin, "job-17", dimensions={"job": "cook"}, member="ann", metadata={"a": 1})
     assert answer.status_code == 201, answer.text
     held = answer.json()
-    assert held | {
-        "id": "job-17",
-        "customer": "acme",
-        "meter": "interview",
-        "member": "ann",
-        "state": "open",
-        "quantity": "1",
-        "amount": "1",
-        "unit": "credit",
-        "from_wallet": "1",
-        "available": "2",
-        "ended_at": None,
-        "charged": None,
-        "events": [],
-        "limits": [],
-        "warnings": [],
-    } == held
+    assert (
+        held
+        | {
+            "id": "job-17",
+            "customer": "acme",
+            "meter": "interview",
+            "member": "ann",
+            "state": "open",
+            "quantity": "1",
+            "amount": "1",
+            "unit": "credit",
+            "from_wallet": "1",
+            "available": "2",
+            "ended_at": None,
+            "charged": None,
+            "events": [],
+            "limits": [],
+            "warnings": [],
+        }
+        == held
+    )
     assert await wallet(admin) == ("3", "1", "2")
 
     settled = (await settle(admin, "job-17")).json()
@@ -57,15 +61,19 @@ async def test_three_credits_are_three_interviews(admin: httpx.AsyncClient) -> N
     answers = [await hold(admin, f"job-{i}") for i in range(5)]
     assert [answer.status_code for answer in answers] == [201, 201, 201, 402, 402]
     refused = answers[3].json()
-    assert refused | {
-        "title": "Payment required",
-        "status": 402,
-        "code": "insufficient_credits",
-        "unit": "credit",
-        "needed": "1",
-        "available": "0",
-        "top_up_url": "https://pay.example/acme/credit",
-    } == refused
+    assert (
+        refused
+        | {
+            "title": "Payment required",
+            "status": 402,
+            "code": "insufficient_credits",
+            "unit": "credit",
+            "needed": "1",
+            "available": "0",
+            "top_up_url": "https://pay.example/acme/credit",
+        }
+        == refused
+    )
     assert [reason["code"] for reason in refused["reasons"]] == ["insufficient_credits"]
     assert answers[3].headers["content-type"] == "application/problem+json"
     assert "retry-after" not in answers[3].headers
@@ -191,7 +199,11 @@ async def test_a_check_reserves_nothing(admin: httpx.AsyncClient) -> None:
     assert (await admin.get("/v1/holds")).json()["data"] == []
     await hold(admin, "a")
     refused = await admin.post("/v1/check", json={"customer": "acme", "meter": "interview"})
-    assert (refused.status_code, refused.json()["code"], refused.json()["available"]) == (402, "insufficient_credits", "0")
+    assert (refused.status_code, refused.json()["code"], refused.json()["available"]) == (
+        402,
+        "insufficient_credits",
+        "0",
+    )
 
 
 async def test_an_estimate_is_what_is_then_charged(admin: httpx.AsyncClient) -> None:
@@ -220,7 +232,10 @@ async def test_open_holds_count_in_what_comes_after_them(admin: httpx.AsyncClien
 
 async def test_an_estimate_of_provider_usage(admin: httpx.AsyncClient) -> None:
     await begin(admin, credits="0.01")
-    calls = [{"provider": "openai", "model": "gpt", "cost": "0.04"}, {"provider": "openai", "model": "gpt", "cost": 0.04}]
+    calls = [
+        {"provider": "openai", "model": "gpt", "cost": "0.04"},
+        {"provider": "openai", "model": "gpt", "cost": 0.04},
+    ]
     body = {"customer": "acme", "meter": "calls", "calls": calls}
     assert (await admin.post("/v1/estimate", json=body)).json()["charge"] == "0.1"
     unknown = await admin.post("/v1/estimate", json={"customer": "acme", "meter": "calls"})

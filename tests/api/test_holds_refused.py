@@ -1,4 +1,4 @@
-"""What is refused before an operation begins: each reason with its code, status and figures, and all of them at once."""
+"""What is refused before an operation begins: each reason with its code and figures, and all of them at once."""
 
 from __future__ import annotations
 

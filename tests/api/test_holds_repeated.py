@@ -2,38 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import anyio
 import httpx
 import pytest
 
-from tollkeeper import books, clock
+from tollkeeper import clock
+from tollkeeper.api.openapi import Tollkeeper
+from tollkeeper.gate import sweep
 
-from .prepaid import begin, hold, receivable, settle, wallet
+from .prepaid import Clock, begin, hold, receivable, settle, wallet
 
 pytestmark = pytest.mark.anyio
-
-
-class Clock:
-    """A clock that can be set forward."""
-
-    def __init__(self) -> None:
-        self.ahead = timedelta()
-
-    def now(self) -> datetime:
-        return clock.datetime.now(clock.UTC) + self.ahead
-
-
-@pytest.fixture
-def later(monkeypatch: pytest.MonkeyPatch) -> Iterator[Clock]:
-    """The clock of the server."""
-    fake = Clock()
-    monkeypatch.setattr(clock, "now", fake.now)
-    assert books.clock.now() is not None
-    yield fake
 
 
 async def test_the_same_hold_again_is_the_same_hold(admin: httpx.AsyncClient) -> None:
@@ -135,7 +117,9 @@ async def test_an_event_that_is_recorded_already(admin: httpx.AsyncClient) -> No
     assert (conflict.status_code, told["code"], told["conflicts"]) == (409, "event_conflict", 1)
     assert (told["hold"]["state"], told["results"][0]["status"]) == ("open", "conflict")
     assert conflict.headers["content-type"] == "application/problem+json"
-    mixed = await settle(admin, "a", events=[{"id": "e", "meter": "minutes", "quantity": 1}, {"id": "f", "meter": "interview"}])
+    mixed = await settle(
+        admin, "a", events=[{"id": "e", "meter": "minutes", "quantity": 1}, {"id": "f", "meter": "interview"}]
+    )
     assert (mixed.status_code, mixed.json()["accepted"], mixed.json()["conflicts"]) == (207, 1, 1)
     assert (mixed.json()["hold"]["state"], mixed.json()["hold"]["charged"]) == ("settled", "1")
     assert await wallet(admin) == ("1", "0", "1")
@@ -146,10 +130,10 @@ async def test_the_very_event_recorded_before_its_settlement(admin: httpx.AsyncC
     await begin(admin, credits="3")
     await hold(admin, "a")
     await admin.post("/v1/events", json={"id": "e", "customer": "acme", "meter": "interview"})
-    answer = await settle(admin, "a", events=[{"id": "e", "meter": "interview"}])
-    assert answer.status_code in (200, 409), answer.text
-    balance, *_ = await wallet(admin)
-    assert balance == "2"
+    settled = (await settle(admin, "a", events=[{"id": "e", "meter": "interview"}])).json()
+    assert (settled["accepted"], settled["duplicates"]) == (0, 1)
+    assert settled["hold"] | {"state": "settled", "charged": "0", "events": ["e"]} == settled["hold"]
+    assert await wallet(admin) == ("2", "0", "2")
 
 
 async def test_bad_events_leave_the_hold_open(admin: httpx.AsyncClient) -> None:
@@ -250,6 +234,23 @@ async def test_in_doubt_until_it_is_known(admin: httpx.AsyncClient, later: Clock
     refused = await admin.post("/v1/holds/c/in-doubt", json={"customer": "acme", "expires_in": 86_401})
     assert (refused.status_code, refused.json()["code"]) == (422, "invalid_expiry")
     assert await wallet(admin) == ("2", "1", "1")
+
+
+async def test_an_estimate_that_was_charged_gives_way_to_what_happened(
+    admin: httpx.AsyncClient, app: Tollkeeper, later: Clock
+) -> None:
+    await begin(admin, credits="3")
+    await hold(admin, "a", "interview")
+    await admin.post("/v1/holds/a/in-doubt", json={"customer": "acme", "expires_in": 60})
+    later.ahead = timedelta(seconds=61)
+    desk = app.state.books.desk
+    await app.state.books.database.run(lambda tx: sweep(tx, desk, ["acme"], now=clock.now()), pipelined=True)
+    shown = (await admin.get("/v1/holds/a", params={"customer": "acme"})).json()
+    assert shown | {"state": "expired", "charged": "1", "events": ["a:estimate"]} == shown
+    assert await wallet(admin) == ("2", "0", "2")
+    late = (await settle(admin, "a", events=[{"id": "e", "meter": "minutes", "quantity": "0.5"}])).json()
+    assert late["notice"]["code"] == "hold_expired"
+    assert await wallet(admin) == ("2.75", "0", "2.75")
 
 
 async def test_a_note_may_be_too_long(admin: httpx.AsyncClient) -> None:

@@ -46,12 +46,16 @@ def public(customer: str, hold: Hold) -> dict[str, Any]:
 
 def show_hold(customer: str, hold: Hold, *, as_json: bool) -> None:
     """Print one hold."""
-    found = public(customer, hold)
     if as_json:
-        show_json(found)
-        return
+        show_json(public(customer, hold))
+    else:
+        show_fields(_fields(customer, hold))
+
+
+def _fields(customer: str, hold: Hold) -> dict[str, object]:
+    found = public(customer, hold) | {"events": hold.events or None}
     amounts = {name: Amount(found[name], hold.unit) for name in _AMOUNTS}
-    show_fields({name.replace("_", " "): value for name, value in (found | amounts).items()})
+    return {name.replace("_", " "): value for name, value in (found | amounts).items()}
 
 
 def show_holds(holds: Sequence[HoldOf]) -> None:
@@ -74,8 +78,8 @@ def show_allowed(allowed: Allowed, *, as_json: bool) -> None:
         return
     if not allowed.new:
         print_line("It was held before; nothing was done.")
-    show_hold(allowed.customer, allowed.hold, as_json=False)
-    print_line(f"available    {amount_in_words(allowed.available, allowed.hold.unit)}")
+    available = Amount(allowed.available, allowed.hold.unit)
+    show_fields(_fields(allowed.customer, allowed.hold) | {"available": available})
     _show_beside(allowed)
 
 
@@ -100,7 +104,7 @@ def show_settled(settled: Settled, *, as_json: bool) -> None:
         return
     if settled.notice is not None:
         print_line(settled.notice.detail)
-    show_hold(settled.customer, settled.hold, as_json=False)
+    show_fields(_fields(settled.customer, settled.hold))
     print_line("")
     show_table(
         ["EVENT", "STATUS", "CHARGE", "UNIT", "REASON"],

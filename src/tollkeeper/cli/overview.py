@@ -105,7 +105,7 @@ def _show(page: Page) -> None:
 
 
 def _in_words(amounts: Sequence[Spend]) -> str:
-    return ", ".join(amount_in_words(one.amount, one.unit) for one in amounts) or "nothing"
+    return ", ".join(amount_in_words(one.amount, one.unit) for one in amounts if one.amount) or "nothing"
 
 
 def _show_json(page: Page) -> None:

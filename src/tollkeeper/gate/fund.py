@@ -6,7 +6,7 @@ that happened is never refused here: what neither hold nor wallet covers simply 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 
 from tollkeeper.catalog import Overage
@@ -27,13 +27,16 @@ async def fund(tx: Tx, tills: Tills, facts: Sequence[Fact]) -> None:
         if fact.event.hold is not None:
             by_hold.setdefault((fact.customer_id, fact.event.hold), []).append(fact)
     await _prepare(tx, tills, ours)
-    # Holds first: nobody else may take what they have reserved.
+    # What comes back first can pay for what is charged instead; what is charged here can't come back before.
+    here = {fact.key for fact in ours}
+    await _give_back(tx, tills, ours, lambda fact: (fact.customer_id, fact.event.corrects or "") not in here)
+    # Holds then: nobody else may take what they have reserved.
     for key, theirs in by_hold.items():
         _settle(tills, tills.holds[key], theirs)
     for fact in ours:
         if fact.event.hold is None:
             _pay(tills, fact, None, None)
-    await _give_back(tx, tills, ours)
+    await _give_back(tx, tills, ours, lambda fact: (fact.customer_id, fact.event.corrects or "") in here)
     await _count(tx, tills, ours)
 
 
@@ -75,13 +78,21 @@ def _settle(tills: Tills, hold: Hold, facts: Sequence[Fact]) -> None:
         hold.events = [fact.event.id for fact in facts]
 
 
-def settle_repeated(tills: Tills, repeated: Mapping[HoldKey, Sequence[str]]) -> None:
-    """End the holds whose events turn out to be recorded already: they're charged, so nothing is to be reserved."""
+def end_unreserved(tills: Tills, repeated: Mapping[HoldKey, Sequence[str]], facts: Sequence[Fact]) -> None:
+    """End the holds for whose events nothing is to be reserved any more.
+
+    They turn out to be recorded already; or the estimate of a hold in doubt can't be booked, and is in quarantine.
+    """
     for key, events in repeated.items():
         hold = tills.holds.get(key)
         if hold is not None and not hold.ended:
-            tills.end(hold, HoldState.SETTLED)
+            tills.end(hold, HoldState.EXPIRED if key in tills.estimated else HoldState.SETTLED)
             hold.charged, hold.events = ZERO, [*events]
+    booked = {(fact.customer_id, fact.event.hold) for fact in facts}
+    for key in tills.estimated - booked:
+        hold = tills.holds[key]
+        if not hold.ended:
+            tills.end(hold, HoldState.EXPIRED)
 
 
 def _pay(tills: Tills, fact: Fact, hold: Hold | None, reserved: Decimal | None) -> Decimal | None:
@@ -116,9 +127,10 @@ def _owe(tills: Tills, till: Till, unit: str, change: Decimal) -> None:
         tills.changes.touch(wallet)
 
 
-async def _give_back(tx: Tx, tills: Tills, facts: Sequence[Fact]) -> None:
+async def _give_back(tx: Tx, tills: Tills, facts: Sequence[Fact], which: Callable[[Fact], bool]) -> None:
     """Charges that are taken back: first off what is owed for the event, then to the grants that paid for it."""
-    negative = [fact for fact in facts if fact.charge is not None and fact.charge < 0 and fact.rule.unit is not None]
+    back = [fact for fact in facts if fact.charge is not None and fact.charge < 0 and fact.rule.unit is not None]
+    negative = [fact for fact in back if which(fact)]
     if not negative:
         return
     keys = {(fact.customer_id, fact.event.corrects) for fact in negative if fact.event.corrects is not None}

@@ -81,7 +81,9 @@ class Batch:
 
     catalog: Catalog
     now: datetime
-    results: list[Result | None]
+    asked: int
+    """How many items the request has; those placed behind them are the gate's own."""
+    results: list[Result | None] = field(default_factory=list)
     arrived: Sequence[datetime] = ()
     """When each item first came; empty if all of them come now."""
     facts: dict[FactKey, Fact] = field(default_factory=dict)
@@ -119,7 +121,7 @@ class Recorded:
         answers |= {i: result for i, result in enumerate(self._batch.results) if result is not None}
         for index, first in self._batch.twins:
             answers[index] = _twin_of(answers[first])
-        return [answers[index] for index in sorted(answers)]
+        return [answers[index] for index in range(self._batch.asked)]
 
     @property
     def refused(self) -> list[Result]:
@@ -134,7 +136,7 @@ class Recorded:
 
     @cached_property
     def _counts(self) -> Counter[Status]:
-        if self._batch.twins:
+        if self._batch.twins or len(self._batch.results) > self._batch.asked:
             return Counter(result.status for result in self.results)
         counts = Counter(result.status for result in self._batch.results if result is not None)
         counts[Status.ACCEPTED] += len(self._batch.facts)

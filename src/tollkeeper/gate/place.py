@@ -42,8 +42,10 @@ def place(
     index: SeriesIndex,
     latest: datetime,
 ) -> None:
-    """Fill `batch` with facts and refusals. `latest` is the last instant that an event's time may have."""
-    for i, item in enumerate(items):
+    """Add facts and refusals to `batch`. `latest` is the last instant that an event's time may have."""
+    first = len(batch.results)
+    batch.results += [None] * len(items)
+    for i, item in enumerate(items, first):
         if isinstance(item, Refused):
             batch.refuse(i, item)
             continue

@@ -31,7 +31,8 @@ from tollkeeper.events import (
 )
 from tollkeeper.gate.correct import lock_corrected, resolve_corrections
 from tollkeeper.gate.desk import Desk
-from tollkeeper.gate.fund import fund, settle_repeated
+from tollkeeper.gate.doubt import estimates_back
+from tollkeeper.gate.fund import end_unreserved, fund
 from tollkeeper.gate.holds import HoldKey
 from tollkeeper.gate.model import Batch, Fact, FactKey, Recorded, Result
 from tollkeeper.gate.place import place, refused
@@ -82,16 +83,21 @@ async def record_under(
     catalog, people = await desk.open(tx, tills, {item.customer for item in items if isinstance(item, EventIn)})
     await tills.admit(tx, desk.standings_of(catalog, people, tills.now), all_of_them=False)
     await tills.expire_due(tx)
-    batch = Batch(catalog, tills.now, [None] * len(items), arrived)
+    batch = Batch(catalog, tills.now, len(items), arrived=arrived)
     place(batch, items, people, desk.lanes, desk.series, tills.now + desk.max_future)
     _refuse_unknown_holds(batch, tills)
     await _set_repetitions_aside(tx, batch, items, people.customers)
     if await lock_corrected(tx, batch) or careful:
         await _set_duplicates_aside(tx, batch)
+    backs = estimates_back(batch.facts.values(), tills)
+    if backs:
+        place(batch, backs, people, desk.lanes, desk.series, tills.now)
+        await lock_corrected(tx, batch)
+        await _set_duplicates_aside(tx, batch)
     await resolve_corrections(tx, batch)
     facts = list(batch.facts.values())
     await _rate(tx, facts)
-    settle_repeated(tills, _repeated(batch, items))
+    end_unreserved(tills, _repeated(batch, items), facts)
     await fund(tx, tills, facts)
     series = await _book(tx, batch, facts, tills)
     await _quarantine(tx, batch)
@@ -110,7 +116,7 @@ def _refuse_unknown_holds(batch: Batch, tills: Tills) -> None:
 def _repeated(batch: Batch, items: Sequence[EventIn | Refused]) -> dict[HoldKey, list[str]]:
     """The holds whose event was recorded before, with those events."""
     found: dict[HoldKey, list[str]] = {}
-    for item, result in zip(items, batch.results, strict=True):
+    for item, result in zip(items, batch.results, strict=False):
         if isinstance(item, EventIn) and item.hold and result is not None and result.status is Status.DUPLICATE:
             found.setdefault((str(customer_id_of(item.customer)), item.hold), []).append(item.id)
     return found

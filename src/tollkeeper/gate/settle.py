@@ -18,6 +18,7 @@ from tollkeeper.db import Tx
 from tollkeeper.errors import InvalidInput, NotFound, TollError
 from tollkeeper.events import CallIn, EventIn, Refused, Status
 from tollkeeper.gate.desk import Desk
+from tollkeeper.gate.doubt import event_of
 from tollkeeper.gate.holds import Hold, HoldKey, HoldState, unknown_hold
 from tollkeeper.gate.model import Failure, Recorded, Result
 from tollkeeper.gate.record import record_under
@@ -100,66 +101,15 @@ def _items(one: Settlement, tills: Tills, known: bool) -> Sequence[EventIn | Ref
     hold = tills.holds.get(one.key)
     if hold is None:
         return unknown_hold(one.hold_id)
-    items: list[EventIn | Refused] = one.events or [_event_of(hold, one)]
+    asked = one.asked
+    items: list[EventIn | Refused] = one.events or [
+        event_of(hold, one.customer, asked.quantity, asked.amount, asked.calls, asked.metadata)
+    ]
     for item in items:
         if isinstance(item, EventIn) and (item.customer != one.customer or item.hold != one.hold_id):
             told = "A settlement's events are of its customer and hold; leave `customer` and `hold` out of them."
             return InvalidInput("invalid_settlement", told, field="events")
-    return [*_estimate_back(hold, one.customer), *items]
-
-
-def _event_of(hold: Hold, one: Settlement) -> EventIn:
-    """The operation as one event, as the hold has it where the settlement says nothing else."""
-    asked = one.asked
-    calls = asked.calls if asked.calls is not None else msgspec.convert(hold.calls, list[CallIn] | None)
-    return EventIn(
-        id=hold.hold_id,
-        customer=one.customer,
-        meter=hold.meter,
-        quantity=asked.quantity if asked.quantity is not None else _given(hold),
-        amount=asked.amount if asked.amount is not None else hold.event_amount,
-        calls=calls,
-        member=hold.member,
-        dimensions=hold.dimensions or None,
-        metadata=asked.metadata if asked.metadata is not None else hold.metadata,
-        hold=hold.hold_id,
-    )
-
-
-def _given(hold: Hold) -> Decimal | None:
-    """The hold's quantity; None where the operation goes by its amount alone."""
-    return None if not hold.quantity and hold.event_amount is not None else hold.quantity
-
-
-def estimate_id(hold: Hold) -> str:
-    """The id of the event that stands for an operation whose outcome was never learnt."""
-    return f"{hold.hold_id}:estimate"[-200:]
-
-
-def estimated_event(hold: Hold, customer: str) -> EventIn:
-    """The operation of a hold in doubt, as it was estimated; at the time when it was to begin."""
-    event = _event_of(hold, Settlement(customer, hold.hold_id, SettleIn(customer)))
-    return msgspec.structs.replace(event, id=estimate_id(hold), time=hold.created_at)
-
-
-def _estimate_back(hold: Hold, customer: str) -> list[EventIn]:
-    """The correction that takes a booked estimate back, now that it's known what the operation really came to."""
-    if hold.state != HoldState.EXPIRED or hold.charged is None:
-        return []
-    calls = msgspec.convert(hold.calls, list[CallIn] | None)
-    back = [msgspec.structs.replace(call, cost=None if call.cost is None else -call.cost) for call in calls or []]
-    given = _given(hold)
-    return [
-        EventIn(
-            id=f"{estimate_id(hold)}:back"[-200:],
-            customer=customer,
-            meter=hold.meter,
-            quantity=None if given is None else -given,
-            amount=None if hold.event_amount is None else -hold.event_amount,
-            calls=back or None,
-            corrects=estimate_id(hold),
-        )
-    ]
+    return items
 
 
 def _answer(one: Settlement, hold: Hold, results: list[Result], before: str) -> Settled | TollError:

@@ -12,9 +12,8 @@ from tollkeeper.db import Fact, Queries, Tx, publish
 from tollkeeper.events import EventIn
 from tollkeeper.gate.alerts import GRANT_EXPIRING
 from tollkeeper.gate.desk import Desk
-from tollkeeper.gate.holds import HoldState
+from tollkeeper.gate.doubt import estimated_event
 from tollkeeper.gate.record import record_under
-from tollkeeper.gate.settle import estimated_event
 from tollkeeper.gate.till import Tills
 from tollkeeper.money import plain
 from tollkeeper.wallets import Grant, due_wallets, expiring
@@ -48,14 +47,9 @@ async def sweep(tx: Tx, desk: Desk, customers: Sequence[str], *, now: datetime, 
     estimated: list[EventIn] = []
     for customer in people.customers.values():
         till = tills.get(str(customer.customer_id))
-        for hold in till.due if till is not None else ():
-            if not hold.charges_estimate:
-                continue
-            if customer.archived_at is None and hold.meter in catalog.meters:
-                tills.estimated.add(hold.key)
-                estimated.append(estimated_event(hold, customer.key))
-            else:
-                tills.end(hold, HoldState.EXPIRED)
+        doubtful = [hold for hold in till.due if hold.charges_estimate] if till is not None else []
+        tills.estimated |= {hold.key for hold in doubtful}
+        estimated += [estimated_event(hold, customer.key) for hold in doubtful]
     await record_under(tx, desk, tills, estimated, careful=careful)
     return sum(hold.ended for hold in tills.written.values())
 

@@ -99,7 +99,7 @@ class Tills:
         """The holds that were asked for, and those that are due."""
         self.counters = Counters(now, (), ())
         self.estimated: set[HoldKey] = set()
-        """Holds in doubt that expire with what was estimated."""
+        """Holds in doubt that expire now, and whose estimates are among what is recorded."""
         self.epochs: dict[str, int] = {}
         self.wrote_before = True
         """Whether the transaction had written something before it came to the tills."""
@@ -281,7 +281,7 @@ class Tills:
         """
         for till in self._tills.values():
             for hold in till.due:
-                if not hold.charges_estimate and (also_named or hold.key not in self._named):
+                if not hold.ended and not hold.charges_estimate and (also_named or hold.key not in self._named):
                     self.end(hold, HoldState.EXPIRED)
             till.due = [hold for hold in till.due if not hold.ended]
         # What they had kept of grants that have expired is gone with them.
