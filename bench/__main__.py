@@ -1,6 +1,7 @@
 """`make bench`: measure, print, and write bench/README.md.
 
-`--quick` measures a tenth, to try the benchmarks themselves; it writes nothing. `--only ingest|growth` measures a part.
+`--quick` measures a tenth, to try the benchmarks themselves. `--only ingest|growth|gate` measures a part. With either,
+nothing is written.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench import server, suites
+from bench import gate, operations, server, suites
 from bench.suites import Row
 from tollkeeper import __version__
 
@@ -23,20 +24,24 @@ def main() -> None:
     """Measure what was asked for."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--only", choices=["ingest", "growth"])
+    parser.add_argument("--only", choices=["ingest", "growth", "gate"])
     options = parser.parse_args()
+    parts = [options.only] if options.only else ["ingest", "growth", "gate"]
     events = 100_000 if options.quick else 1_000_000
     sizes = [10_000, 100_000, 500_000] if options.quick else [100_000, 1_000_000, 5_000_000]
     sections: list[tuple[str, list[Row]]] = []
-    if options.only != "growth":
+    if "ingest" in parts:
         with server.database() as url, server.serving(url, suites.WORKERS) as (port, secret):
             sections.append(_section("Ingest", suites.ingest(url, port, secret, events)))
-    if options.only != "ingest":
+    if "growth" in parts:
         with server.database() as url:
             with server.serving(url, suites.WORKERS) as (port, secret):
                 sections.append(_section("Growth", suites.growth(port, secret, sizes)))
                 sections.append(_section("Reading", suites.reads(port, secret, sizes[-1])))
             sections.append(_section("Start", suites.start(url)))
+    if "gate" in parts:
+        with server.database(operations.furnish) as url:
+            sections.append(_section("Gate", gate.all_of_it(url, quick=options.quick)))
     if not options.quick and options.only is None:
         _REPORT.write_text(_report(sections), encoding="utf-8")
         print(f"Wrote {_REPORT}")

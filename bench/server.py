@@ -10,10 +10,10 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from bench.stream import CATALOG, CUSTOMERS
 from tollkeeper import catalog
@@ -26,14 +26,14 @@ T = TypeVar("T")
 
 
 @contextmanager
-def database() -> Iterator[str]:
-    """The URL of a fresh database with the catalog and the customers in it."""
+def database(furnish: Callable[[str], Coroutine[Any, Any, None]] | None = None) -> Iterator[str]:
+    """The URL of a fresh database that `furnish` has filled; by default with the stream's catalog and customers."""
     data = Path(tempfile.mkdtemp(prefix="tollkeeper-bench-", dir="/var/tmp"))
     data.chmod(0o711)
     try:
         with embedded.start(data / "data") as server:
             migrate(server.url)
-            asyncio.run(_furnish(server.url))
+            asyncio.run((furnish or _furnish)(server.url))
             yield server.url
     finally:
         shutil.rmtree(data, ignore_errors=True)
@@ -65,10 +65,10 @@ def run(url: str, work: Callable[[Tx], Awaitable[T]]) -> T:
 
 
 @contextmanager
-def serving(url: str, workers: int) -> Iterator[tuple[int, str]]:
-    """A running server: its port, and a key that may do everything."""
+def serving(url: str, workers: int, *, run_by: Sequence[str] = ("-m", "tollkeeper")) -> Iterator[tuple[int, str]]:
+    """A running server: its port, and a key that may do everything. `run_by` is what Python is given to run."""
     _, secret = run(url, lambda tx: create_key(tx, "bench", [Scope.ADMIN]))
-    command = [sys.executable, "-m", "tollkeeper", "--json", "--database-url", url, "serve"]
+    command = [sys.executable, *run_by, "--json", "--database-url", url, "serve"]
     environment = os.environ | {"TOLLKEEPER_LOG_LEVEL": "warning"}
     process = subprocess.Popen(
         [*command, "--port", "0", "--workers", str(workers)], stdout=subprocess.PIPE, env=environment

@@ -10,7 +10,7 @@ import pytest
 
 from tollkeeper import clock
 
-from .prepaid import Clock, begin, grant, hold, settle, wallet
+from .prepaid import Clock, begin, grant, hold, receivable, settle, wallet
 
 pytestmark = pytest.mark.anyio
 
@@ -244,3 +244,24 @@ async def test_a_recurring_grant_of_its_own(admin: httpx.AsyncClient, later: Clo
         assert answer.json()["field"] == field
     answer = await admin.put(path, json=body | {"anchor": "0001-01-01T00:00:00Z"})
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid_anchor")
+
+
+async def test_what_is_owed_is_what_the_ledger_has(admin: httpx.AsyncClient) -> None:
+    await begin(admin, credits="2")
+    await grant(admin, amount="3", unit="USD")
+    events: list[dict[str, Any]] = [
+        {"id": "e1", "meter": "minutes", "quantity": "10"},
+        {"id": "e2", "meter": "pages", "quantity": "2.25"},
+        {"id": "e3", "meter": "pages", "quantity": "4"},
+        {"id": "e4", "meter": "minutes", "quantity": "-9", "corrects": "e1"},
+        {"id": "e5", "meter": "pages", "quantity": "-4", "corrects": "e3"},
+    ]
+    expected = [("3", "0"), ("3", "0"), ("3", "3.25"), ("0", "3.25"), ("0", "0")]
+    for event, (credits, dollars) in zip(events, expected, strict=True):
+        answer = await admin.post("/v1/events", json=event | {"customer": "acme"})
+        assert answer.json()["accepted"] == 1, answer.text
+        overview = (await admin.get("/v1/customers/acme/overview")).json()
+        owed = {one["unit"]: one["amount"] for one in overview["owed"]}
+        booked = {unit: await receivable(admin, unit) for unit in ("credit", "USD")}
+        assert (owed.get("credit", "0"), owed.get("USD", "0")) == (booked["credit"], booked["USD"]), event
+        assert (booked["credit"], booked["USD"]) == (credits, dollars), event

@@ -117,16 +117,18 @@ def test_a_settlement_may_differ_from_its_hold(gate: Toll, write: Callable[[str,
     assert partly.json["results"][1]["error"]["code"] == "unknown_meter"
 
     gate("hold", "open", "acme", "answer", "--id", "c", "--calls", CALLS)
-    lines = b'{"id": "c-1", "meter": "answer", "calls": ' + CALLS.encode() + b'}\n{"id": "c-2", "meter": "cv_parse"}\n'
+    lines = (
+        b'{"id": "c-1", "meter": "answer", "calls": '
+        + CALLS.encode()
+        + b'}\n{"id": "c-2", "meter": "cv_parse", "quantity": 1}\n'
+    )
     done = gate("hold", "settle", "acme", "c", "--events", "-", "--json", stdin=lines)
     assert (done.status, done.json["accepted"], done.json["hold"]["charged"]) == (0, 2, "2.15")
     assert gate("verify").status == 0
 
 
 def test_a_settlement_of_bad_numbers_leaves_the_hold_open(gate: Toll) -> None:
-    gate("hold", "open", "acme", "cv_parse", "--id", "a")
-    refused = gate("hold", "settle", "acme", "a", "--quantity", "-1")
-    assert refused.status == 2
+    gate("hold", "open", "acme", "cv_parse", "--id", "a", "--quantity", "1")
     refused = gate("hold", "settle", "acme", "a", "--quantity=-1", "--json")
     assert (refused.status, refused.json["hold"]["state"]) == (2, "open")
     assert refused.json["results"][0]["error"]["code"] == "negative_quantity"
@@ -265,3 +267,33 @@ def test_what_is_wrong_with_a_hold(funded: Toll, write: Callable[[str, str], Pat
         ran = funded(*line, "--json")
         assert (ran.status, ran.out, ran.error) == (1, "", code), line
     assert funded("hold", "show", "acme", "i", "--json").json["state"] == "open"
+    for line in (
+        ("hold", "show", "acme", "\udcff"),
+        ("hold", "open", "acme", "\udcff"),
+        ("grants", "show", "acme", "\udcff"),
+    ):
+        ran = funded(*line, "--json")
+        assert (ran.status, ran.out, ran.error) == (2, "", "usage_error"), line
+
+
+def test_a_sweep_ends_what_is_due(funded: Toll, owner: Callable[[str], Any]) -> None:
+    assert funded("sweep").out == "Holds ended: 0.\n"
+    for id in ("a", "b", "c"):
+        funded("hold", "open", "acme", "interview", "--id", id)
+    funded("hold", "doubt", "acme", "b")
+    owner("update holds set expires_at = now() - interval '1 s' where hold_id <> 'c'")
+    assert funded("sweep", "--json").json == {"holds_ended": 2}
+    assert [(one["id"], one["state"]) for one in funded("hold", "list", "acme", "--json").json] == [
+        ("c", "open"),
+        ("b", "expired"),
+        ("a", "expired"),
+    ]
+    [wallet] = funded("balance", "acme", "--json").json["wallets"]
+    assert (wallet["held"], wallet["available"]) == ("1", "2")
+    funded("grant", "globex", "2", "--effective", "2026-01-01", "--expires", "2099-01-01")
+    owner("update grants set expires_at = now() + interval '2 d' where unit = 'USD'")
+    funded("sweep")
+    funded("sweep")
+    [alert] = funded("alerts", "--json").json
+    assert (alert["topic"], alert["customer"], alert["remaining"]) == ("grant_expiring", "globex", "2")
+    assert " 2.00 USD of the grant " in funded("alerts", "globex").out

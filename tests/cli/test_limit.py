@@ -71,6 +71,9 @@ def test_members_have_caps_of_their_own(gate: Toll) -> None:
     gate("limit", "set", "acme", "member_tokens", "--member-cap", "ann=none", "--cap", "9")
     found = listed(gate)["member_tokens"]
     assert (found["member_caps"], found["cap"]) == ({"bob": "50", "eve": "6"}, "9")
+    gate("limit", "set", "acme", "member_tokens", "--by", "customer")
+    found = listed(gate)["member_tokens"]
+    assert (found["by"], found["member_caps"], found["cap"]) == ("customer", {}, "9")
 
 
 def test_a_customer_has_a_limit_that_nobody_else_has(gate: Toll) -> None:

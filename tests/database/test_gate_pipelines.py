@@ -3,7 +3,19 @@
 from __future__ import annotations
 
 import pytest
-from tests.database.gating import CREDITS, assert_idle, give, hold, ingest, one, open_books, release, settle, used, wallet
+from tests.database.gating import (
+    CREDITS,
+    assert_idle,
+    give,
+    hold,
+    ingest,
+    one,
+    open_books,
+    release,
+    settle,
+    used,
+    wallet,
+)
 
 from tollkeeper.db import Database
 

@@ -40,7 +40,6 @@ from tollkeeper.books import Books
 from tollkeeper.db import Database
 from tollkeeper.errors import TollError
 from tollkeeper.gate import Verb
-from tollkeeper.wallets import NewGrant
 
 pytestmark = pytest.mark.anyio
 

@@ -39,6 +39,7 @@ COMMANDS = {
     "alerts": "alerts",
     "ledger": "ledger",
     "quarantine": "quarantine",
+    "sweep": "sweep",
     "verify": "verify",
 }
 """The commands in the order that --help shows them, and the module of each."""
@@ -46,6 +47,7 @@ COMMANDS = {
 _UsageError: Any = typer.BadParameter.__mro__[1]
 """What the parser raises for a line that is wrong. Typer doesn't export it, and has taken it from click or not."""
 
+_FIRST_STRAY, _LAST_STRAY = "\udc80", "\udcff"
 _COMPLETION = {"install_completion", "show_completion"}
 
 
@@ -86,6 +88,13 @@ class Commands(TyperGroup):
         except _UsageError as error:
             _tell_usage_error(error, as_json=ctx.params["as_json"])
             raise
+        except UnicodeEncodeError as error:
+            # Bytes of the line that aren't UTF-8 come as lone surrogates, which neither the database nor JSON takes.
+            if not _FIRST_STRAY <= error.object[error.start] <= _LAST_STRAY:
+                raise
+            told = InvalidInput("usage_error", "The line holds bytes that aren't UTF-8.")
+            show_error(told, as_json=ctx.params["as_json"])
+            raise typer.Exit(2) from None
 
 
 def _tell_usage_error(error: Any, *, as_json: bool) -> None:

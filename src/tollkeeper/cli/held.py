@@ -53,7 +53,7 @@ def show_hold(customer: str, hold: Hold, *, as_json: bool) -> None:
 
 
 def _fields(customer: str, hold: Hold) -> dict[str, object]:
-    found = public(customer, hold) | {"events": hold.events or None}
+    found: dict[str, Any] = public(customer, hold) | {"events": hold.events or None}
     amounts = {name: Amount(found[name], hold.unit) for name in _AMOUNTS}
     return {name.replace("_", " "): value for name, value in (found | amounts).items()}
 

@@ -10,8 +10,8 @@ import typer
 
 from tollkeeper.books import Books
 from tollkeeper.cli.asking import CustomerKey, Metadata, metadata_of
-from tollkeeper.cli.books import run_books, whoever
-from tollkeeper.cli.context import run_transaction, wants_json
+from tollkeeper.cli.books import read_up_to_date, run_books, whoever
+from tollkeeper.cli.context import wants_json
 from tollkeeper.cli.held import public, show_allowed, show_checked, show_hold, show_holds, show_settled
 from tollkeeper.cli.operation import (
     Amount,
@@ -26,7 +26,7 @@ from tollkeeper.cli.operation import (
 )
 from tollkeeper.cli.output import show_json
 from tollkeeper.cli.settlement import settlement_of
-from tollkeeper.customers import customer_id_of, get_customer
+from tollkeeper.customers import get_customer
 from tollkeeper.db import Tx
 from tollkeeper.gate import ChangeIn, Hold, HoldIn, HoldOf, HoldState, Verb, get_hold, list_holds
 from tollkeeper.ids import new_id
@@ -143,11 +143,8 @@ def show(ctx: typer.Context, customer: CustomerKey, id: Id) -> None:
     async def read(tx: Tx) -> Hold:
         return await get_hold(tx, (await get_customer(tx, customer)).customer_id, id)
 
-    async def work(books: Books) -> Hold:
-        await books.refresh(customer)
-        return await books.database.run(read, customer_id_of(customer))
-
-    show_hold(customer, run_books(ctx, work), as_json=wants_json(ctx))
+    found = run_books(ctx, lambda books: read_up_to_date(books, customer, read))
+    show_hold(customer, found, as_json=wants_json(ctx))
 
 
 @app.command("list")
@@ -159,11 +156,16 @@ def list_all(
 ) -> None:
     """List holds, newest first."""
 
-    async def work(tx: Tx) -> list[HoldOf]:
+    async def read(tx: Tx) -> list[HoldOf]:
         customer_id = None if customer is None else (await get_customer(tx, customer)).customer_id
         return await list_holds(tx, customer_id, states=state or None, before=None, limit=limit)
 
-    found = run_transaction(ctx, work, None if customer is None else customer_id_of(customer))
+    async def work(books: Books) -> list[HoldOf]:
+        if customer is not None:
+            return await read_up_to_date(books, customer, read)
+        return await books.database.run(read)
+
+    found = run_books(ctx, work)
     if wants_json(ctx):
         show_json([public(hold.customer, hold) for hold in found])
     else:

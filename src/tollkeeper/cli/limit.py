@@ -97,6 +97,8 @@ def set_limit(
     def change(own: Mapping[str, Any], limit: Limit | None) -> dict[str, Any]:
         counts_anew = any(key in given for key in _COUNTED)
         terms = {**({} if counts_anew else own), **given}
+        if by is LimitBy.CUSTOMER:
+            terms.pop("member_caps", None)
         if caps:
             # Beside those of the other members: a table of caps stands instead of the plan's, not beside it.
             present = limit.as_terms().get("member_caps", {}) if limit is not None and not counts_anew else {}

@@ -538,11 +538,19 @@ CREATE INDEX events_by_corrected ON public.events USING btree (customer_id, corr
 
 CREATE INDEX events_by_time ON public.events USING btree (customer_id, "time");
 
+CREATE INDEX grants_by_expiry ON public.grants USING btree (expires_at) WHERE ((remaining > (0)::numeric) AND (expires_at IS NOT NULL));
+
+CREATE INDEX grants_by_recurring ON public.grants USING btree (customer_id, recurring, period_start) WHERE (recurring IS NOT NULL);
+
 CREATE INDEX grants_to_burn ON public.grants USING btree (customer_id, unit, priority, expires_at, created_at, grant_id) WHERE (remaining > (0)::numeric);
 
 CREATE INDEX holds_by_time ON public.holds USING btree (customer_id, created_at);
 
 CREATE INDEX holds_due ON public.holds USING btree (expires_at, customer_id) WHERE (ended_at IS NULL);
+
+CREATE INDEX limit_counters_by_window ON public.limit_counters USING btree (window_start);
+
+CREATE INDEX outbox_by_age ON public.outbox USING btree (fact_id);
 
 CREATE UNIQUE INDEX outbox_once ON public.outbox USING btree (customer_id, key);
 

@@ -10,7 +10,7 @@ from decimal import Decimal
 from tollkeeper.catalog import LimitMode, LimitPeriod
 from tollkeeper.clock import EPOCH, Interval, local_slot
 from tollkeeper.limits.model import Claim, Counter, CounterKey, Crossing, Draw, Exceeded, LimitState
-from tollkeeper.limits.windows import HOUR, has_ended, minute_of, window_at, window_of
+from tollkeeper.limits.windows import HOUR, MINUTE, has_ended, minute_of, window_at, window_of
 from tollkeeper.money import HUNDRED, ZERO, add, multiply, subtract, sum_of
 
 
@@ -151,9 +151,9 @@ class Counters:
         for start, row in sorted(tally.rows.items()):
             surplus = subtract(surplus, row.used)
             if surplus <= 0:
-                return start + HOUR
+                return start + HOUR + MINUTE
         # What is held stands in the way: even if all of it were used now, it would be out by then.
-        return minute_of(self.now) + HOUR
+        return minute_of(self.now) + HOUR + MINUTE
 
     def _window(self, draw: Draw) -> Interval:
         rolling = draw.limit.per is LimitPeriod.ROLLING_HOUR

@@ -52,4 +52,4 @@ def minute_of(instant: datetime) -> datetime:
 
 def oldest_minute(now: datetime) -> datetime:
     """The start of the first minute that a rolling hour counts at `now`: 60 minutes, of which the last is under way."""
-    return minute_of(now) - HOUR + MINUTE
+    return minute_of(now) - HOUR

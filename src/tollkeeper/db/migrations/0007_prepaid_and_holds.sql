@@ -96,6 +96,10 @@ comment on table grants is 'owner: wallets. Lots of prepaid value, and what beca
 -- The burn order; nulls come last, so what never expires is kept longest.
 create index grants_to_burn on grants (customer_id, unit, priority, expires_at, created_at, grant_id) where remaining > 0;
 
+-- What expires next, to be told of; and which period of a recurring grant was the last.
+create index grants_by_expiry on grants (expires_at) where remaining > 0 and expires_at is not null;
+create index grants_by_recurring on grants (customer_id, recurring, period_start) where recurring is not null;
+
 create table recurring_grants (
     customer_id uuid not null,
     name text collate "C" not null,
@@ -155,6 +159,8 @@ create table limit_counters (
     stale boolean not null default false,
     primary key (customer_id, counter_id, member, window_start)
 ) with (fillfactor = 70);
+-- What is long over is deleted.
+create index limit_counters_by_window on limit_counters (window_start);
 comment on table limit_counters is 'owner: limits. How much of each limit is used and held in each window';
 
 create table holds (
@@ -215,6 +221,8 @@ create table outbox (
 );
 comment on table outbox is 'owner: db. Append-only: facts that others are to be told of, put down with what caused them';
 create unique index outbox_once on outbox (customer_id, key);
+-- The list over all customers, newest first.
+create index outbox_by_age on outbox (fact_id);
 
 grant select, insert, update on
     plan_changes, customer_limits, tills, wallets, grants, recurring_grants, limit_counters, holds

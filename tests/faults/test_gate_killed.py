@@ -1,0 +1,216 @@
+"""Four servers on one database, one of them killed in the middle: never more than N, nothing half done, nothing stuck."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psycopg
+import pytest
+from tests.database.gating import CREDITS, assert_idle, books_on, give, open_books
+
+from tollkeeper.customers import Scope, create_key
+from tollkeeper.db import Database
+
+TOLLKEEPER = [sys.executable, "-c", "from tollkeeper.cli import main; main()"]
+N, CLIENTS, SERVERS = 40, 64, 4
+LASTS = 4
+"""Seconds that a hold lasts."""
+CATALOG = CREDITS + f"""
+[meters.page]
+unit = "page"
+[prices.page]
+model = "graduated"
+tiers = [{{ up_to = 10, amount = "1" }}, {{ amount = "0.5" }}]
+[limits.day]
+meter = "page"
+per = "day"
+cap = "{N}"
+"""
+
+
+class Server:
+    """`tollkeeper serve` on a database that others serve as well."""
+
+    def __init__(self, url: str, folder: Path) -> None:
+        self.log = folder / f"serve-{id(self)}.log"
+        here = os.environ | {"TMPDIR": str(folder), "TOLLKEEPER_DATABASE_URL": url, "TOLLKEEPER_SWEEP_SECONDS": "1"}
+        with self.log.open("w") as log:
+            line = [*TOLLKEEPER, "serve", "--port", "0"]
+            self.process = subprocess.Popen(line, stdout=subprocess.PIPE, stderr=log, text=True, env=here)
+
+    def wait(self) -> str:
+        """Its address, once it answers."""
+        assert self.process.stdout is not None
+        told = self.process.stdout.readline()
+        found = re.search(r"http://127\.0\.0\.1:\d+", told)
+        assert found, (told, self.log.read_text()[-3000:])
+        self.address = found[0]
+        return self.address
+
+    def end(self, sign: signal.Signals) -> None:
+        self.process.send_signal(sign)
+        self.process.wait(30)
+        assert self.process.stdout is not None
+        self.process.stdout.close()
+
+
+@dataclass
+class Crowd:
+    """Clients that begin and end operations at any of the servers, and what they were told."""
+
+    servers: list[Server]
+    key: str
+    meter: str
+    held: set[str] = field(default_factory=set)
+    settled: set[str] = field(default_factory=set)
+    released: set[str] = field(default_factory=set)
+    unknown: set[str] = field(default_factory=set)
+    statuses: Counter[int] = field(default_factory=Counter)
+    done: threading.Event = field(default_factory=threading.Event)
+
+    def visit(self, number: int) -> None:
+        """Each client has one operation after the other, until told to stop; it goes on through every failure."""
+        with httpx.Client(headers={"Authorization": f"Bearer {self.key}"}, timeout=20) as client:
+            for turn in range(10_000):
+                if self.done.is_set():
+                    return
+                if not self.operate(client, f"{number}-{turn}", self.servers[(number + turn) % SERVERS]):
+                    time.sleep(0.05)
+
+    def operate(self, client: httpx.Client, id: str, server: Server) -> bool:
+        body = {"id": id, "customer": "acme", "meter": self.meter, "expires_in": LASTS}
+        if self.meter == "page":
+            body["quantity"] = "1"
+        answer = self.send(client, server, "/v1/holds", body, id)
+        if answer is None or answer.status_code not in (200, 201):
+            return False
+        self.held.add(id)
+        which = hash(id) % 5
+        if which == 0:  # settled
+            answer = self.send(client, server, f"/v1/holds/{id}/settle", {"customer": "acme"}, id)
+            if answer is not None and answer.status_code == 200:
+                self.settled.add(id)
+        elif which != 4:  # every fifth is forgotten
+            answer = self.send(client, server, f"/v1/holds/{id}/release", {"customer": "acme"}, id)
+            if answer is not None and answer.status_code == 200:
+                self.released.add(id)
+        return True
+
+    def send(self, client: httpx.Client, server: Server, path: str, body: dict[str, Any], id: str) -> Any:
+        try:
+            answer = client.post(server.address + path, json=body)
+        except httpx.TransportError:
+            self.unknown.add(id)
+            return None
+        self.statuses[answer.status_code] += 1
+        return answer
+
+
+@pytest.fixture
+def servers(database_url: str, tmp_path: Path) -> Iterator[list[Server]]:
+    found = [Server(database_url, tmp_path) for _ in range(SERVERS)]
+    try:
+        for server in found:
+            server.wait()
+        yield found
+    finally:
+        for server in found:
+            if server.process.poll() is None:
+                with suppress(subprocess.TimeoutExpired):
+                    server.end(signal.SIGKILL)
+
+
+async def prepare(url: str) -> str:
+    """The catalog, a customer with N credits, and a key's secret."""
+    async with Database(url, pool_size=2) as database:
+        books = await open_books(database, CATALOG)
+        await give(books, str(N), "credit")
+        _, secret = await database.run(lambda tx: create_key(tx, "test", [Scope.ADMIN]))
+        return secret
+
+
+async def judge(url: str) -> None:
+    async with Database(url, pool_size=2) as database:
+        await assert_idle(books_on(database))
+
+
+def read(url: str, query: str) -> list[tuple[Any, ...]]:
+    with psycopg.connect(url) as connection:
+        return connection.execute(query.encode()).fetchall()
+
+
+def most_at_once(url: str) -> int:
+    """The most operations that were open or settled at any instant, by what the holds say."""
+    changes: list[tuple[Any, int]] = []
+    for created_at, ended_at, state in read(url, "select created_at, ended_at, state from holds"):
+        changes.append((created_at, 1))
+        if state in ("released", "expired"):
+            changes.append((ended_at, -1))
+    most = now = 0
+    for _, change in sorted(changes):
+        now += change
+        most = max(most, now)
+    return most
+
+
+@pytest.mark.parametrize("meter", ["interview", "page"])
+def test_one_of_four_servers_is_killed(database_url: str, tmp_path: Path, servers: list[Server], meter: str) -> None:
+    """Fails where a hold and what it reserves are two transactions, or where only the killed server would end it."""
+    crowd = Crowd(servers, asyncio.run(prepare(database_url)), meter)
+    clients = [threading.Thread(target=crowd.visit, args=(i,)) for i in range(CLIENTS)]
+    for client in clients:
+        client.start()
+    try:
+        time.sleep(1.5)
+        servers[1].end(signal.SIGKILL)
+        before = len(crowd.held)
+        time.sleep(1.5)
+        assert len(crowd.held) > before, "the others go on"
+        servers[1] = Server(database_url, tmp_path)
+        servers[1].wait()
+        time.sleep(0.5)
+    finally:
+        crowd.done.set()
+        for client in clients:
+            client.join()
+    assert set(crowd.statuses) <= {200, 201, 402, 429, 503}, crowd.statuses
+    assert crowd.statuses[402] + crowd.statuses[429] > 0
+    assert most_at_once(database_url) <= N
+    states = dict(read(database_url, "select hold_id, state from holds"))
+    assert crowd.held <= states.keys() <= crowd.held | crowd.unknown
+    assert all(states[id] == "settled" for id in crowd.settled)
+    assert all(states[id] == "released" for id in crowd.released)
+    assert 0 < len([id for id, state in states.items() if state == "settled"]) <= N
+    deadline = time.monotonic() + 20
+    while read(database_url, "select 1 from holds where ended_at is null"):
+        assert time.monotonic() < deadline, "a hold is stuck"
+        time.sleep(0.1)
+    asyncio.run(judge(database_url))
+    [(settled, recorded)] = read(
+        database_url, "select (select count(*) from holds where state = 'settled'), (select count(*) from events)"
+    )
+    assert settled <= recorded <= settled + len(crowd.unknown)
+    for id in sorted(crowd.unknown):
+        _repeat(crowd, id)
+    asyncio.run(judge(database_url))
+
+
+def _repeat(crowd: Crowd, id: str) -> None:
+    """Whoever wasn't answered asks again for what it wanted to free; that's always safe."""
+    with httpx.Client(headers={"Authorization": f"Bearer {crowd.key}"}, timeout=20) as client:
+        answer = client.post(f"{crowd.servers[0].address}/v1/holds/{id}/release", json={"customer": "acme"})
+    assert answer.status_code in (200, 404, 409), answer.text
