@@ -19,7 +19,8 @@ Request = tuple[str, bytes]
 Pair = tuple[Request, Request]
 """What a client does without a pause: one request, and when it's answered the other."""
 
-_MOST_ATTEMPTS = 400
+_PATIENCE_SECONDS = 30
+_PAUSE_SECONDS = 0.01
 
 
 @dataclass(slots=True)
@@ -77,22 +78,20 @@ class Crowd:
         self._clients = self._spread(clients, workers, whoami)
 
     def _spread(self, clients: int, workers: int, whoami: str) -> list[_Client]:
-        """Whichever process is awake first takes a connection, so more are made, and the surplus is closed again."""
+        """Whichever process is awake first takes a connection: one too many for it is closed again."""
         found: dict[int, list[_Client]] = {}
-        surplus: list[_Client] = []
-        for _ in range(_MOST_ATTEMPTS):
-            connection = socket.create_connection(("127.0.0.1", self._port))
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            client = _Client(connection)
-            pid = json.loads(self._ask(client, whoami))["pid"]
-            mine = found.setdefault(pid, [])
-            (mine if len(mine) < clients // workers else surplus).append(client)
-            if sum(map(len, found.values())) == clients:
-                break
-        else:
-            raise RuntimeError(f"connections are not spread over {workers} processes: {found.keys()}")
-        for client in surplus:
-            client.socket.close()
+        until = time.monotonic() + _PATIENCE_SECONDS
+        while sum(map(len, found.values())) < clients:
+            if time.monotonic() > until:
+                raise RuntimeError(f"the connections don't spread over {workers} processes, only over {len(found)}")
+            client = _Client(socket.create_connection(("127.0.0.1", self._port)))
+            client.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            mine = found.setdefault(json.loads(self._ask(client, whoami))["pid"], [])
+            if len(mine) < clients // workers:
+                mine.append(client)
+            else:
+                client.socket.close()
+                time.sleep(_PAUSE_SECONDS)
         return [client for mine in found.values() for client in mine]
 
     def _ask(self, client: _Client, path: str) -> bytes:

@@ -16,7 +16,7 @@ import uvloop
 
 from bench import empty, server
 from bench.crowd import Crowd, Pair, Seen
-from bench.operations import CLIENTS, GRANTS, HOLDS, MANY, ONE, Operations, loads_of
+from bench.operations import CLIENTS, GRANTS, HOLDS, MANY, ONE, Operations, empty_pairs, loads_of
 from tollkeeper.books import Books
 from tollkeeper.db import Database
 from tollkeeper.gate import ChangeIn, HoldIn, Settlement, Verb, verify
@@ -50,16 +50,10 @@ def over_http(url: str, workers: int, rounds: int, *, variations: bool) -> Itera
     """Authorize and settle by 16 clients, as a ratio of the same server's empty POSTs of the same bodies."""
     loads = loads_of(uuid4().hex[:6])
     if not variations:
-        loads = {what: loads[what] for what in (MANY, ONE)}
-    nothing = Operations("empty")
-
-    def empty_pair() -> Pair:
-        (_, first), (_, second) = nothing.requests()
-        return (empty.PATH, first), (empty.PATH, second)
-
+        loads = {name: loads[name] for name in (MANY, ONE)}
     with server.serving(url, workers, run_by=("-m", "bench.empty")) as (port, secret):
         crowd = Crowd(port, secret, CLIENTS, workers=workers, whoami=empty.PATH)
-        turns = {"": empty_pair} | {what: load.requests for what, load in loads.items()}
+        turns = {"": empty_pairs(Operations("empty"))} | {what: load.requests for what, load in loads.items()}
         slices = _in_turns(crowd, turns, rounds)
         crowd.close()
     processes = f"{workers} server process{'es' if workers > 1 else ''}"

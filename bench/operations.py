@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TypeVar
 
+from bench import empty
 from bench.crowd import Pair
 from bench.stream import CUSTOMERS
 from tollkeeper import catalog
@@ -122,6 +123,16 @@ def loads_of(run: str) -> dict[str, Operations]:
         ),
         "a tiered price": Operations(f"tiers-{run}", meter="api_call"),
     }
+
+
+def empty_pairs(operations: Operations) -> Callable[[], Pair]:
+    """The bodies of these operations, sent to where nothing is done with them."""
+
+    def pair() -> Pair:
+        (_, hold), (_, settle) = operations.requests()
+        return (empty.PATH, hold), (empty.PATH, settle)
+
+    return pair
 
 
 async def furnish(url: str) -> None:

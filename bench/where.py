@@ -1,13 +1,14 @@
 """Where the time of a hold goes: `python -m bench.where`, for whoever makes it faster. Writes nothing.
 
-First the load runs as it is, and the processor time of server, PostgreSQL and clients is told for each request; then
-once more with one server process under cProfile, which slows it down to about a half.
+First the load runs as it is, beside empty POSTs, and the processor time of server, PostgreSQL and clients is told for each
+request; then once more under cProfile, which slows it down to about a half.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+from collections.abc import Callable
 from pathlib import Path
 from uuid import uuid4
 
@@ -15,8 +16,8 @@ import psycopg
 
 from bench import empty, profiled, server
 from bench.client import Connection
-from bench.crowd import Crowd, Seen
-from bench.operations import CLIENTS, MANY, Operations, furnish, loads_of
+from bench.crowd import Crowd, Pair, Seen
+from bench.operations import CLIENTS, MANY, Operations, empty_pairs, furnish, loads_of
 
 _TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -35,31 +36,34 @@ def main() -> None:
     with server.database(furnish) as url:
         _show_processors(url, load, options.seconds, options.clients)
         with server.serving(url, 1, run_by=("-m", "bench.profiled")) as (port, secret):
-            _drive(port, secret, load, 2, options.clients)
+            _drive(port, secret, load.requests, 2, options.clients)
             path = f"{profiled.PATH}?sort={options.sort}&lines={options.lines}"
             Connection(port, secret).request("POST", path)
-            seen = _drive(port, secret, load, options.seconds, options.clients)
+            seen = _drive(port, secret, load.requests, options.seconds, options.clients)
             _, told = Connection(port, secret).request("POST", path)
         print(f"under cProfile: {seen.per_second:,.0f} requests/s, {seen.requests:,} requests\n{told.decode()}")
 
 
 def _show_processors(url: str, load: Operations, seconds: float, clients: int) -> None:
+    """The processor times don't depend as much as requests per second on what else the machine does."""
+    postmaster = int(Path(_data(url), "postmaster.pid").read_text().split()[0])
+    parents = {"server": os.getpid(), "PostgreSQL": postmaster}
+    print("processor time for each request, with 1 server process:")
     with server.serving(url, 1, run_by=("-m", "bench.empty")) as (port, secret):
-        _drive(port, secret, load, 2, clients)
-        pid = int(Path(_data(url), "postmaster.pid").read_text().split()[0])
-        before = {name: _ticks(parent) for name, parent in (("server", os.getpid()), ("PostgreSQL", pid))}
-        seen = _drive(port, secret, load, seconds, clients)
-        after = {name: _ticks(parent) for name, parent in (("server", os.getpid()), ("PostgreSQL", pid))}
-    print(f"{seen.per_second:,.0f} requests/s with 1 server process; processor time for each request:")
-    spent = {name: _spent(before[name], after[name]) for name in before} | {"clients": seen.cpu_seconds}
-    for name, cpu in spent.items():
-        print(f"  {name:<12}{cpu / seen.requests * 1e6:>8,.0f} µs, {cpu / seen.seconds:>6.0%} of a core", flush=True)
+        for what, pairs in (("empty POST", empty_pairs(load)), ("the load", load.requests)):
+            _drive(port, secret, pairs, 2, clients)
+            before = {name: _ticks(parent) for name, parent in parents.items()}
+            seen = _drive(port, secret, pairs, seconds, clients)
+            spent = {name: _spent(before[name], _ticks(parent)) for name, parent in parents.items()}
+            spent |= {"clients": seen.cpu_seconds, "all": sum(spent.values()) + seen.cpu_seconds}
+            told = ", ".join(f"{name} {cpu / seen.requests * 1e6:,.0f} µs" for name, cpu in spent.items())
+            print(f"  {what:<12}{seen.per_second:>8,.0f} requests/s: {told}", flush=True)
 
 
-def _drive(port: int, secret: str, load: Operations, seconds: float, clients: int) -> Seen:
+def _drive(port: int, secret: str, pairs: Callable[[], Pair], seconds: float, clients: int) -> Seen:
     crowd = Crowd(port, secret, clients, workers=1, whoami=empty.PATH)
     try:
-        return crowd.drive(seconds, load.requests)
+        return crowd.drive(seconds, pairs)
     finally:
         crowd.close()
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import shlex
 import signal
 import sys
@@ -16,7 +17,7 @@ from urllib.parse import urlencode
 
 from rich.console import Console
 
-from demo.cast import RECRUITER, TIERED
+from demo.cast import PREPAID, RECRUITER, TIERED
 from demo.client import Client
 from demo.errors import DemoFailed
 from demo.events import JOB
@@ -28,6 +29,7 @@ from tollkeeper.errors import TollError
 
 _WIDTH_OF_A_PIPE = 110
 _INTERRUPTED = 130
+_ONE_MORE = json.dumps({"customer": PREPAID.key, "meter": "interview"})
 
 
 def main() -> int:
@@ -86,6 +88,7 @@ def _lines(server: Server, key: str, event: str) -> list[str]:
         f"curl -s -H \"$toll\" '{server.url}/v1/usage?{job}&filter=job:{JOB}'",
         f"curl -s -H \"$toll\" '{server.url}/v1/events/{event}/explanation?customer={TIERED.key}'",
         f'curl -s -H "$toll" {server.url}/v1/customers/{TIERED.key}/ledger',
+        f"curl -s -H \"$toll\" {server.url}/v1/check -d '{_ONE_MORE}'",
         f"{shlex.quote(str(program))} verify --data {shlex.quote(str(server.data))}",
         f"{server.url}/docs has the whole API",
     ]

@@ -56,6 +56,12 @@ TIERED, INCLUDED, RECRUITER, LATE = (
 )
 """With a graduated price; with an included quantity; with the recruiting job; and the one that is created too late."""
 
+PREPAID = Company("paperclip", "Paperclip", "America/New_York")
+TEAM = Company("switchboard", "Switchboard", "Asia/Kolkata")
+"""Beside those of the trace: one that has bought credits, and one whose members have a daily limit."""
+CALLER = "cleo"
+"""The member of TEAM who uses up the limit."""
+
 MEMBERS = ("ana", "bo")
 _JOBS = ("support-chat", "search-answers", "summaries", "drafting")
 _MODELS = ("large-3", "small-3")

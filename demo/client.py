@@ -33,6 +33,10 @@ class Client:
         """Create a customer."""
         self._call("PUT", f"/v1/customers/{key}", json={"name": name, "timezone": timezone})
 
+    def put_plan(self, customer: str, plan: str) -> None:
+        """Put a customer on a plan, from now on."""
+        self._call("PUT", f"/v1/customers/{customer}/plan", json={"plan": plan})
+
     def put_member(self, customer: str, key: str) -> None:
         """Create a member."""
         self._call("PUT", f"/v1/customers/{customer}/members/{key}", json={})
@@ -53,10 +57,10 @@ class Client:
         """What the customer has used and owes."""
         return self._call("GET", f"/v1/customers/{customer}/overview")
 
-    def balance(self, customer: str) -> dict[str, str]:
-        """The customer's accounts in US dollars."""
+    def balance(self, customer: str, unit: str = "USD") -> dict[str, str]:
+        """The customer's accounts in one unit of value."""
         accounts = self._call("GET", f"/v1/customers/{customer}/balance")["accounts"]
-        return {each["account"]: each["balance"] for each in accounts if each["unit"] == "USD"}
+        return {each["account"]: each["balance"] for each in accounts if each["unit"] == unit}
 
     def explanation(self, customer: str, event: str) -> dict[str, Any]:
         """Why the event cost what it did."""
@@ -66,11 +70,38 @@ class Client:
         """Send a quarantined event through the gate again."""
         return self._call("POST", "/v1/quarantine/replay", json={"ids": [quarantine_id]})["results"][0]
 
-    def _call(self, method: str, path: str, **more: Any) -> dict[str, Any]:
+    def grant(self, customer: str, grant: dict[str, Any]) -> None:
+        """Give a customer prepaid value."""
+        self._call("POST", f"/v1/customers/{customer}/grants", json=grant)
+
+    def hold(self, operation: dict[str, Any]) -> dict[str, Any]:
+        """Ask whether an operation may begin: the hold, or the refusal, which has a `code`."""
+        return self._call("POST", "/v1/holds", refusals=(402, 429), json=operation)
+
+    def settle(self, customer: str, hold: str, events: list[Event] | None = None) -> dict[str, Any]:
+        """Say what an operation came to; without events it's as it was held."""
+        body = {"customer": customer} | ({"events": events} if events else {})
+        return self._call("POST", f"/v1/holds/{hold}/settle", json=body)
+
+    def wallet(self, customer: str, unit: str) -> dict[str, str]:
+        """What the customer has of one unit, and what of it is held."""
+        wallets = self._call("GET", f"/v1/customers/{customer}/balance")["wallets"]
+        return next((each for each in wallets if each["unit"] == unit), {})
+
+    def limit(self, customer: str, member: str, name: str) -> dict[str, Any]:
+        """One of the limits in force, as far as this member has used it."""
+        limits = self._call("GET", f"/v1/customers/{customer}/limits", params={"member": member})["data"]
+        return next((each for each in limits if each["limit"] == name), {})
+
+    def alerts(self, customer: str) -> list[dict[str, Any]]:
+        """The customer's alerts, the oldest first."""
+        return self._call("GET", "/v1/alerts", params={"customer": customer})["data"][::-1]
+
+    def _call(self, method: str, path: str, *, refusals: tuple[int, ...] = (), **more: Any) -> dict[str, Any]:
         try:
             answer = self._http.request(method, path, **more)
         except httpx.TransportError as error:
             raise DemoFailed(f"{method} {path} got no answer: {error}") from error
-        if not answer.is_success:
+        if not answer.is_success and answer.status_code not in refusals:
             raise DemoFailed(f"{method} {path} was answered with {answer.status_code}: {answer.text}")
         return answer.json()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from fractions import Fraction
@@ -65,6 +66,21 @@ def figures_of(company: Company, expected: Mapping[str, Expected], answers: Answ
         yield figure(f"overview: {name}", owed, amounts.get("USD", 0))
     yield figure("ledger: receivable", owed, answers.balance.get("receivable", 0))
     yield figure("ledger: revenue", -owed, answers.balance.get("revenue", 0))
+
+
+def gate_figures(
+    company: Company, when: str, expected: Mapping[str, Fraction | int], found: Mapping[str, Any]
+) -> Iterator[Figure]:
+    """Named figures of a wallet, a limit, an account or a refusal; what the answer doesn't have is 0."""
+    for name, wanted in expected.items():
+        yield Figure(company.key, f"{when}: {name}", Fraction(wanted), Fraction(found.get(name) or 0))
+
+
+def alert_figures(company: Company, expected: Sequence[str], alerts: Iterable[Mapping[str, Any]]) -> Iterator[Figure]:
+    """How often each thing was told: those that are expected once, and nothing else."""
+    told = Counter(f"{each['topic']} {each.get('percent', '')}".strip() for each in alerts)
+    for what in sorted({*expected, *told}):
+        yield Figure(company.key, f"alert: {what}", Fraction(expected.count(what)), Fraction(told[what]))
 
 
 def _days(company: Company, expected: Mapping[str, Expected], rows: list[dict[str, Any]]) -> Iterator[Figure]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, time, timedelta
 from fractions import Fraction
 from zoneinfo import ZoneInfo
 
@@ -53,6 +53,38 @@ class Expected:
 
 Expectation = dict[str, dict[str, Expected]]
 """By customer and meter."""
+
+
+INTERVIEWS_BOUGHT, INTERVIEWS_BEGUN = 3, 5
+INTERVIEWS_RUN = min(INTERVIEWS_BOUGHT, INTERVIEWS_BEGUN)
+"""Each takes one credit."""
+LOW_BALANCE = 2
+
+CALL_TOKENS = {"input_tokens": 1500, "output_tokens": 500}
+"""What each call of the team's member takes, and is held for: all of it together."""
+DAILY_TOKENS = 10_000
+WARNED_AT = (80, 100)
+
+
+def calls_that_fit() -> int:
+    """How many of the member's calls fit under the daily limit."""
+    return DAILY_TOKENS // sum(CALL_TOKENS.values())
+
+
+def percents_reached(used: int) -> list[int]:
+    """The percents of the daily limit that are told of once so many tokens are used."""
+    return [percent for percent in WARNED_AT if used * 100 >= DAILY_TOKENS * percent]
+
+
+def charge_of_calls(calls: int) -> Fraction:
+    """What so many calls cost, at the prices of the second half."""
+    return calls * (CALL_TOKENS["input_tokens"] * _INPUT + CALL_TOKENS["output_tokens"] * _OUTPUT_LATER)
+
+
+def next_midnight(now: datetime, timezone: str) -> datetime:
+    """When the day of `now` is over there."""
+    day = now.astimezone(ZoneInfo(timezone)).date() + timedelta(days=1)
+    return datetime.combine(day, time(), ZoneInfo(timezone))
 
 
 def expect(requests: Iterable[Request], halfway: datetime) -> Expectation:

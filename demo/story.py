@@ -13,6 +13,7 @@ from demo.client import Client
 from demo.compare import Answers, Figure, figures_of, mismatches
 from demo.events import JOB, Event, event_into_next_tier, late_event, recruiting_events, trace_events
 from demo.expect import FIRST_TIER, JOB_TOTAL, expect
+from demo.gate import refuse_interviews, use_up_limit
 from demo.report import Report, money
 from demo.server import Server
 from demo.trace import SPAN, Request, read_trace
@@ -68,6 +69,8 @@ def play(server: Server, client: Client, report: Report) -> Outcome:
     report.customers(expectation, {key: answer.balance.get("receivable", "0") for key, answer in answers.items()})
     explained = event_into_next_tier(stage.requests, FIRST_TIER)
     report.explanation(client.explanation(TIERED.key, explained))
+    report.title("Refused before it costs money")
+    figures += [*refuse_interviews(client, report), *use_up_limit(client, report)]
     verified = _verify(stage)
     report.verdict(figures)
     return Outcome(verified and not mismatches(figures), explained)

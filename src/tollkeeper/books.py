@@ -128,7 +128,9 @@ class Books:
 
         async def work(tx: Tx) -> list[Allowed | TollError]:
             seconds = self.settings.hold_seconds
-            return await authorize(tx, self.desk, [item], tills=Tills(clock.now(), by), seconds=seconds, reserve=False)
+            return await authorize(
+                tx, self.desk, [item], tills=Tills(clock.now(), by, fresh=True), seconds=seconds, reserve=False
+            )
 
         return _given((await self.database.run(work, pipelined=True))[0])
 
@@ -151,7 +153,7 @@ class Books:
 
     async def _authorize(self, by: str, items: Sequence[HoldIn]) -> list[Allowed | TollError]:
         async def work(tx: Tx) -> list[Allowed | TollError]:
-            tills = Tills(clock.now(), by)
+            tills = Tills(clock.now(), by, fresh=True)
             return await authorize(tx, self.desk, items, tills=tills, seconds=self.settings.hold_seconds)
 
         return await self.database.run(work, pipelined=True)
@@ -162,7 +164,9 @@ class Books:
         async def work(tx: Tx) -> tuple[list[Settled | TollError], Recorded]:
             nonlocal attempt
             attempt += 1
-            return await settle(tx, self.desk, settlements, tills=Tills(clock.now(), by), careful=attempt > 1)
+            return await settle(
+                tx, self.desk, settlements, tills=Tills(clock.now(), by, fresh=True), careful=attempt > 1
+            )
 
         answers, recorded = await self.database.run(work, pipelined=True)
         _committed(recorded)
@@ -170,7 +174,7 @@ class Books:
 
     async def _change_holds(self, by: str, changes: Sequence[ChangeIn]) -> list[Changed | TollError]:
         async def work(tx: Tx) -> list[Changed | TollError]:
-            return await change_holds(tx, self.desk, changes, tills=Tills(clock.now(), by))
+            return await change_holds(tx, self.desk, changes, tills=Tills(clock.now(), by, fresh=True))
 
         return await self.database.run(work, pipelined=True)
 
@@ -178,7 +182,7 @@ class Books:
         """What the operation would be charged now, and how that comes about. Raises as `authorize`."""
 
         async def work(tx: Tx) -> Estimated:
-            return await estimate(tx, self.desk, item, tills=Tills(clock.now(), "estimate"))
+            return await estimate(tx, self.desk, item, tills=Tills(clock.now(), "estimate", fresh=True))
 
         return await self.database.run(work)
 
@@ -298,7 +302,7 @@ class Books:
 
     async def _alone(self, by: str, work: Callable[[Tx, Tills], Awaitable[T]]) -> T:
         """The result of `work` in a transaction of its own, with tills that nothing was done with."""
-        return await self.database.run(lambda tx: work(tx, Tills(clock.now(), by)), pipelined=True)
+        return await self.database.run(lambda tx: work(tx, Tills(clock.now(), by, fresh=True)), pipelined=True)
 
     async def replay(self, quarantine_ids: Sequence[UUID], *, by: str) -> list[Replayed]:
         """Send quarantined items through the gate again, in one transaction."""

@@ -18,10 +18,18 @@ from typing import Any
 
 import pytest
 from demo.cast import COMPANIES, INCLUDED, TIERED, role_of
-from demo.compare import Answers, Figure, figures_of, mismatches
+from demo.compare import Answers, Figure, alert_figures, figures_of, gate_figures, mismatches
 from demo.errors import DemoFailed
 from demo.events import trace_events
-from demo.expect import Expected, expect, owed_by
+from demo.expect import (
+    Expected,
+    calls_that_fit,
+    charge_of_calls,
+    expect,
+    next_midnight,
+    owed_by,
+    percents_reached,
+)
 from demo.place import fresh_folder, remove_folder
 from demo.report import Report, WithoutTrailingBlanks, money
 from demo.server import check_port
@@ -60,6 +68,9 @@ def test_every_figure_comes_out_and_a_second_run_starts_afresh(folder: Path) -> 
     assert "38,732 events accepted" in first.stdout
     assert "1,000 duplicates, 0 accepted" in first.stdout
     assert re.search(r"all 40 +38,749 +(\S+) +\1$", first.stdout, re.MULTILINE)
+    assert "5 interviews begin at once: 3 may, 2 are refused" in first.stdout
+    for told in ("80 % of daily_tokens", "100 % of daily_tokens", "limit_exceeded", "Resets at"):
+        assert told in first.stdout
     assert "verify passed" in first.stdout
     assert "Everything came out." in first.stdout
     assert f"make clean-demo ARGS='--data {folder}'" in first.stdout
@@ -189,6 +200,35 @@ def test_usage_that_nobody_expects_is_found() -> None:
     more = {"meter": "images", "events": 1, "quantity": "1", "charge": "0"}
     found = answers(EXPECTED)
     assert wrong(replace(found, total=[*found.total, more])) == ["usage: events of images", "usage: quantity of images"]
+
+
+def test_one_credit_too_many_is_found() -> None:
+    found = {"balance": "3", "held": "4", "available": "-1"}
+    expected = {"balance": 3, "held": 3, "available": 0}
+    figures = gate_figures(PLAINSONG, "wallet", expected, found)
+    assert [figure.what for figure in mismatches(figures)] == ["wallet: held", "wallet: available"]
+
+
+@pytest.mark.parametrize(
+    ("told", "wrong"),
+    [
+        (["limit_threshold 80"], []),
+        ([], ["alert: limit_threshold 80"]),
+        (["limit_threshold 80", "limit_threshold 80"], ["alert: limit_threshold 80"]),
+        (["limit_threshold 80", "balance_low"], ["alert: balance_low"]),
+    ],
+)
+def test_an_alert_is_told_once_and_no_other(told: list[str], wrong: list[str]) -> None:
+    alerts = [dict(zip(("topic", "percent"), text.split(), strict=False)) for text in told]
+    assert [one.what for one in mismatches(alert_figures(PLAINSONG, ["limit_threshold 80"], alerts))] == wrong
+
+
+def test_the_gate_by_hand() -> None:
+    assert calls_that_fit() == 5
+    assert [percents_reached(used) for used in (7_999, 8_000, 10_000)] == [[], [80], [80, 100]]
+    assert charge_of_calls(5) == Fraction("0.0525")
+    before_spring = datetime(2026, 3, 29, 0, 30, tzinfo=UTC)  # 01:30 in Berlin, half an hour before the clock changes
+    assert next_midnight(before_spring, "Europe/Berlin") == datetime(2026, 3, 29, 22, tzinfo=UTC)
 
 
 def test_a_wrong_expectation_is_a_mismatch() -> None:

@@ -1,8 +1,8 @@
 """Runs the commands of the pages for newcomers, recipes too, and puts what they really print into the pages.
 
-`python -m tests.demo.tutorial` (with the names of some pages, only those) after a change of what Tollkeeper prints; a test compares the two. In a block marked
-`console`, a line behind `$ ` is a command, lines behind `> ` go on with it, and the others are what it printed. A block
-marked `sh` that begins with `cat > ` writes a file.
+`python -m tests.demo.tutorial` after a change of what Tollkeeper prints, with the names of pages for only those; tests
+compare the two. In a block marked `console`, a line behind `$ ` is a command, lines behind `> ` go on with it, and the
+others are what it printed. A block marked `sh` that begins with `cat > ` writes a file.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from typing import IO
 
 ROOT = Path(__file__).parents[2]
 RECIPES = sorted(page for page in (ROOT / "docs" / "recipes").glob("*.md") if page.name != "README.md")
-PAGES = (ROOT / "README.md", ROOT / "docs" / "tutorial" / "first-charge.md", *RECIPES)
+PAGES = (ROOT / "README.md", ROOT / "docs" / "tutorial" / "first-charge.md")
 ADDRESS = "127.0.0.1:8377"
 
 _BLOCK = re.compile(r"^```(console\n|sh\n(?=cat > ))(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -32,7 +32,7 @@ _CHANGING = (
     (re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"), "<uuid>"),
     (re.compile(r"toll_[\w-]{43}|toll_[\w-]+…"), "<key>"),
     (re.compile(r"\b[0-9a-f]{32}\b"), "<request>"),
-    (re.compile(r'(?<=retry-after: )\d+|(?<="retry_after":)\d+'), "<seconds>"),
+    (re.compile(r'(?<=retry-after: )\d+|(?<="retry_after": )\d+'), "<seconds>"),
     (re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?( UTC|Z)?"), "<time>"),
 )
 
@@ -163,5 +163,5 @@ def _free_port() -> int:
 
 if __name__ == "__main__":
     asked = [Path(name).resolve() for name in sys.argv[1:]]
-    for page in asked or PAGES:
+    for page in asked or (*PAGES, *RECIPES):
         page.write_text(rerun(page.read_text(encoding="utf-8")), encoding="utf-8")

@@ -86,7 +86,7 @@ async def authorize(
     """
     ids = {item.customer: str(customer_id_of(item.customer)) for item in items if is_key(item.customer)}
     keys = {(ids[item.customer], item.id) for item in items if reserve and item.id and item.customer in ids}
-    await tills.lock(tx, list(ids.values()), keys)
+    await tills.lock(tx, list(ids.values()), keys, grants=False)
     catalog, people = await desk.open(tx, tills, ids.keys())
     await tills.admit(tx, desk.standings_of(catalog, people, tills.now), all_of_them=True)
     await tills.expire_due(tx)

@@ -12,6 +12,7 @@ from tollkeeper.gate.correct import net_measure
 from tollkeeper.gate.model import Explanation
 from tollkeeper.money import ZERO, add, plain, subtract
 from tollkeeper.rating import MODELS, Measure, Step, explain
+from tollkeeper.wallets import burns_of_event
 
 
 async def explain_event(tx: Tx, catalog: Catalog, customer: Customer, event_id: str) -> Explanation:
@@ -32,6 +33,7 @@ async def explain_event(tx: Tx, catalog: Catalog, customer: Customer, event_id: 
         price_id=event.price_id,
         price_from=None if price is None else price.effective_from,
         steps=steps,
+        paid=await burns_of_event(tx, str(event.customer_id), event.event_id),
         ledger_transaction=event.transaction_id,
     )
 

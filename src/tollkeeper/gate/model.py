@@ -18,6 +18,7 @@ from tollkeeper.gate.holds import Hold, HoldKey
 from tollkeeper.gate.lanes import Lane, Rule
 from tollkeeper.money import ZERO, plain
 from tollkeeper.rating import Measure, Step
+from tollkeeper.wallets import EventBurn
 
 FactKey = tuple[str, str]
 """Customer id (as text) and event id: what identifies an event for all time."""
@@ -164,4 +165,6 @@ class Explanation:
     price_id: UUID | None
     price_from: datetime | None
     steps: list[Step]
+    paid: list[EventBurn]
+    """What it took of which grants, or gave back; the rest of the charge is receivable."""
     ledger_transaction: UUID

@@ -285,6 +285,9 @@ join (select customer_id from (select customer_id from holds
       select unnest(%(customer_ids)s::uuid[])) wanted on wanted.customer_id = c.customer_id
 order by c.key
 
+-- name: signatures
+select customer_id::text, signature from tills where customer_id = any(%(customer_ids)s::uuid[])
+
 -- name: verify_holds
 -- What open holds say they keep, beside what wallets, running totals and counters say is kept of them.
 with kept as (

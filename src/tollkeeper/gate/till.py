@@ -91,7 +91,8 @@ class _Written:
 class Tills:
     """The tills that a transaction has locked, and what it changes in them."""
 
-    def __init__(self, now: datetime, by: str) -> None:
+    def __init__(self, now: datetime, by: str, *, fresh: bool = False) -> None:
+        """`fresh` says that the transaction has written nothing before."""
         self.now = now
         self.by = by
         self.changes = Changes(new_id(), now, by)
@@ -101,9 +102,10 @@ class Tills:
         self.estimated: set[HoldKey] = set()
         """Holds in doubt that expire now, and whose estimates are among what is recorded."""
         self.epochs: dict[str, int] = {}
-        self.wrote_before = True
-        """Whether the transaction had written something before it came to the tills."""
+        self.wrote_before = not fresh
+        """Whether the transaction has, or may have, written something before it came to the tills."""
         self._named: set[HoldKey] = set()
+        self._grants = True
         self.written: dict[HoldKey, Hold] = {}
         """The holds that are new or changed."""
         self.claimed: dict[TotalKey, Decimal] = {}
@@ -136,17 +138,23 @@ class Tills:
 
     # Locking and loading
 
-    async def lock(self, tx: Tx, customer_ids: Collection[str], hold_keys: Collection[HoldKey] = ()) -> None:
-        """Read the epochs, then lock the tills that exist, and load what they need."""
-        ids = sorted({*customer_ids})
-        asked_written = await tx.ask(_Written, _queries.wrote_before)
+    async def lock(
+        self, tx: Tx, customer_ids: Collection[str], hold_keys: Collection[HoldKey] = (), *, grants: bool = True
+    ) -> None:
+        """Read the epochs, then lock the tills that exist, and load what they need; with `grants`, those that pay next.
+
+        Who only reserves looks at no grants: the wallet says what is available.
+        """
+        ids, self._grants = sorted({*customer_ids}), grants
+        asked_written = await tx.ask(_Written, _queries.wrote_before) if self.wrote_before else None
         asked_epochs = await ask_epochs(tx)
         asked_tills = await tx.ask(_Row, _queries.lock_tills, {"customer_ids": array(ids)})
         few = len(ids) <= _FEW
         asked = await self._ask(tx, ids) if few else None
         asked_holds = await ask_holds(tx, hold_keys) if hold_keys else None
         self._named = set(hold_keys)
-        self.wrote_before = any(row.written for row in await asked_written.all())
+        if asked_written is not None:
+            self.wrote_before = any(row.written for row in await asked_written.all())
         self.epochs = epochs_in(await asked_epochs.all())
         for row in await asked_tills.all():
             self._tills[row.customer_id] = Till(row.customer_id, row.signature)
@@ -180,7 +188,8 @@ class Tills:
         await self._align(tx)
 
     async def _ask(self, tx: Tx, customer_ids: Sequence[str]) -> tuple[AskedPurses, Asked[Hold]]:
-        return await ask_purses(tx, customer_ids), await ask_due_holds(tx, customer_ids, self.now)
+        purses = await (ask_purses(tx, customer_ids) if self._grants else ask_purses(tx, customer_ids, first=0))
+        return purses, await ask_due_holds(tx, customer_ids, self.now)
 
     async def _take(self, asked_purses: AskedPurses, asked_due: Asked[Hold]) -> None:
         for purse in await read_purses(asked_purses):

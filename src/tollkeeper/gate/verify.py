@@ -11,6 +11,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -21,13 +22,13 @@ from tollkeeper import clock
 from tollkeeper.catalog import Aggregation, Catalog, Price, price_by_id
 from tollkeeper.clock import offset_spans, zone
 from tollkeeper.customers import Directory, list_customers
-from tollkeeper.db import Kept, Queries, Tx
-from tollkeeper.gate.standing import stand
-from tollkeeper.ledger import unbalanced_units
+from tollkeeper.db import Kept, Queries, Tx, array
+from tollkeeper.gate.standing import Standing, stand
+from tollkeeper.ledger import receivables, unbalanced_units
 from tollkeeper.limits import Draw, looks_of, miscounts
-from tollkeeper.money import plain
+from tollkeeper.money import ZERO, plain
 from tollkeeper.rating import MODELS, price_of_running_total
-from tollkeeper.wallets import WALLET_CHECKS
+from tollkeeper.wallets import WALLET_CHECKS, list_wallets
 
 _queries = Queries(__package__ or "")
 
@@ -122,8 +123,9 @@ async def verify(tx: Tx, catalog: Catalog, now: datetime | None = None) -> Verdi
         checks.append(Check(name, question, await tx.all(Difference, query, params)))
     question = "Does the price of every running total equal the sum of its charges?"
     checks.append(Check("totals", question, await _totals(tx, catalog)))
-    question = "Do the counters of limits equal the usage that they count?"
-    checks.append(Check("limits", question, await _counters(tx, catalog, now)))
+    counters, ceilings = await _under_tills(tx, catalog, now)
+    checks.append(Check("limits", "Do the counters of limits equal the usage that they count?", counters))
+    checks.append(Check("ceilings", "Do wallets know what is owed, where a credit ceiling must hold?", ceilings))
     return Verdict(size, checks)
 
 
@@ -143,8 +145,12 @@ async def _offsets(tx: Tx) -> dict[str, list[Any]]:
     return columns
 
 
-async def _counters(tx: Tx, catalog: Catalog, now: datetime) -> list[Difference]:
-    """The counters of all customers with limits, in the windows that hold `now`."""
+async def _under_tills(tx: Tx, catalog: Catalog, now: datetime) -> tuple[list[Difference], list[Difference]]:
+    """The counters of limits in the windows that hold `now`, and what wallets say is owed.
+
+    Of customers whose till is in line with where they stand: what others have is made up for when they're next met.
+    """
+    found: list[Difference] = []
     looks: list[Draw] = []
     keys: dict[str, str] = {}
     after: str | None = None
@@ -152,20 +158,47 @@ async def _counters(tx: Tx, catalog: Catalog, now: datetime) -> list[Difference]
         after = page[-1].key
         epochs = {Kept.CUSTOMERS.value: 0}
         known = await Directory().resolve(tx, epochs, [customer.key for customer in page], written=False)
-        for customer in page:
-            standing = stand(catalog, customer, known.agreement(customer.customer_id), now)
-            keys[str(customer.customer_id)] = customer.key
-            looks += looks_of(str(customer.customer_id), customer.zone, standing.limits, member="anyone", at=now)
-    found = await miscounts(tx, looks, now)
-    return [
+        standings = {
+            str(customer.customer_id): stand(catalog, customer, known.agreement(customer.customer_id), now)
+            for customer in page
+        }
+        signed = await _signatures(tx, standings)
+        for key, standing in standings.items():
+            if signed.get(key) == standing.signature:
+                keys[key] = standing.customer.key
+                looks += looks_of(key, standing.customer.zone, standing.limits, member="anyone", at=now)
+        found += await _owed(tx, [standings[key] for key in standings if key in keys])
+    miscounted = [
         Difference(
             keys[one.customer_id],
             f"limit {one.limit}{f' of {one.member}' if one.member else ''}, from {one.window_start.isoformat()}",
             plain(one.expected),
             plain(one.found),
         )
-        for one in found[:MOST_DIFFERENCES]
+        for one in await miscounts(tx, looks, now)
     ]
+    return miscounted[:MOST_DIFFERENCES], found[:MOST_DIFFERENCES]
+
+
+async def _signatures(tx: Tx, customer_ids: Collection[str]) -> dict[str, UUID | None]:
+    cursor = await tx.execute(_queries.signatures, {"customer_ids": array(sorted(customer_ids))})
+    return dict(await cursor.fetchall())
+
+
+async def _owed(tx: Tx, standings: Sequence[Standing]) -> list[Difference]:
+    """Where a wallet under a ceiling says something else is owed than the ledger does."""
+    bounded = {str(one.customer.customer_id): one for one in standings if one.has_ceiling}
+    if not bounded:
+        return []
+    expected = await receivables(tx, sorted(bounded))
+    found: list[Difference] = []
+    for key, standing in bounded.items():
+        for wallet in await list_wallets(tx, key):
+            owed = expected.get(wallet.key, ZERO)
+            if standing.source(wallet.unit).credit_ceiling is not None and owed != wallet.owed:
+                place = f"wallet {wallet.unit}, owed"
+                found.append(Difference(standing.customer.key, place, plain(owed), plain(wallet.owed)))
+    return found
 
 
 async def _totals(tx: Tx, catalog: Catalog) -> list[Difference]:

@@ -23,7 +23,7 @@ class AskedPurses:
     """Purses that were asked for and are on their way."""
 
     wallets: Asked[Wallet]
-    grants: Asked[Grant]
+    grants: Asked[Grant] | None
     first: int
 
 
@@ -35,16 +35,17 @@ class _Made:
 
 
 async def ask_purses(tx: Tx, customer_ids: Collection[str], first: int = FIRST) -> AskedPurses:
-    """Ask for all wallets of these customers, with the `first` open grants of each in burn order."""
+    """Ask for all wallets of these customers, with the `first` open grants of each in burn order, perhaps none."""
     params = {"customer_ids": array(sorted(customer_ids))}
     wallets = await tx.ask(Wallet, queries.wallets_of, params)
-    return AskedPurses(wallets, await tx.ask(Grant, queries.first_grants, params | {"first": first}), first)
+    grants = await tx.ask(Grant, queries.first_grants, params | {"first": first}) if first else None
+    return AskedPurses(wallets, grants, first)
 
 
 async def read_purses(asked: AskedPurses) -> list[Purse]:
     """The purses that were asked for, by customer and unit."""
     wallets = await asked.wallets.all()
-    found = _by_wallet(await asked.grants.all())
+    found = _by_wallet(await asked.grants.all()) if asked.grants is not None else {}
     purses: list[Purse] = []
     for wallet in wallets:
         grants = found.get(wallet.key, [])

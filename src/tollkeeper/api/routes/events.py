@@ -250,6 +250,15 @@ class StepAnswer(Answer):
     figures: dict[str, str]
 
 
+class PaidAnswer(Answer):
+    """What the event took of a grant; negative: gave back. What no grant paid is receivable."""
+
+    grant_id: UUID
+    unit: str
+    amount: Amount
+    at: datetime
+
+
 class ExplanationAnswer(Answer):
     """Why an event cost what it did."""
 
@@ -259,6 +268,7 @@ class ExplanationAnswer(Answer):
     price_id: UUID | None
     price_from: datetime | None
     steps: list[StepAnswer]
+    paid: list[PaidAnswer]
     ledger_transaction: UUID
 
 
@@ -273,6 +283,7 @@ async def explanation(books: OpenBooks, _: Reader, id: EventKey, customer: OneCu
         price_id=found.price_id,
         price_from=None if found.price_from in (None, BEGINNING) else found.price_from,
         steps=[StepAnswer.of(step) for step in found.steps],
+        paid=[PaidAnswer.of(burn) for burn in found.paid],
         ledger_transaction=found.ledger_transaction,
     )
 
