@@ -19,6 +19,7 @@ Request = tuple[str, bytes]
 Pair = tuple[Request, Request]
 """What a client does without a pause: one request, and when it's answered the other."""
 
+_REFUSED = b"HTTP/1.1 402"
 _PATIENCE_SECONDS = 30
 _PAUSE_SECONDS = 0.01
 
@@ -30,6 +31,8 @@ class Seen:
     seconds: float = 0
     cpu_seconds: float = 0
     """The clients' own."""
+    refused: int = 0
+    """How many of the answers were 402."""
     latencies: tuple[list[float], list[float]] = field(default_factory=lambda: ([], []))
 
     @property
@@ -51,6 +54,7 @@ class Seen:
         """Count another slice in."""
         self.seconds += other.seconds
         self.cpu_seconds += other.cpu_seconds
+        self.refused += other.refused
         for mine, others in zip(self.latencies, other.latencies, strict=True):
             mine += others
 
@@ -105,7 +109,7 @@ class Crowd:
         return b"POST %b%b%d\r\n\r\n%b" % (path.encode(), self._headers, len(body), body)
 
     def drive(self, seconds: float, pairs: Callable[[], Pair]) -> Seen:
-        """Have each client do one pair after the other for so long. Raises RuntimeError when one is refused."""
+        """Have each client do one pair after the other for so long. Answers but 2xx and 402 raise RuntimeError."""
         clients = {client.socket.fileno(): client for client in self._clients}
         seen, waiting = Seen(), len(clients)
         gc.collect()
@@ -124,6 +128,7 @@ class Crowd:
                         continue
                     now = time.perf_counter()
                     seen.latencies[client.turn].append(now - client.began)
+                    seen.refused += client.answer.startswith(_REFUSED)
                     if client.turn == 0:
                         client.turn = 1
                         self._send(client)
@@ -163,6 +168,6 @@ def _complete(client: _Client) -> bool:
     at = client.answer.find(b"content-length: ", 0, head) + 16
     if len(client.answer) < head + 4 + int(client.answer[at : client.answer.find(b"\r\n", at)]):
         return False
-    if not client.answer.startswith(b"HTTP/1.1 20"):
+    if not client.answer.startswith((b"HTTP/1.1 20", _REFUSED)):
         raise RuntimeError(f"{client.pair[client.turn]}: {client.answer[:600]!r}")
     return True

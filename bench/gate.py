@@ -16,7 +16,7 @@ import uvloop
 
 from bench import empty, server
 from bench.crowd import Crowd, Pair, Seen
-from bench.operations import CLIENTS, GRANTS, HOLDS, MANY, ONE, Operations, empty_pairs, loads_of
+from bench.operations import AFFORDED, CLIENTS, GRANTS, HOLDS, MANY, ONE, SCARCE, Operations, empty_pairs, loads_of
 from tollkeeper.books import Books
 from tollkeeper.db import Database
 from tollkeeper.gate import ChangeIn, HoldIn, Settlement, Verb, verify
@@ -55,6 +55,7 @@ def over_http(url: str, workers: int, rounds: int, *, variations: bool) -> Itera
         crowd = Crowd(port, secret, CLIENTS, workers=workers, whoami=empty.PATH)
         turns = {"": empty_pairs(Operations("empty"))} | {what: load.requests for what, load in loads.items()}
         slices = _in_turns(crowd, turns, rounds)
+        scarce = crowd.drive(1.5, Operations("scarce", customers=SCARCE).two_holds) if variations else None
         crowd.close()
     processes = f"{workers} server process{'es' if workers > 1 else ''}"
     plain = _sum(slices[""])
@@ -73,6 +74,10 @@ def over_http(url: str, workers: int, rounds: int, *, variations: bool) -> Itera
         each = "authorize {:.1f}, settle {:.1f}".format(*(statistics.median(one) * 1000 for one in total.latencies))
         what = f"**HTTP, {name}**, {processes}" if name == MANY else f"HTTP, {name}, {processes}"
         yield what, f"{total.per_second:,.0f} requests/s", f"{compared}; {_latencies(total)} ({each})"
+    if scarce is not None:
+        allowed = scarce.requests - scarce.refused
+        exact = f"{allowed:,}" if allowed == AFFORDED else f"**{allowed:,}**"
+        yield f"holds of a wallet that affords {AFFORDED}, {processes}", exact, f"of {scarce.requests:,} asked for"
     yield audit(url, processes)
 
 
@@ -83,7 +88,10 @@ def _in_turns(crowd: Crowd, loads: dict[str, Callable[[], Pair]], rounds: int) -
     found: dict[str, list[Seen]] = {what: [] for what in loads}
     for _ in range(rounds):
         for what, pairs in loads.items():
-            found[what].append(crowd.drive(2.0 if what else 1.0, pairs))
+            seen = crowd.drive(2.0 if what else 1.0, pairs)
+            if seen.refused:
+                raise RuntimeError(f"{what}: {seen.refused} operations refused, though there's plenty")
+            found[what].append(seen)
     return found
 
 

@@ -31,6 +31,8 @@ T = TypeVar("T")
 CLIENTS = 16
 _HOT = "hot"
 MANY, ONE = f"{CUSTOMERS:,} customers", "one hot customer"
+SCARCE, AFFORDED = "holds-scarce", 100
+"""A customer whose wallet affords exactly so many operations, and stays reserved for them."""
 GRANTS = (1, 10, 100)
 HOLDS = (0, 10, 1000)
 
@@ -40,6 +42,8 @@ _A_DAY = 86_400
 
 CATALOG = """
 currency = "USD"
+[funding]
+when_exhausted = "refuse"
 [meters.output_tokens]
 unit = "token"
 decimals = 0
@@ -105,6 +109,10 @@ class Operations:
             (f"/v1/holds/{hold_id}/settle", settle % (customer.encode(), mixed % 4000)),
         )
 
+    def two_holds(self) -> Pair:
+        """Holds of the next two operations, without settlement."""
+        return self.requests()[0], self.requests()[0]
+
     def calls(self) -> tuple[HoldIn, Settlement]:
         """The same for the library."""
         hold_id, customer, mixed = self._next()
@@ -146,9 +154,10 @@ async def furnish(url: str) -> None:
         team = [f"team-{i:04d}" for i in range(CUSTOMERS)]
         grants = [f"grants-{count}" for count in GRANTS for _ in range(count)]
         holds = [f"holds-{count}" for count in HOLDS]
-        await database.run(lambda tx: _introduce(tx, [*plain, *dict.fromkeys(grants), *holds], None))
+        await database.run(lambda tx: _introduce(tx, [*plain, *dict.fromkeys(grants), *holds, SCARCE], None))
         await database.run(lambda tx: _introduce(tx, team, "team"))
         await _together([*plain, *team, *grants, *holds], lambda key: books.give_grant(key, NewGrant("USD", _PLENTY)))
+        await books.give_grant(SCARCE, NewGrant("USD", AFFORDED * Decimal("0.04")))
         lasting = [_lasting(f"holds-{count}", f"open-{i}") for count in HOLDS for i in range(count)]
         await _together(lasting, books.authorize)
 

@@ -1,7 +1,7 @@
 """Where the time of a hold goes: `python -m bench.where`, for whoever makes it faster. Writes nothing.
 
-First the load runs as it is, beside empty POSTs, and the processor time of server, PostgreSQL and clients is told for each
-request; then once more under cProfile, which slows it down to about a half.
+First the load runs as it is, beside empty POSTs, and the processor time of server, PostgreSQL and clients is told for
+each request; then once more under cProfile, which slows it down to about a half.
 """
 
 from __future__ import annotations

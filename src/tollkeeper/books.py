@@ -20,6 +20,7 @@ from tollkeeper.customers import (
     KeyRing,
     agreement_of,
     assign_plan,
+    customer_id_of,
     drop_limit,
     get_customer,
     set_limit,
@@ -46,6 +47,7 @@ from tollkeeper.gate import (
     end_recurring_grant,
     estimate,
     give_grant,
+    is_due,
     next_period,
     record,
     refresh,
@@ -264,7 +266,12 @@ class Books:
 
     async def refresh(self, customer: str, *, by: str = "refresh") -> None:
         """Let everything happen that is due for the customer. Raises NotFound `unknown_customer`."""
-        await self._alone(by, lambda tx, tills: refresh(tx, self.desk, customer, tills=tills))
+
+        async def work(tx: Tx) -> bool:
+            return await is_due(tx, await self.catalog(tx), customer, clock.now())
+
+        if await self.database.run(work, customer_id_of(customer)):
+            await self._alone(by, lambda tx, tills: refresh(tx, self.desk, customer, tills=tills))
 
     async def sweep(self) -> int:
         """Let everything happen that is due, of all customers; how many holds have ended."""

@@ -218,7 +218,7 @@ def codes_in(file: Path) -> set[str]:
 
 
 def test_every_code_in_the_source_is_exercised() -> None:
-    files = [SOURCES / "events/read.py", SOURCES / "events/check.py", *sorted((SOURCES / "gate").glob("*.py"))]
+    files = [SOURCES / "events/read.py", SOURCES / "events/check.py", *(SOURCES / "gate" / name for name in ("place.py", "correct.py", "record.py"))]
     known = set().union(*map(codes_in, files))
     assert len(known) > 50
     exercised = {one.code for one in CASES} | {code for *_, code in BODIES}

@@ -10,6 +10,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from tests.cli.prepaid import CATALOG as PREPAID
 from typer.testing import CliRunner
 
 from tollkeeper.catalog import apply
@@ -68,6 +69,14 @@ def toll(database_url: str) -> Toll:
         return Ran(result.exit_code, result.stdout, result.stderr)
 
     return run
+
+
+@pytest.fixture
+def gate(toll: Toll, write: Callable[[str, str], Path]) -> Toll:
+    """Runs a command on the same customers, and a catalog with credits, plans and limits."""
+    applied = toll("catalog", "apply", write("prepaid.toml", PREPAID))
+    assert applied.status == 0, applied.err
+    return toll
 
 
 async def _furnish(url: str) -> None:

@@ -2,12 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from pathlib import Path
-
-import pytest
-from tests.cli.conftest import Toll
-
 CATALOG = """\
 currency = "USD"
 [funding]
@@ -85,11 +79,3 @@ amount = "10"
 every = "month"
 [plans.basic]
 """
-
-
-@pytest.fixture
-def gate(toll: Toll, write: Callable[[str, str], Path]) -> Toll:
-    """Runs a command on a database with the catalog above, and the customers acme and globex."""
-    applied = toll("catalog", "apply", write("prepaid.toml", CATALOG))
-    assert applied.status == 0, applied.err
-    return toll

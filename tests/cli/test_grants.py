@@ -6,9 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 from tests.cli.conftest import Toll
-from tests.cli.prepaid import gate
-
-__all__ = ["gate"]
 
 CREDITS = ("--unit", "interview_credit")
 

@@ -9,9 +9,6 @@ from typing import Any
 
 import pytest
 from tests.cli.conftest import Toll
-from tests.cli.prepaid import gate
-
-__all__ = ["gate"]
 
 CALLS = '[{"provider": "openai", "model": "gpt-5", "cost": 1.1}]'
 
@@ -80,8 +77,8 @@ def test_refusals_tell_every_reason(gate: Toll) -> None:
         "allows 10 per day: 0 used and 6 held, 5 more needed. (limit_exceeded)\n  there is room again at " in full.err
     )
     gate("customers", "suspend", "acme")
-    assert gate("hold", "open", "acme", "tokens_in", "--json").error == "customer_suspended"
-    assert gate("hold", "check", "acme", "tokens_in", "--json").error == "customer_suspended"
+    assert gate("hold", "open", "acme", "tokens_in", "--quantity", "1", "--json").error == "customer_suspended"
+    assert gate("hold", "check", "acme", "tokens_in", "--quantity", "1", "--json").error == "customer_suspended"
     assert [one["state"] for one in gate("hold", "list", "acme", "--json").json] == ["open"]
 
 
@@ -185,7 +182,7 @@ def test_estimates_show_their_arithmetic(gate: Toll) -> None:
     # Behind what is held.
     gate("hold", "open", "acme", "token", "--quantity", "1000")
     found = gate("estimate", "acme", "token", "--quantity", "500", "--json").json
-    assert (found["charge"], found["unit"]) == ("2.5", "USD")
+    assert (found["charge"], found["unit"], found["estimated"]) == ("2.5", "USD", False)
     assert found["steps"][-1]["figures"] == {"charge": "2.5"}
     assert gate("estimate", "acme", "answer", "--calls", CALLS, "--json").json["charge"] == "1.65"
 

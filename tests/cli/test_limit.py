@@ -5,9 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from tests.cli.conftest import Toll
-from tests.cli.prepaid import gate
-
-__all__ = ["gate"]
 
 
 def listed(gate: Toll, *options: str) -> dict[str, dict[str, Any]]:

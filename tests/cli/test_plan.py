@@ -5,9 +5,6 @@ from __future__ import annotations
 import re
 
 from tests.cli.conftest import Toll
-from tests.cli.prepaid import gate
-
-__all__ = ["gate"]
 
 
 def test_a_customer_is_put_on_a_plan_now(gate: Toll) -> None:

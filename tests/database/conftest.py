@@ -1,4 +1,4 @@
-"""Data folders for the tests of the embedded server, and processes that use them."""
+"""A connection as the owner of the tables; data folders for the tests of the embedded server, and processes that use them."""
 
 from __future__ import annotations
 
@@ -7,11 +7,20 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import psycopg
 import pytest
 from tests.database.embedding import SETUP, SOURCE, Run, can_run_this, place
 
 from tollkeeper.db import embedded
+
+
+@pytest.fixture
+def owner(database_url: str) -> Iterator[psycopg.Connection[Any]]:
+    """A connection as the owner of the tables, who sees everything."""
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        yield connection
 
 
 @pytest.fixture

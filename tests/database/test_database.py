@@ -1,16 +1,12 @@
-"""The database itself: who sees and writes what, the schema contract, migrations, repeated transactions."""
+"""The database itself: who sees and writes what, the schema contract, repeated transactions."""
 
 from __future__ import annotations
 
 import asyncio
 import re
-import subprocess
-import sys
-from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, date, datetime
 from pathlib import Path
-from time import monotonic, sleep
 from typing import Any
 from uuid import UUID
 
@@ -19,21 +15,13 @@ import pytest
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 from psycopg.errors import InsufficientPrivilege
-from tests.database.dump_schema import HEADER, SCHEMA, dump, empty_database, pg_dump_major
 
 import tollkeeper
-from tollkeeper.db import APP_ROLE, Again, Database, Tx, migrate, migrations
+from tollkeeper.db import APP_ROLE, Again, Database, Tx
 from tollkeeper.errors import DatabaseUnavailable
 from tollkeeper.ids import new_id
 
 Connection = psycopg.Connection[Any]
-
-
-@pytest.fixture
-def owner(database_url: str) -> Iterator[Connection]:
-    """A connection as the owner of the tables, who sees everything."""
-    with psycopg.connect(database_url, autocommit=True) as connection:
-        yield connection
 
 
 # Isolation: every table of schema public with a column customer_id belongs to customers. A new one is found here.
@@ -275,70 +263,6 @@ def test_every_table_says_which_stage_owns_it(owner: Connection) -> None:
         said = re.fullmatch(r"owner: (\w+)\. .+", comment)
         assert said is not None, f"{table} needs a comment 'owner: <stage>. <purpose>'"
         assert said[1] in stages, f"{table} is owned by {said[1]!r}, which is no stage"
-
-
-# Migrations
-
-
-def server_major(url: str) -> int:
-    with psycopg.connect(url) as connection:
-        return connection.info.server_version // 10_000
-
-
-def test_migrating_in_two_steps_equals_migrating_at_once(server_url: str, database_url: str) -> None:
-    if server_major(server_url) > pg_dump_major():
-        pytest.skip("the wheel's pg_dump can't read this newer server")
-    at_once = dump(database_url)
-    for first in migrations()[:-1]:
-        with empty_database(server_url) as url:
-            assert [done.version for done in migrate(url, upto=first.version)][-1] == first.version
-            assert len(migrate(url)) == len(migrations()) - first.version
-            assert migrate(url) == []
-            assert dump(url) == at_once, f"stopping after migration {first.version} makes a difference"
-
-
-def test_the_schema_file_shows_what_the_migrations_make(database_url: str) -> None:
-    if server_major(database_url) != pg_dump_major():
-        pytest.skip("schema.sql shows how the embedded server's version describes the schema")
-    assert SCHEMA.read_text(encoding="utf-8") == HEADER + dump(database_url), "run `make schema`"
-
-
-def test_two_processes_may_migrate_at_once(server_url: str) -> None:
-    program = "import sys, tollkeeper.db as db; print(len(db.migrate(sys.argv[1])))"
-    waiting = """
-        select count(*) from pg_locks l join pg_stat_activity a using (pid)
-        where l.locktype = 'advisory' and not l.granted and a.datname = current_database()
-    """
-    with empty_database(server_url) as url, psycopg.connect(url, autocommit=True) as gate:
-        gate.execute("select pg_advisory_lock(%s)", [0x746F6C6C])  # the lock of migrate()
-        command = [sys.executable, "-c", program, url]
-        both = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
-        deadline = monotonic() + 30
-        while gate.execute(waiting).fetchone() != (2,):
-            assert monotonic() < deadline
-            sleep(0.02)
-        gate.execute("select pg_advisory_unlock_all()")
-        applied = sorted(process.communicate(timeout=30)[0].strip() for process in both)
-        assert applied == ["0", str(len(migrations()))]
-
-
-def refusal(url: str) -> str:
-    with pytest.raises(DatabaseUnavailable) as caught:
-        migrate(url)
-    return caught.value.code
-
-
-def test_a_history_that_is_not_ours_is_refused(database_url: str, owner: Connection) -> None:
-    owner.execute("insert into schema_migrations (version, name, checksum) values (9999, 'later', '')")
-    assert refusal(database_url) == "database_newer"
-    owner.execute("delete from schema_migrations where version = 9999")
-    assert migrate(database_url) == []
-    owner.execute("update schema_migrations set checksum = 'edited' where version = 2")
-    assert refusal(database_url) == "migration_changed"
-
-
-def test_a_server_that_is_not_there_is_unavailable() -> None:
-    assert refusal("postgresql://nobody@127.0.0.1:1/nothing") == "database_unavailable"
 
 
 # Transactions that are repeated

@@ -116,9 +116,9 @@ async def test_a_day_ends_at_the_customers_midnight(database: Database, timezone
 async def test_a_rolling_hour_forgets_minute_by_minute(database: Database) -> None:
     acme = await keeper(database)
     hourly = LIMITS[1]
-    await acme.record(NOON, Use(NOON - 59 * MINUTE, D(1)), Use(NOON - 60 * MINUTE, D(1000)), limits=[])
+    await acme.record(NOON, Use(NOON - 60 * MINUTE, D(1)), Use(NOON - 61 * MINUTE, D(1000)), limits=[])
     await acme.record(NOON, Use(NOON, D(2)), Use(NOON + 4 * MINUTE, D(4)))
-    expected = {0: 7, 1: 6, 59: 6, 60: 4, 63: 4, 64: 0}
+    expected = {0: 7, 1: 6, 60: 6, 61: 4, 64: 4, 65: 0}
     assert {later: await acme.used(NOON + later * MINUTE, hourly) for later in expected} == expected
     await acme.mark_stale()
     assert {later: await acme.used(NOON + later * MINUTE, hourly) for later in expected} == expected

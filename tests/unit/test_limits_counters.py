@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -13,9 +14,10 @@ import pytest
 
 from tollkeeper.catalog import Limit, LimitBy, LimitMode, LimitPeriod
 from tollkeeper.clock import EPOCH, zone
-from tollkeeper.limits import Counters, Draw, claims_of, counter_id_of, draws_of, fact_of
+from tollkeeper.limits import Claim, Counters, Draw, claims_of, counter_id_of, draws_of, fact_of
 from tollkeeper.limits.counters import Tally, head_key
 from tollkeeper.limits.model import Counter
+from tollkeeper.limits.windows import oldest_minute
 
 D = Decimal
 ACME = "00000000-0000-0000-0000-000000000001"
@@ -153,9 +155,9 @@ def test_usage_counts_up_and_corrections_down() -> None:
 def test_usage_in_a_window_that_is_over_counts_nowhere() -> None:
     found = counters(TOKENS, HOURLY)
     found.use(draw(TOKENS, 5, at=NOW - timedelta(days=1)))
-    found.use(draw(HOURLY, 5, at=NOW.replace(second=0) - 59 * MINUTE - timedelta(microseconds=1)))
+    found.use(draw(HOURLY, 5, at=NOW.replace(second=0) - 60 * MINUTE - timedelta(microseconds=1)))
     assert found.changed == []
-    found.use(draw(HOURLY, 5, at=NOW.replace(second=0) - 59 * MINUTE))
+    found.use(draw(HOURLY, 5, at=NOW.replace(second=0) - 60 * MINUTE))
     assert found.state(draw(HOURLY, 0)).used == 5
 
 
@@ -229,19 +231,19 @@ def test_a_rolling_hour_fits_again_when_enough_minutes_have_fallen_out() -> None
     def resets_in(found: Counters, amount: int) -> timedelta | None:
         refused = found.exceeded(draw(HOURLY, amount))
         assert refused is not None
-        assert refused.window.end - refused.window.start == 60 * MINUTE
+        assert refused.window.end - refused.window.start == 61 * MINUTE
         return None if refused.resets_at is None else refused.resets_at - NOW.replace(second=0)
 
-    found = hour((59, 30), (10, 30), (0, 30))
+    found = hour((60, 30), (10, 30), (0, 30))
     assert found.exceeded(draw(HOURLY, 10)) is None
     assert resets_in(found, 11) == MINUTE
     assert resets_in(found, 40) == MINUTE
-    assert resets_in(found, 41) == 50 * MINUTE
-    assert resets_in(found, 100) == 60 * MINUTE
+    assert resets_in(found, 41) == 51 * MINUTE
+    assert resets_in(found, 100) == 61 * MINUTE
     assert resets_in(found, 101) is None
     # Half of it is held, and doesn't fall out.
-    assert resets_in(hour((10, 30), held=50), 40) == 50 * MINUTE
-    assert resets_in(hour((10, 30), held=50), 60) == 60 * MINUTE
+    assert resets_in(hour((10, 30), held=50), 40) == 51 * MINUTE
+    assert resets_in(hour((10, 30), held=50), 60) == 61 * MINUTE
 
 
 def test_a_rolling_hour_holds_in_one_place_whatever_the_minute() -> None:
@@ -256,6 +258,37 @@ def test_a_rolling_hour_holds_in_one_place_whatever_the_minute() -> None:
     found.use(draw(HOURLY, 7))
     assert found.state(draw(HOURLY, 0)).used == 17
     assert {row.window_start for row in found.changed} == {EPOCH, NOW.replace(second=0)}
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_no_sixty_minutes_ever_hold_more_than_the_cap(seed: int) -> None:
+    """Whenever somebody asks: at any instant, or just when a refusal said; and whether it's held first or used at once."""
+    chance = random.Random(seed)
+    head = Counter(*head_key(draw(HOURLY, 0)), used=D(0), held=D(0), stale=False)
+    now, rows, admitted = NOW, dict[datetime, Counter](), list[tuple[datetime, Decimal]]()
+    held: list[tuple[Claim, Decimal]] = []
+    for _ in range(500):
+        now += timedelta(microseconds=chance.randrange(360_000_000))
+        counted = {start: row for start, row in rows.items() if start >= oldest_minute(now)}
+        found = Counters(now, [head, *counted.values()], [Tally(head, counted)])
+        if held and chance.random() < 0.5:
+            claim, amount = held.pop()
+            found.release(claim)
+            found.use(draw(HOURLY, str(amount), at=now))
+            admitted.append((now, amount))
+        one = draw(HOURLY, chance.randrange(1, 40), at=now)
+        refused = found.exceeded(one)
+        if refused is not None:
+            if refused.resets_at is not None and chance.random() < 0.5:
+                now = refused.resets_at
+        elif chance.random() < 0.3 and (claim := found.hold(one)):
+            held.append((claim, one.amount))
+        else:
+            found.use(one)
+            admitted.append((now, one.amount))
+        rows |= counted
+    spans = [sum(amount for at, amount in admitted if first <= at <= first + 60 * MINUTE) for first, _ in admitted]
+    assert 90 < max(spans) <= HOURLY.cap
 
 
 # Thresholds

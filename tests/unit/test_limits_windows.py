@@ -65,9 +65,9 @@ def test_a_window_knows_its_local_days(per: LimitPeriod, instant: str, first: da
     assert days_between(per, utc(instant), zone("Europe/Berlin")) == (first, after)
 
 
-def test_a_rolling_hour_is_sixty_minutes_with_the_present_one() -> None:
+def test_a_rolling_hour_is_sixty_whole_minutes_and_the_present_one() -> None:
     found = window_at(HOUR, utc("2026-03-10T12:30:59"), zone("UTC"))
-    assert (found.start, found.end) == (utc("2026-03-10T11:31"), utc("2026-03-10T12:31"))
+    assert (found.start, found.end) == (utc("2026-03-10T11:30"), utc("2026-03-10T12:31"))
     assert window_at(DAY, utc("2026-03-10T12:30"), zone("UTC")) == window_of(DAY, utc("2026-03-10T12:30"), zone("UTC"))
 
 
@@ -77,8 +77,8 @@ def test_a_rolling_hour_is_sixty_minutes_with_the_present_one() -> None:
         (DAY, "2026-03-10T23:59", "2026-03-10T23:59:59", False),
         (DAY, "2026-03-10T23:59", "2026-03-11T00:00", True),
         (DAY, "2026-03-11T00:02", "2026-03-10T23:59", False),
-        (HOUR, "2026-03-10T11:31:00", "2026-03-10T12:30:59", False),
-        (HOUR, "2026-03-10T11:31:59", "2026-03-10T12:31:00", True),
+        (HOUR, "2026-03-10T11:30:00", "2026-03-10T12:30:59", False),
+        (HOUR, "2026-03-10T11:30:59", "2026-03-10T12:31:00", True),
         (HOUR, "2026-03-10T12:35", "2026-03-10T12:31", False),
     ],
 )

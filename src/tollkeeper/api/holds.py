@@ -181,6 +181,7 @@ class EstimateAnswer(msgspec.Struct):
     unit: str
     price_id: UUID
     steps: list[EstimateStepAnswer]
+    estimated: bool
 
 
 class SettledAnswer(msgspec.Struct, omit_defaults=True):

@@ -45,7 +45,7 @@ class LimitPeriod(StrEnum):
     WEEK = "week"
     MONTH = "month"
     ROLLING_HOUR = "rolling_hour"
-    """The last 60 minutes, minute by minute."""
+    """The last 60 whole minutes and the one under way, so that no 60 minutes hold more than a hard cap."""
 
 
 class LimitMode(StrEnum):

@@ -33,7 +33,8 @@ def estimate(
     item = read_as(_decoder, given | {"calls": json_of(calls, "calls")})
     found = run_books(ctx, lambda books: books.estimate(item))
     if wants_json(ctx):
-        show_json({"charge": found.charge, "unit": found.unit, "price_id": found.price_id, "steps": found.steps})
+        figures = {"charge": found.charge, "unit": found.unit, "price_id": found.price_id}
+        show_json(figures | {"steps": found.steps, "estimated": found.estimated})
         return
     print_line(f"{meter} of {customer}: {amount_in_words(found.charge, found.unit)}")
     for number, step in enumerate(found.steps, 1):

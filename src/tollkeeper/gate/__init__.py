@@ -8,7 +8,7 @@ from tollkeeper.gate.estimate import Estimated, estimate
 from tollkeeper.gate.explain import explain_event
 from tollkeeper.gate.holds import Held, Hold, HoldIn, HoldOf, HoldState, get_hold, held_at, list_holds
 from tollkeeper.gate.model import Explanation, Failure, Recorded, Result
-from tollkeeper.gate.prepay import end_recurring_grant, give_grant, refresh, set_recurring_grant, void_grant
+from tollkeeper.gate.prepay import end_recurring_grant, give_grant, is_due, refresh, set_recurring_grant, void_grant
 from tollkeeper.gate.record import record
 from tollkeeper.gate.replay import Replayed, replay
 from tollkeeper.gate.settle import Settled, SettleIn, Settlement, settle
@@ -52,6 +52,7 @@ __all__ = [
     "get_hold",
     "give_grant",
     "held_at",
+    "is_due",
     "list_holds",
     "next_period",
     "record",

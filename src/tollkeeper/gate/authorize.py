@@ -75,6 +75,8 @@ class Estimate:
     charge: Decimal
     claimed: Decimal
     """By how much it moves the price's running total."""
+    estimated: bool = False
+    """The charge stands in for one that isn't known before the provider has told its cost."""
 
 
 async def authorize(
@@ -132,8 +134,7 @@ def understand(item: HoldIn, catalog: Catalog, people: People, desk: Desk, tills
     if isinstance(lane, Reason):
         kind = NotFound if lane.code == "unknown_customer" else InvalidInput
         return kind(lane.code, lane.detail, field=lane.field)
-    shut = closed(lane.customer)
-    if shut is not None:
+    if lane.customer.archived_at is not None and (shut := closed(lane.customer)) is not None:
         return refusal([shut])
     event = item.as_event()
     rule = lane.rule_at(tills.now)
@@ -160,7 +161,8 @@ def _decide(one: Asking, tills: Tills, totals: dict[TotalKey, Total], seconds: i
     till, counters = tills[one.lane.customer_id], tills.counters
     draws = _draws(one, tills, estimate.charge)
     parts = _parts(till, one.rule.unit or "", estimate.charge)
-    reasons: list[TollError] = [parts] if isinstance(parts, TollError) else []
+    shut = closed(one.lane.customer)
+    reasons: list[TollError] = [reason for reason in (shut, parts) if isinstance(reason, TollError)]
     reasons += [exceeded(found, tills.now) for draw in draws if (found := counters.exceeded(draw)) is not None]
     if reasons or isinstance(parts, TollError):
         return refusal(reasons)
@@ -188,7 +190,8 @@ def estimate_charge(one: Asking, total: Total | None) -> Estimate | None:
     rated = rate(price, measure_of(one, total), before)
     if rated.charge is None:
         return None
-    return Estimate(max(ZERO, rated.charge), ZERO if total is None else max(ZERO, subtract(rated.after, before)))
+    claimed = ZERO if total is None else max(ZERO, subtract(rated.after, before))
+    return Estimate(max(ZERO, rated.charge), claimed, rated.estimated)
 
 
 def cost_unknown() -> InvalidInput:

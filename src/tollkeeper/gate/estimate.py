@@ -25,6 +25,8 @@ class Estimated:
     unit: str
     price_id: UUID
     steps: list[Step]
+    estimated: bool
+    """The price's fallback, because what the provider takes isn't known."""
 
 
 async def estimate(tx: Tx, desk: Desk, item: HoldIn, *, tills: Tills) -> Estimated:
@@ -49,4 +51,4 @@ async def estimate(tx: Tx, desk: Desk, item: HoldIn, *, tills: Tills) -> Estimat
         charge=found.charge,
         previous=None,
     )
-    return Estimated(found.charge, price.unit, price.price_id, steps)
+    return Estimated(found.charge, price.unit, price.price_id, steps, found.estimated)

@@ -194,15 +194,16 @@ async def list_holds(
     customer_id: UUID | None,
     *,
     states: Collection[str] | None,
-    before: tuple[datetime, str] | None,
+    before: tuple[datetime, UUID, str] | None,
     limit: int,
 ) -> list[HoldOf]:
-    """A page of holds, newest first, going on before the one at (created_at, hold_id) `before`."""
+    """A page of holds, newest first, going on before the one at (created_at, customer_id, hold_id) `before`."""
     params = {
         "customer_id": customer_id,
         "states": None if states is None else sorted(states),
         "before": before[0] if before else None,
-        "before_id": before[1] if before else None,
+        "before_customer": before[1] if before else None,
+        "before_id": before[2] if before else None,
         "limit": limit,
     }
     return await tx.all(HoldOf, _queries.list_holds, params)

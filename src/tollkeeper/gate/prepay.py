@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from tollkeeper.catalog import Catalog, recurring_of
-from tollkeeper.customers import Customer, customer_id_of, get_customer
-from tollkeeper.db import Tx
+from tollkeeper.customers import Customer, agreement_of, customer_id_of, get_customer
+from tollkeeper.db import Queries, Tx
 from tollkeeper.errors import Conflict, NotFound
 from tollkeeper.gate.desk import Desk
+from tollkeeper.gate.standing import stand
 from tollkeeper.gate.till import Till, Tills
 from tollkeeper.wallets import (
     Grant,
@@ -25,6 +27,8 @@ from tollkeeper.wallets import (
     same_grant,
     void,
 )
+
+_queries = Queries(__package__ or "")
 
 
 async def give_grant(tx: Tx, desk: Desk, customer: str, new: NewGrant, *, tills: Tills) -> tuple[Grant, bool]:
@@ -79,6 +83,20 @@ async def end_recurring_grant(tx: Tx, desk: Desk, customer: str, name: str, *, t
     await end_recurring(tx, till.customer_id, name, tills.now)
     await tills.advance(tx, {till.customer_id})
     await _write(tx, tills)
+
+
+async def is_due(tx: Tx, catalog: Catalog, customer: str, now: datetime) -> bool:
+    """Whether something is due for the customer, seen without a lock. Raises NotFound `unknown_customer`."""
+    found = await get_customer(tx, customer)
+    standing = stand(catalog, found, await agreement_of(tx, found.customer_id), now)
+    row = await tx.one(_Due, _queries.whether_due, {"customer_id": found.customer_id, "now": now})
+    return standing.gated if row is None else row.due or row.signature != standing.signature
+
+
+@dataclass(frozen=True, slots=True)
+class _Due:
+    signature: UUID | None
+    due: bool
 
 
 async def refresh(tx: Tx, desk: Desk, customer: str, *, tills: Tills) -> None:

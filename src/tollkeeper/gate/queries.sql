@@ -203,6 +203,14 @@ select customer_id, %(now)s from unnest(%(customer_ids)s::uuid[]) as customer_id
 order by customer_id
 on conflict (customer_id) do nothing
 
+-- name: whether_due
+-- Whether a visit to the customer's till would find something to do; without a till there is no row.
+select signature,
+       exists (select from wallets where customer_id = %(customer_id)s and next_change_at <= %(now)s)
+       or exists (select from holds
+                  where customer_id = %(customer_id)s and ended_at is null and expires_at <= %(now)s) as due
+from tills where customer_id = %(customer_id)s
+
 -- name: sign_tills
 update tills t set signature = new.signature
 from unnest(%(customer_ids)s::uuid[], %(signature)s::uuid[]) as new (customer_id, signature)
@@ -236,8 +244,9 @@ join customers c on c.customer_id = h.customer_id
 where (%(customer_id)s::uuid is null or h.customer_id = %(customer_id)s)
   and (%(states)s::text[] is null or h.state = any(%(states)s::text[]))
   and (%(before)s::timestamptz is null
-       or (h.created_at, h.hold_id) < (%(before)s::timestamptz, %(before_id)s::text))
-order by h.created_at desc, h.hold_id desc
+       or (h.created_at, h.customer_id, h.hold_id)
+          < (%(before)s::timestamptz, %(before_customer)s::uuid, %(before_id)s::text))
+order by h.created_at desc, h.customer_id desc, h.hold_id desc
 limit %(limit)s
 
 -- name: write_holds

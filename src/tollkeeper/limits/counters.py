@@ -16,8 +16,9 @@ from tollkeeper.money import HUNDRED, ZERO, add, multiply, subtract, sum_of
 
 @dataclass(slots=True, eq=False)
 class Tally:
-    """What one counter says now. For a calendar window that is one row. A rolling hour has a row for each minute, and
-    one for the epoch, its head: that says that the minutes are counted, and has what is held, whichever the minute.
+    """What one counter says now. For a calendar window that is one row. A rolling hour has a row for each of its 61
+    minutes that has usage, and one for the epoch, its head: that says that the minutes are counted, and has what is
+    held, whichever the minute.
     """
 
     head: Counter
@@ -145,7 +146,7 @@ class Counters:
         )
 
     def _fits_at(self, tally: Tally, draw: Draw, surplus: Decimal) -> datetime:
-        """When the draw fits, if nothing else is used until then."""
+        """When the draw fits, if nothing else is used until then. A minute is out when 60 whole ones have followed it."""
         if draw.limit.per is not LimitPeriod.ROLLING_HOUR:
             return self._window(draw).end
         for start, row in sorted(tally.rows.items()):

@@ -1,4 +1,4 @@
-"""The windows that limits count in: local days, weeks and months, and the last 60 minutes. Pure."""
+"""The windows that limits count in: local days, weeks and months, and the rolling hour. Pure."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def window_of(per: LimitPeriod, instant: datetime, zone: ZoneInfo) -> Interval:
 
 
 def window_at(per: LimitPeriod, now: datetime, zone: ZoneInfo) -> Interval:
-    """What the cap holds for at `now`: the local day, week or month, or the last 60 minutes with the present one."""
+    """What the cap holds for at `now`: the local day, week or month, or the last 60 whole minutes and the present one."""
     if per is LimitPeriod.ROLLING_HOUR:
         return Interval(oldest_minute(now), minute_of(now) + MINUTE)
     return window_of(per, now, zone)
@@ -51,5 +51,8 @@ def minute_of(instant: datetime) -> datetime:
 
 
 def oldest_minute(now: datetime) -> datetime:
-    """The start of the first minute that a rolling hour counts at `now`: 60 minutes, of which the last is under way."""
+    """The start of the first minute that a rolling hour counts at `now`: 60 whole minutes before the one under way.
+
+    One fewer, and what was used less than 60 minutes ago, late in its minute, would already be out.
+    """
     return minute_of(now) - HOUR

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Annotated, Any
+from uuid import UUID
 
 import msgspec
 from fastapi import APIRouter, Query, Request, Response
@@ -27,7 +28,7 @@ from tollkeeper.api.holds import (
     settled_answer,
     settlement_of,
 )
-from tollkeeper.api.paging import Cursor, Limit, decode_cursor, encode_cursor, instant_in
+from tollkeeper.api.paging import Cursor, Limit, decode_cursor, encode_cursor, instant_in, uuid_in
 from tollkeeper.api.paths import HoldKey
 from tollkeeper.api.problems import MEDIA_TYPE
 from tollkeeper.clock import in_utc
@@ -112,7 +113,7 @@ async def estimate(request: Request, books: OpenBooks, _: Writer) -> Response:
     """What the operation would be charged now, behind recorded usage and open holds, with the arithmetic."""
     found = await books.estimate(await exact_body(request, _hold_in))
     steps = [EstimateStepAnswer(step.name, step.text, {**step.figures}) for step in found.steps]
-    return _json(EstimateAnswer(plain(found.charge), found.unit, found.price_id, steps))
+    return _json(EstimateAnswer(plain(found.charge), found.unit, found.price_id, steps, found.estimated))
 
 
 @router.post(
@@ -254,7 +255,7 @@ async def list_all(
     cursor: Cursor = None,
 ) -> Response:
     """Holds, newest first."""
-    before = None if cursor is None else _point(*decode_cursor(cursor, 2))
+    before = None if cursor is None else _point(*decode_cursor(cursor, 3))
 
     async def work(tx: Tx) -> list[HoldOf]:
         customer_id = None if customer is None else (await get_customer(tx, customer)).customer_id
@@ -262,9 +263,11 @@ async def list_all(
 
     found = await books.database.run(work, None if customer is None else customer_id_of(customer))
     shown = found[:limit]
-    more = encode_cursor(in_utc(shown[-1].created_at), shown[-1].hold_id) if len(found) > limit else None
+    more = None
+    if len(found) > limit:
+        more = encode_cursor(in_utc(shown[-1].created_at), shown[-1].customer_id, shown[-1].hold_id)
     return _json(HoldPageAnswer([hold_answer(one.customer, one) for one in shown], more))
 
 
-def _point(created_at: str, hold_id: str) -> tuple[datetime, str]:
-    return instant_in(created_at), hold_id
+def _point(created_at: str, customer_id: str, hold_id: str) -> tuple[datetime, UUID, str]:
+    return instant_in(created_at), uuid_in(customer_id), hold_id
