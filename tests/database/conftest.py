@@ -1,4 +1,4 @@
-"""A connection as the owner of the tables; data folders for the tests of the embedded server, and processes that use them."""
+"""The tables' owner, connected; data folders for the tests of the embedded server, and processes that use them."""
 
 from __future__ import annotations
 

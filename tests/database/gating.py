@@ -135,9 +135,7 @@ async def settle(books: Books, id: str, *events: dict[str, Any], customer: str =
     return await books.settle(Settlement(customer, id, SettleIn(customer, **(fields | numbers)), [*read]))
 
 
-async def change(
-    books: Books, verb: Verb, id: str, seconds: int | None = None, *, customer: str = "acme"
-) -> Changed:
+async def change(books: Books, verb: Verb, id: str, seconds: int | None = None, *, customer: str = "acme") -> Changed:
     return await books.change_hold(ChangeIn(verb, customer, id, seconds))
 
 

@@ -37,7 +37,9 @@ from tollkeeper.gate import Verb
 
 pytestmark = pytest.mark.anyio
 
-CATALOG = CREDITS + """
+CATALOG = (
+    CREDITS
+    + """
 [meters.page]
 unit = "page"
 on_expiry = "charge_estimate"
@@ -62,6 +64,7 @@ meter = "page"
 per = "day"
 cap = "1000"
 """
+)
 
 
 async def in_doubt(books: Books, id: str, meter: str = "page", **fields: object) -> None:

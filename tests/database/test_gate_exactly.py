@@ -35,7 +35,9 @@ from tollkeeper.errors import TollError
 pytestmark = pytest.mark.anyio
 
 N, CLIENTS = 25, 64
-CATALOG = CREDITS + f"""
+CATALOG = (
+    CREDITS
+    + f"""
 [meters.page]
 unit = "page"
 [prices.page]
@@ -57,6 +59,7 @@ amount = "1"
 [funding]
 credit_ceiling = "{N}"
 """
+)
 CODES = {"interview": "insufficient_credits", "page": "limit_exceeded", "minute": "insufficient_credits"}
 """What affords so many: the wallet, the hard limit, the ceiling. And what the others are told."""
 
@@ -130,7 +133,9 @@ async def test_one_process(books: Books, meter: str, processes: int, mixed: bool
     await judge(books, meter, Counter(ended))
 
 
-@pytest.mark.parametrize(("meter", "mixed"), [("interview", False), ("page", False), ("interview", True), ("page", True)])
+@pytest.mark.parametrize(
+    ("meter", "mixed"), [("interview", False), ("page", False), ("interview", True), ("page", True)]
+)
 async def test_four_processes(books: Books, meter: str, mixed: bool) -> None:
     root = Path(__file__).parents[2]
     path = json.dumps([str(root), str(root / "tests")])

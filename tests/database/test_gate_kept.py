@@ -116,7 +116,9 @@ async def test_the_voided_grant_stays_for_its_hold_and_goes_with_it(database: Da
 
 async def test_estimates_stand_behind_open_holds_only(database: Database) -> None:
     """Fails where a hold that runs out with the request still claims the allowance."""
-    tiered = CREDITS + """
+    tiered = (
+        CREDITS
+        + """
 [meters.tokens]
 unit = "token"
 [prices.tokens]
@@ -126,6 +128,7 @@ included = "100"
 [funding]
 when_exhausted = "refuse"
 """
+    )
     with Clock() as clock:
         books = await open_books(database, tiered)
         assert (await hold(books, "h1", "tokens", quantity="100")).hold.amount == 0

@@ -36,7 +36,9 @@ from tollkeeper.db import Database
 pytestmark = pytest.mark.anyio
 
 TICK = timedelta(microseconds=1)
-CATALOG = CREDITS + """
+CATALOG = (
+    CREDITS
+    + """
 [meters.page]
 unit = "page"
 [prices.page]
@@ -47,6 +49,7 @@ meter = "page"
 per = "{per}"
 cap = "10"
 """
+)
 
 
 @pytest.mark.parametrize(
@@ -119,19 +122,19 @@ async def test_usage_of_yesterday_counts_yesterday(database: Database) -> None:
 
 
 async def test_an_hour_rolls(database: Database) -> None:
-    """Across midnight and a change of the clock: sixty minutes are sixty minutes."""
+    """Across a change of the clock: sixty minutes are sixty minutes, and the minute under way."""
     text = CATALOG.format(per="rolling_hour")
     with Clock(utc("2026-10-25 00:30")) as clock:
         books = await open_books(database, text, timezone="Europe/Berlin")
         await ingest(books, used("e", "page", quantity="10"))
-        clock.at = utc("2026-10-25 01:29:59")
+        clock.at = utc("2026-10-25 01:30:59")
         assert (await refused(books, "no", "page", quantity="1")).extra["retry_after"] == 1
         clock.go(SECOND)
         await hold(books, "yes", "page", quantity="10")
         clock.go(14 * MINUTE)
         await settle(books, "yes")
         assert (await refused(books, "no", "page", quantity="1")).code == "limit_exceeded"
-        clock.go(HOUR)
+        clock.go(HOUR + MINUTE)
         await hold(books, "again", "page", quantity="10")
         await release(books, "again")
         await assert_idle(books)
@@ -177,7 +180,9 @@ async def test_a_grant_comes_again(
         assert [row["effective_at"] for row in found] == begun
         assert [row["expires_at"] for row in found[:-1]] == begun[1:]
         assert await wallet(books, "credit") == ((5, 0) if late else (4, 0))
-        expired = await rows(books, "select at, amount from wallet_entries where kind = 'expired' order by at, entry_id")
+        expired = await rows(
+            books, "select at, amount from wallet_entries where kind = 'expired' order by at, entry_id"
+        )
         assert [row["at"] - begun[1 + n] < MINUTE for n, row in enumerate(expired)] == [True] * len(starts)
         await assert_idle(books)
 

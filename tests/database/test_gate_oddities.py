@@ -43,7 +43,9 @@ from tollkeeper.wallets import NewGrant
 
 pytestmark = pytest.mark.anyio
 
-CATALOG = CREDITS + """
+CATALOG = (
+    CREDITS
+    + """
 [meters.page]
 unit = "page"
 decimals = 2
@@ -59,6 +61,7 @@ unit = "call"
 model = "cost_plus"
 margin_percent = "50"
 """
+)
 
 
 async def counts(books: Books) -> list[dict[str, object]]:

@@ -43,7 +43,9 @@ from tollkeeper.gate import Verb
 
 pytestmark = pytest.mark.anyio
 
-CATALOG = CREDITS + """
+CATALOG = (
+    CREDITS
+    + """
 [meters.tokens]
 unit = "token"
 [prices.tokens]
@@ -55,6 +57,7 @@ meter = "tokens"
 per = "day"
 cap = "1000000"
 """
+)
 
 
 @pytest.fixture
@@ -243,7 +246,9 @@ async def test_the_first_limit_and_hold_against_usage(wide: Database) -> None:
 
 async def test_plans_change_while_usage_is_recorded(wide: Database) -> None:
     """Every charge is by the plan in force at the event's time, and what holds have claimed is given back."""
-    plans = CATALOG + """
+    plans = (
+        CATALOG
+        + """
 [plans.pro.prices.tokens]
 model = "unit"
 amount = "0.02"
@@ -257,6 +262,7 @@ amount = "50"
 every = "month"
 [plans.basic]
 """
+    )
     books = await open_books(wide, plans)
     works: list[Callable[[Books], Awaitable[Any]]] = []
     for i in range(12):
@@ -291,7 +297,9 @@ async def test_holds_of_many_customers_in_any_order(wide: Database) -> None:
             except TollError as error:
                 assert error.code == "insufficient_credits"
                 continue
-            batch = [used(f"{id} {other}", customer=other, meter="tokens", quantity="1") for other in rng.sample(names, 3)]
+            batch = [
+                used(f"{id} {other}", customer=other, meter="tokens", quantity="1") for other in rng.sample(names, 3)
+            ]
             await ingest(rng.choice(shared), *batch)
             await (settle if rng.random() < 0.4 else release)(rng.choice(shared), id, customer=name)
 

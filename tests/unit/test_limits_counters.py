@@ -262,7 +262,7 @@ def test_a_rolling_hour_holds_in_one_place_whatever_the_minute() -> None:
 
 @pytest.mark.parametrize("seed", range(10))
 def test_no_sixty_minutes_ever_hold_more_than_the_cap(seed: int) -> None:
-    """Whenever somebody asks: at any instant, or just when a refusal said; and whether it's held first or used at once."""
+    """Whenever somebody asks, at any instant or just when a refusal said; held first, or used at once."""
     chance = random.Random(seed)
     head = Counter(*head_key(draw(HOURLY, 0)), used=D(0), held=D(0), stale=False)
     now, rows, admitted = NOW, dict[datetime, Counter](), list[tuple[datetime, Decimal]]()

@@ -176,7 +176,7 @@ class Database:
     async def run(
         self, work: Callable[[Tx], Awaitable[T]], customer_id: UUID | None = None, *, pipelined: bool = False
     ) -> T:
-        """The result of `work` in a transaction of its own, run anew when it loses a race (40P01, 40001, 23505, Again)."""
+        """The result of `work` in a transaction of its own, run anew when it loses a race (_RETRIED, Again)."""
         for attempt in range(1, _ATTEMPTS + 1):
             try:
                 async with self.transaction(customer_id, pipelined=pipelined) as tx:

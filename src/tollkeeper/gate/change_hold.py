@@ -8,14 +8,13 @@ from datetime import timedelta
 from enum import StrEnum
 
 from tollkeeper.customers import customer_id_of
-from tollkeeper.customers.model import is_key
+from tollkeeper.customers.model import check_text, is_key
 from tollkeeper.db import Tx
 from tollkeeper.errors import InvalidInput, NotFound, TollError
 from tollkeeper.gate.desk import Desk
 from tollkeeper.gate.holds import MOST_SECONDS, Hold, HoldKey, HoldState, hold_ended, unknown_hold
 from tollkeeper.gate.till import Tills
-
-_LONGEST_NOTE = 500
+from tollkeeper.wallets import NOTE_LENGTH
 
 
 class Verb(StrEnum):
@@ -73,8 +72,11 @@ def _change(one: ChangeIn, tills: Tills, known: bool) -> Changed | TollError:
     hold = tills.holds.get(one.key)
     if hold is None:
         return unknown_hold(one.hold_id)
-    if one.note is not None and len(one.note) > _LONGEST_NOTE:
-        return InvalidInput("note_too_long", f"A note has at most {_LONGEST_NOTE} characters.", field="note")
+    if one.note is not None:
+        try:
+            check_text(one.note, "note", NOTE_LENGTH)
+        except InvalidInput as fault:
+            return fault
     if hold.ended:
         # What is to be free is free already.
         fine = one.verb is Verb.RELEASE and hold.state != HoldState.SETTLED

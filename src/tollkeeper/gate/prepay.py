@@ -10,12 +10,14 @@ from uuid import UUID
 
 from tollkeeper.catalog import Catalog, recurring_of
 from tollkeeper.customers import Customer, agreement_of, customer_id_of, get_customer
+from tollkeeper.customers.model import check_text
 from tollkeeper.db import Queries, Tx
 from tollkeeper.errors import Conflict, NotFound
 from tollkeeper.gate.desk import Desk
 from tollkeeper.gate.standing import stand
 from tollkeeper.gate.till import Till, Tills
 from tollkeeper.wallets import (
+    NOTE_LENGTH,
     Grant,
     NewGrant,
     check_grant,
@@ -56,6 +58,8 @@ async def void_grant(
     tx: Tx, desk: Desk, customer: str, grant_id: UUID, *, refund: bool, note: str | None, tills: Tills
 ) -> Grant:
     """Take back what is neither spent nor held. Raises NotFound `unknown_grant`, Conflict `not_refundable`."""
+    if note is not None:
+        check_text(note, "note", NOTE_LENGTH)
     _, till = await _till(tx, desk, customer, tills)
     found = await find_grant(tx, till.customer_id, grant_id)
     if found is None:

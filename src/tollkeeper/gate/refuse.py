@@ -41,10 +41,10 @@ def insufficient(unit: str, needed: Decimal, available: Decimal, source: Source)
 def exceeded(found: Exceeded, now: datetime) -> LimitExceeded:
     """The operation doesn't fit under a limit."""
     of = f" of member {found.member!r}" if found.member else ""
-    held = f" and {grouped(found.held)} held" if found.held else ""
+    held = f" and {_amount(found.held, found.unit)} held" if found.held else ""
     told = (
-        f"The limit {found.limit!r}{of} allows {grouped(found.cap)} per {found.per.replace('_', ' ')}: "
-        f"{grouped(found.used)} used{held}, {grouped(found.needed)} more needed."
+        f"The limit {found.limit!r}{of} allows {_amount(found.cap, found.unit)} per {found.per.replace('_', ' ')}: "
+        f"{_amount(found.used, found.unit)} used{held}, {_amount(found.needed, found.unit)} more needed."
     )
     wait = None if found.resets_at is None else max(1, -int((now - found.resets_at).total_seconds() // 1))
     waiting: dict[str, Any] = {} if wait is None else {"retry_after": wait}
@@ -53,6 +53,7 @@ def exceeded(found: Exceeded, now: datetime) -> LimitExceeded:
         told,
         limit=found.limit,
         member=found.member or None,
+        unit=found.unit,
         per=found.per,
         window={"start": in_utc(found.window.start), "end": in_utc(found.window.end)},
         used=plain(found.used),
@@ -62,6 +63,10 @@ def exceeded(found: Exceeded, now: datetime) -> LimitExceeded:
         resets_at=None if found.resets_at is None else in_utc(found.resets_at),
         **waiting,
     )
+
+
+def _amount(number: Decimal, unit: str | None) -> str:
+    return grouped(number) if unit is None else amount_in_words(number, unit)
 
 
 def invalid(reason: Reason) -> TollError:

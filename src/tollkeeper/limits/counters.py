@@ -135,6 +135,7 @@ class Counters:
         return Exceeded(
             limit=limit.name,
             member=draw.member or None,
+            unit=limit.unit,
             per=limit.per,
             mode=mode,
             window=self._window(draw),
@@ -146,7 +147,7 @@ class Counters:
         )
 
     def _fits_at(self, tally: Tally, draw: Draw, surplus: Decimal) -> datetime:
-        """When the draw fits, if nothing else is used until then. A minute is out when 60 whole ones have followed it."""
+        """When the draw fits, if nothing else is used until then: what minute M has used is out at M + 61 minutes."""
         if draw.limit.per is not LimitPeriod.ROLLING_HOUR:
             return self._window(draw).end
         for start, row in sorted(tally.rows.items()):

@@ -103,6 +103,8 @@ class Exceeded:
 
     limit: str
     member: str | None
+    unit: str | None
+    """The unit of value, where it limits what is spent."""
     per: LimitPeriod
     mode: LimitMode
     window: Interval

@@ -27,7 +27,7 @@ def window_of(per: LimitPeriod, instant: datetime, zone: ZoneInfo) -> Interval:
 
 
 def window_at(per: LimitPeriod, now: datetime, zone: ZoneInfo) -> Interval:
-    """What the cap holds for at `now`: the local day, week or month, or the last 60 whole minutes and the present one."""
+    """What the cap holds for at `now`: the local day, week or month, or the last 60 whole minutes and this one."""
     if per is LimitPeriod.ROLLING_HOUR:
         return Interval(oldest_minute(now), minute_of(now) + MINUTE)
     return window_of(per, now, zone)

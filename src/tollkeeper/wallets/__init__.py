@@ -3,7 +3,7 @@
 from tollkeeper.wallets.advance import advance, advance_all
 from tollkeeper.wallets.burn import burn, payable
 from tollkeeper.wallets.changes import Changes
-from tollkeeper.wallets.give import NewGrant, check_grant, give, grant_id_of, same_grant
+from tollkeeper.wallets.give import NOTE_LENGTH, NewGrant, check_grant, give, grant_id_of, same_grant
 from tollkeeper.wallets.give_back import Burned, ask_burned, give_back
 from tollkeeper.wallets.lapse import lapse
 from tollkeeper.wallets.load import AskedPurses, ask_purses, complete, find_grant, load_all_grants, read_purses
@@ -35,6 +35,7 @@ from tollkeeper.wallets.verify import WALLET_CHECKS
 from tollkeeper.wallets.void import void
 
 __all__ = [
+    "NOTE_LENGTH",
     "WALLET_CHECKS",
     "AskedPurses",
     "Burned",

@@ -164,6 +164,8 @@ async def put_limit(
     whole = any(given.get(counted) is not None for counted in _WHOLE)
     terms = given if whole else {**own, **given}
     terms = {field: value for field, value in terms.items() if value is not None}
+    if given.get("by") == LimitBy.CUSTOMER and "member_caps" not in given:
+        terms.pop("member_caps", None)  # Nobody's any more.
     await books.set_limit(key, name, terms, by=caller(caller_key))
     found = await show_limits(books, caller_key, key)
     return next(limit for limit in found.data if limit.limit == name)
