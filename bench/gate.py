@@ -9,6 +9,7 @@ import asyncio
 import statistics
 import time
 from collections.abc import Awaitable, Callable, Iterator
+from typing import TypeVar
 from uuid import uuid4
 
 import psycopg
@@ -22,6 +23,7 @@ from tollkeeper.db import Database
 from tollkeeper.gate import ChangeIn, HoldIn, Settlement, Verb, verify
 from tollkeeper.settings import Settings
 
+T = TypeVar("T")
 Row = tuple[str, str, str]
 
 _WARM_UP_SECONDS = 1.0
@@ -129,7 +131,7 @@ def audit(url: str, after: str) -> Row:
 
     began, wrong = time.perf_counter(), asyncio.run(ask())
     with psycopg.connect(url) as connection:
-        found = connection.execute(_LEFT).fetchone() or ()
+        found = connection.execute(_LEFT).fetchone() or (0,)
     holds, *left = found
     wrong += [
         f"{amount} {what}"
@@ -150,7 +152,7 @@ def as_library(url: str, seconds: float) -> Iterator[Row]:
     yield audit(url, "library")
 
 
-async def _opened(url: str, work: Callable[[Books], Awaitable[object]]):
+async def _opened(url: str, work: Callable[[Books], Awaitable[T]]) -> T:
     async with Database(url) as database:
         return await work(Books(Settings(), database))
 
@@ -194,7 +196,7 @@ def with_much_open(url: str, repetitions: int) -> Iterator[Row]:
             median, mean = statistics.median(times), statistics.fmean(times)
             compared = f"{median / statistics.median(first):.2f}× of {counts[0]} (budget 1.5×)"
             means = f"mean {mean * 1000:.2f} ms, {mean / statistics.fmean(first):.2f}×"
-            yield f"authorize, {count:,} open {what}", f"{median * 1000:.2f} ms", f"{compared}; {means}"
+            yield f"authorize, open {what}: {count:,}", f"{median * 1000:.2f} ms", f"{compared}; {means}"
     yield audit(url, "much open")
 
 

@@ -100,11 +100,12 @@ def use_up_limit(client: Client, report: Report) -> Iterator[Figure]:
         yield from _call(client, f"call-{number + 1}", number * tokens)
     alerts = client.alerts(TEAM.key)
     for alert in alerts:
-        report.step("alert", f"{alert['percent']} % of {alert['limit']} is reached: {alert['used']} of {alert['cap']}")
-    used = fitting * tokens
-    yield from alert_figures(TEAM, [f"limit_threshold {percent}" for percent in percents_reached(used)], alerts)
-    yield from _refuse_call(client, report, used)
-    state = {"used": used, "held": 0, "cap": DAILY_TOKENS, "remaining": DAILY_TOKENS - used}
+        used, cap = (f"{int(alert[name]):,}" for name in ("used", "cap"))
+        report.step("alert", f"{alert['percent']} % of {alert['limit']} is reached: {used} of {cap} tokens")
+    total = fitting * tokens
+    yield from alert_figures(TEAM, [f"limit_threshold {percent}" for percent in percents_reached(total)], alerts)
+    yield from _refuse_call(client, report, total)
+    state = {"used": total, "held": 0, "cap": DAILY_TOKENS, "remaining": DAILY_TOKENS - total}
     yield from gate_figures(TEAM, "limit at the end", state, client.limit(TEAM.key, CALLER, _LIMIT))
     owed = charge_of_calls(fitting)
     yield from gate_figures(TEAM, "ledger", {"receivable": owed, "revenue": -owed}, client.balance(TEAM.key))

@@ -50,8 +50,7 @@ async def test_exactly_reached_by_concurrent_holds(database: Database) -> None:
         try:
             await hold(books_on(database), f"h{i}", "page", quantity="1")
         except TollError as error:
-            assert error.code == "insufficient_credits"
-            return 0
+            return 0 if error.code == "insufficient_credits" else 1000
         return 1
 
     assert sum(await asyncio.gather(*(start(i) for i in range(24)))) == 15

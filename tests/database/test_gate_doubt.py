@@ -1,4 +1,4 @@
-"""Operations whose outcome nobody knows: their value is kept, their estimate is booked, and taken back when it's known."""
+"""Operations whose outcome nobody knows: their value is kept, their estimate booked, and taken back when it's known."""
 
 from __future__ import annotations
 

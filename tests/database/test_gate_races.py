@@ -205,7 +205,7 @@ async def test_void_against_settle(wide: Database, refund: bool) -> None:
     assert [await paid_for(books, f"h{i}") for i in range(4)] == [1] * 4
     [row] = await rows(books, "select spent, voided from grants")
     assert (row["spent"], row["voided"]) == (4, 6)
-    assert await account(books, "cash", "credit") == (4 if refund else 4)
+    assert await account(books, "cash", "credit") == 4
     assert (await refused(books, "late")).code == "insufficient_credits"
     await assert_idle(books)
 
@@ -287,6 +287,7 @@ async def test_holds_of_many_customers_in_any_order(wide: Database) -> None:
         await give(books, "5", "credit", customer=name)
     shared = [books_on(wide) for _ in range(4)]
     rng = random.Random(2)
+    codes: set[str] = set()
 
     async def visit(number: int) -> None:
         mine = rng.choice(shared)
@@ -295,7 +296,7 @@ async def test_holds_of_many_customers_in_any_order(wide: Database) -> None:
             try:
                 await hold(mine, id, customer=name)
             except TollError as error:
-                assert error.code == "insufficient_credits"
+                codes.add(error.code)
                 continue
             batch = [
                 used(f"{id} {other}", customer=other, meter="tokens", quantity="1") for other in rng.sample(names, 3)
@@ -305,6 +306,7 @@ async def test_holds_of_many_customers_in_any_order(wide: Database) -> None:
 
     await asyncio.gather(*(visit(number) for number in range(24)))
     await assert_idle(books)
+    assert codes <= {"insufficient_credits"}
     assert await one(books, "select min(balance) from wallets where unit = 'credit'") >= 0
 
 

@@ -1,4 +1,4 @@
-"""Four servers on one database, one of them killed in the middle: never more than N, nothing half done, nothing stuck."""
+"""Four servers on one database, one of them killed in the middle: never more than N, nothing half done or stuck."""
 
 from __future__ import annotations
 

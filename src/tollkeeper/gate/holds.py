@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -176,7 +176,7 @@ async def write_holds(tx: Tx, holds: Collection[Hold]) -> None:
     ordered = sorted(holds, key=lambda hold: hold.key)
     params = {
         "customer_id": array([hold.customer_id for hold in ordered]),
-        "hold": text_array([msgspec.json.encode(asdict(hold)).decode() for hold in ordered]),
+        "hold": text_array([msgspec.json.encode(hold).decode() for hold in ordered]),
     }
     await tx.execute(_queries.write_holds, params)
 

@@ -135,7 +135,7 @@ def _recurrences(catalog: Catalog, customer: Customer, agreement: Agreement, now
     for i, (anchor, key) in enumerate(starts):
         end = starts[i + 1][0] if i + 1 < len(starts) else None
         plan = catalog.plans.get(key or "")
-        if plan is not None and anchor <= now and (end is None or end > anchor):
+        if plan is not None and (end is None or end > anchor):
             for rule in plan.grants.values():
                 found.append(Recurrence(rule, anchor, customer.zone, end, f"plan {plan.key}"))
     return tuple(found)

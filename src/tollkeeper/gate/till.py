@@ -42,8 +42,9 @@ from tollkeeper.wallets import (
     Changes,
     Purse,
     Recurrence,
-    advance_all,
+    advance,
     ask_purses,
+    load_all_grants,
     open_purse,
     read_purses,
     recurring_grants,
@@ -183,8 +184,9 @@ class Tills:
             for hold in await asked_holds.all() if asked_holds else []:
                 self.holds[hold.key] = hold
             await self._take(*asked)
-        for key, till in self._tills.items():
-            till.standing = standings.get(key)
+        for key, standing in standings.items():
+            if key in self._tills:
+                self._tills[key].standing = standing
         await self._align(tx)
 
     async def _ask(self, tx: Tx, customer_ids: Sequence[str]) -> tuple[AskedPurses, Asked[Hold]]:
@@ -209,7 +211,7 @@ class Tills:
             await mark_stale(tx, sorted(till.customer_id for till in changed))
             await self._keep_receivables(tx, [(till, unit) for till in changed for unit in till.purses])
             for till in changed:
-                self._signed[till.customer_id] = till.stands.signature
+                self._signed[till.customer_id] = till.signature = till.stands.signature
         await self.advance(tx, {till.customer_id for till in changed})
 
     async def _keep_receivables(self, tx: Tx, places: Sequence[tuple[Till, str]]) -> None:
@@ -234,14 +236,19 @@ class Tills:
         if not due:
             return
         own = await self._own_recurrences(tx, due)
-        purses: list[tuple[Purse, list[Recurrence]]] = []
+        granted = {till.customer_id: [*till.stands.recurrences, *own.get(till.customer_id, ())] for till in due}
         for till in due:
-            since = self.now if till.customer_id in fresh else None
-            granted = [*till.stands.recurrences, *own.get(till.customer_id, ())]
-            await self.open_purses(tx, [(till, recurrence.rule.unit) for recurrence in granted])
-            recurrences = [replace(one, since=since) for one in granted]
-            purses += [(purse, recurrences) for purse in till.purses.values()]
-        await advance_all(tx, purses, self.changes)
+            await self.open_purses(tx, [(till, one.rule.unit) for one in granted[till.customer_id]])
+        await load_all_grants(tx, [purse for till in due for purse in till.purses.values()])
+        for till in due:
+            recurrences = granted[till.customer_id]
+            for purse in till.purses.values():
+                fresh_ones = self._since_now(purse, recurrences) if till.customer_id in fresh else recurrences
+                advance(purse, fresh_ones, self.changes)
+
+    def _since_now(self, purse: Purse, granted: Sequence[Recurrence]) -> list[Recurrence]:
+        """Recurring grants of which some are new: those that the customer never had begin with the present period."""
+        return [one if one.key in (purse.made or ()) else replace(one, since=self.now) for one in granted]
 
     async def _own_recurrences(self, tx: Tx, tills: Sequence[Till]) -> dict[str, list[Recurrence]]:
         found: dict[str, list[Recurrence]] = {}
