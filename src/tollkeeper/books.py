@@ -6,6 +6,7 @@ transactions opened.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -82,6 +83,7 @@ class Books:
     keyring: KeyRing = field(default_factory=KeyRing)
     _tellers: dict[tuple[str, str], Teller[Any, Any]] = field(default_factory=dict)
     """By what is asked for, and by whom: the ledger says who."""
+    _window: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def __post_init__(self) -> None:
         self.desk.max_future = timedelta(seconds=self.settings.max_future_seconds)
@@ -150,7 +152,7 @@ class Books:
     def _teller(self, what: str, by: str, work: Callable[[str, Sequence[Any]], Awaitable[Any]]) -> Teller[Any, Any]:
         found = self._tellers.get((what, by))
         if found is None:
-            found = self._tellers[what, by] = Teller(partial(work, by))
+            found = self._tellers[what, by] = Teller(partial(work, by), self._window)
         return found
 
     async def _authorize(self, by: str, items: Sequence[HoldIn]) -> list[Allowed | TollError]:

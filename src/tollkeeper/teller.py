@@ -21,12 +21,14 @@ MOST_TOGETHER = 64
 class Teller(Generic[Request, Answer]):
     """Serves requests with `work`, which answers any number of them in one transaction, in their order."""
 
-    def __init__(self, work: Callable[[Sequence[Request]], Awaitable[Sequence[Answer]]], *, windows: int = 1) -> None:
+    def __init__(
+        self, work: Callable[[Sequence[Request]], Awaitable[Sequence[Answer]]], window: asyncio.Lock | None = None
+    ) -> None:
+        """Tellers that share a `window` serve one after the other, so that more requests come together."""
         self._work = work
+        self._window = window or asyncio.Lock()
         self._waiting: list[tuple[Request, asyncio.Future[Answer]]] = []
-        self._idle = windows
-        """How many more transactions may be under way at once."""
-        self._serving: set[asyncio.Task[None]] = set()
+        self._serving: asyncio.Task[None] | None = None
 
     async def serve(self, request: Request) -> Answer:
         """The answer to one request; raises what `work` raises for it alone."""
@@ -36,22 +38,18 @@ class Teller(Generic[Request, Answer]):
         return await answer
 
     def _begin(self) -> None:
-        if not self._idle or not self._waiting:
-            return
-        self._idle -= 1
-        task = asyncio.create_task(self._serve())
-        self._serving.add(task)
-        task.add_done_callback(self._serving.discard)
+        if self._serving is None and self._waiting:
+            self._serving = asyncio.create_task(self._serve())
 
     async def _serve(self) -> None:
         try:
             while self._waiting:
-                batch, self._waiting = self._waiting[:MOST_TOGETHER], self._waiting[MOST_TOGETHER:]
-                # Who has gone away isn't served.
-                batch = [(request, answer) for request, answer in batch if not answer.done()]
-                await self._answer(batch)
+                async with self._window:
+                    batch, self._waiting = self._waiting[:MOST_TOGETHER], self._waiting[MOST_TOGETHER:]
+                    # Who has gone away isn't served.
+                    await self._answer([(request, answer) for request, answer in batch if not answer.done()])
         finally:
-            self._idle += 1
+            self._serving = None
             self._begin()
 
     async def _answer(self, batch: list[tuple[Request, asyncio.Future[Answer]]]) -> None:
