@@ -40,7 +40,8 @@ def limit_in_words(limit: Limit) -> str:
     counted = limit.group or ", ".join(limit.meters)
     of = f" of {counted}" if counted else ""
     within = "in any hour" if limit.per is LimitPeriod.ROLLING_HOUR else f"per {limit.per}"
-    each = " for each member" if limit.by is LimitBy.MEMBER else ""
+    own = ", ".join(f"{member} {grouped(most)}" for member, most in sorted(limit.member_caps.items()))
+    each = f" for each member{f' ({own})' if own else ''}" if limit.by is LimitBy.MEMBER else ""
     return f"{cap}{of} {within}{each}, {limit.mode}{'' if limit.enabled else ', switched off'}"
 
 

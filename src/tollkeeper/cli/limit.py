@@ -21,7 +21,7 @@ from tollkeeper.customers import Customer
 from tollkeeper.db import Tx
 from tollkeeper.errors import InvalidInput, NotFound
 from tollkeeper.limits import LimitState, read_states, window_at
-from tollkeeper.money import plain
+from tollkeeper.money import amount_in_words, grouped, plain
 
 app = typer.Typer(help="List, set, switch and drop a customer's limits.", no_args_is_help=True)
 
@@ -214,6 +214,10 @@ def show_limits(limits: Sequence[Shown]) -> None:
         ],
         empty="No limits.",
     )
+    for one in limits:
+        for member, most in sorted(one.limit.member_caps.items()):
+            cap = amount_in_words(most, one.limit.unit) if one.limit.unit else grouped(most)
+            print_line(f"{one.limit.name}: the cap of {member} is {cap}.")
 
 
 def _counted(limit: Limit) -> str:

@@ -153,7 +153,7 @@ def unknown_hold(hold_id: str) -> NotFound:
 
 def hold_ended(hold: Hold) -> Conflict:
     """What isn't possible any more with a hold that has ended."""
-    told = f"The hold {hold.hold_id!r} was {hold.state} before."
+    told = f"The hold {hold.hold_id!r} has ended already: it is {hold.state}."
     return Conflict("hold_ended", told, field="hold", state=hold.state, ended_at=hold.ended_at)
 
 

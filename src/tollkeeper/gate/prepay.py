@@ -10,7 +10,7 @@ from uuid import UUID
 
 from tollkeeper.catalog import Catalog, recurring_of
 from tollkeeper.customers import Customer, agreement_of, customer_id_of, get_customer
-from tollkeeper.customers.model import check_text
+from tollkeeper.customers.model import check_key, check_text
 from tollkeeper.db import Queries, Tx
 from tollkeeper.errors import Conflict, NotFound
 from tollkeeper.gate.desk import Desk
@@ -40,14 +40,15 @@ async def give_grant(tx: Tx, desk: Desk, customer: str, new: NewGrant, *, tills:
     has this id.
     """
     catalog, till = await _till(tx, desk, customer, tills)
-    check_grant(new, catalog, tills.now)
     if new.key is not None:
+        check_key(new.key, "id")
         found = await find_grant(tx, till.customer_id, grant_id_of(till.customer_id, new.key))
         if found is not None and not same_grant(found, new):
             raise Conflict("grant_conflict", f"Another grant was given under the id {new.key!r}.", field="id")
         if found is not None:
             await _write(tx, tills)
             return found, False
+    check_grant(new, catalog, tills.now)
     await tills.open_purses(tx, [(till, new.unit)])
     grant = give(till.purses[new.unit], new, tills.changes)
     await _write(tx, tills)

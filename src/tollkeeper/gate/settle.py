@@ -116,6 +116,6 @@ def _answer(one: Settlement, hold: Hold, results: list[Result], before: str) -> 
     notice = None
     accepted = any(result.status is Status.ACCEPTED for result in results)
     if before not in (HoldState.OPEN, HoldState.IN_DOUBT) and accepted:
-        told = f"The hold was {before} before; the usage was recorded, and nothing was reserved for it."
+        told = f"The hold had ended before ({before}): the usage was recorded, and nothing was reserved for it."
         notice = Failure(f"hold_{before}", told)
     return Settled(one.customer, hold, results, notice)

@@ -278,7 +278,9 @@ class Tills:
 
     def end(self, hold: Hold, state: HoldState) -> None:
         """End a hold, and give back what it has reserved and claimed. Once, or there's a defect."""
-        hold.end(state, self.now, self.by)
+        # One that ran out ended when its time was over, whenever that is noticed.
+        at = min(self.now, hold.expires_at) if state is HoldState.EXPIRED else self.now
+        hold.end(state, at, self.by)
         till = self._tills[hold.customer_id]
         if hold.from_wallet or hold.from_ceiling:
             wallet = till.purses[hold.unit].wallet
