@@ -167,7 +167,7 @@ def test_usage_of_a_hold_that_has_ended_is_recorded_all_the_same(funded: Toll, o
     funded("hold", "open", "acme", "interview", "--id", "freed")
     funded("hold", "release", "acme", "freed")
     told = funded("hold", "settle", "acme", "freed").out
-    assert told.startswith("The hold was released before; the usage was recorded")
+    assert told.startswith("The hold had ended before (released): the usage was recorded")
     assert funded("verify").status == 0
 
 

@@ -28,7 +28,8 @@ def test_limits_are_listed_with_what_is_used_and_held(gate: Toll) -> None:
     ann = listed(gate, "--member", "ann")["member_tokens"]
     assert (ann["member"], ann["used"], ann["held"], ann["cap"]) == ("ann", "40", "10", "500")
     assert listed(gate, "--member", "bob")["member_tokens"]["cap"] == "50"
-    head, day, member, spend = gate("limit", "list", "acme").out.splitlines()
+    head, day, member, spend, own = gate("limit", "list", "acme").out.splitlines()
+    assert own == "member_tokens: the cap of bob is 50."
     assert head.split()[:6] == ["LIMIT", "PER", "COUNTS", "MEMBER", "USED", "HELD"]
     assert day.split()[:8] == ["daily_tokens", "day", "tokens", "-", "40", "10", "1000", "950"]
     assert member.split()[:8] == ["member_tokens", "month", "tokens", "each", "-", "-", "500", "-"]
