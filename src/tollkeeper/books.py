@@ -68,6 +68,9 @@ from tollkeeper.wallets import Grant, NewGrant
 
 T = TypeVar("T")
 
+_PATIENCE_MS = 50
+"""How long a transaction that several share waits for the lock of one of them."""
+
 _SWEPT_TOGETHER = 100
 """Customers whose tills one sweep's transaction locks at once."""
 
@@ -149,20 +152,20 @@ class Books:
         """Release or extend a hold, or put it in doubt. Raises NotFound `unknown_hold`, Conflict `hold_ended`."""
         return _given(await self._teller("change", by, self._change_holds).serve(change))
 
-    def _teller(self, what: str, by: str, work: Callable[[str, Sequence[Any]], Awaitable[Any]]) -> Teller[Any, Any]:
+    def _teller(self, what: str, by: str, work: Callable[..., Awaitable[Sequence[Any]]]) -> Teller[Any, Any]:
         found = self._tellers.get((what, by))
         if found is None:
             found = self._tellers[what, by] = Teller(partial(work, by), self._window)
         return found
 
-    async def _authorize(self, by: str, items: Sequence[HoldIn]) -> list[Allowed | TollError]:
+    async def _authorize(self, by: str, items: Sequence[HoldIn], *, patient: bool) -> list[Allowed | TollError]:
         async def work(tx: Tx) -> list[Allowed | TollError]:
             tills = Tills(clock.now(), by, fresh=True)
             return await authorize(tx, self.desk, items, tills=tills, seconds=self.settings.hold_seconds)
 
-        return await self.database.run(work, pipelined=True)
+        return await self.database.run(work, pipelined=True, patience=None if patient else _PATIENCE_MS)
 
-    async def _settle(self, by: str, settlements: Sequence[Settlement]) -> list[Settled | TollError]:
+    async def _settle(self, by: str, settlements: Sequence[Settlement], *, patient: bool) -> list[Settled | TollError]:
         attempt = 0
 
         async def work(tx: Tx) -> tuple[list[Settled | TollError], Recorded]:
@@ -172,15 +175,15 @@ class Books:
                 tx, self.desk, settlements, tills=Tills(clock.now(), by, fresh=True), careful=attempt > 1
             )
 
-        answers, recorded = await self.database.run(work, pipelined=True)
+        answers, recorded = await self.database.run(work, pipelined=True, patience=None if patient else _PATIENCE_MS)
         _committed(recorded)
         return answers
 
-    async def _change_holds(self, by: str, changes: Sequence[ChangeIn]) -> list[Changed | TollError]:
+    async def _change_holds(self, by: str, changes: Sequence[ChangeIn], *, patient: bool) -> list[Changed | TollError]:
         async def work(tx: Tx) -> list[Changed | TollError]:
             return await change_holds(tx, self.desk, changes, tills=Tills(clock.now(), by, fresh=True))
 
-        return await self.database.run(work, pipelined=True)
+        return await self.database.run(work, pipelined=True, patience=None if patient else _PATIENCE_MS)
 
     async def estimate(self, item: HoldIn) -> Estimated:
         """What the operation would be charged now, and how that comes about. Raises as `authorize`."""

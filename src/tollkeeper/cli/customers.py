@@ -14,7 +14,7 @@ from tollkeeper.cli.context import run_transaction, wants_json
 from tollkeeper.cli.output import print_line, show_fields, show_json, show_table
 from tollkeeper.customers import Customer, CustomerChanges, get_customer, list_customers, upsert_customer
 from tollkeeper.db import Tx
-from tollkeeper.events import has_usage
+from tollkeeper.gate import in_use
 from tollkeeper.rating import MODELS
 
 app = typer.Typer(help="List, show, create, change, archive and suspend customers.", no_args_is_help=True)
@@ -93,7 +93,7 @@ def suspend(
 def _put(ctx: typer.Context, key: str, changes: CustomerChanges) -> Customer:
     async def work(tx: Tx) -> Customer:
         currency = (await load(tx, MODELS)).currency
-        customer, _ = await upsert_customer(tx, key, changes, default_currency=currency, in_use=has_usage)
+        customer, _ = await upsert_customer(tx, key, changes, default_currency=currency, in_use=in_use)
         return customer
 
     return run_transaction(ctx, work)

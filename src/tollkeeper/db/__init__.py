@@ -4,7 +4,7 @@ from tollkeeper.db.arrays import array, text_array, word_array
 from tollkeeper.db.epochs import Kept, ask_epochs, bump_epoch, epochs_in, peek_epochs, read_epochs
 from tollkeeper.db.migrate import Migration, migrate, migrations
 from tollkeeper.db.outbox import Fact, PublishedFact, list_facts, publish
-from tollkeeper.db.pool import APP_ROLE, Again, Asked, Database, Tx
+from tollkeeper.db.pool import APP_ROLE, Again, Asked, Database, Locked, Tx
 from tollkeeper.db.queries import Queries
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "Database",
     "Fact",
     "Kept",
+    "Locked",
     "Migration",
     "PublishedFact",
     "Queries",

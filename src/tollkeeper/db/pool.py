@@ -36,6 +36,10 @@ _RETRIED = (errors.DeadlockDetected, errors.SerializationFailure, errors.UniqueV
 _BROKEN = (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout)
 
 
+Locked = errors.LockNotAvailable
+"""Raised where a transaction with `patience` has waited longer than that for a lock."""
+
+
 class Again(Exception):
     """Raised within a transaction to have it rolled back and run anew: another one has changed what it had read."""
 
@@ -140,13 +144,19 @@ class Database:
 
     @asynccontextmanager
     async def transaction(
-        self, customer_id: UUID | None = None, *, snapshot: bool = False, pipelined: bool = False
+        self,
+        customer_id: UUID | None = None,
+        *,
+        snapshot: bool = False,
+        pipelined: bool = False,
+        patience: int | None = None,
     ) -> AsyncIterator[Tx]:
         """A transaction that sees one customer's rows, or, without `customer_id`, all of them.
 
         As a `snapshot` it only reads, and all its queries see the database as it was at the first one. In a `pipelined`
         one nothing is waited for but rows that are read: the beginning goes out with the first query, and the last
-        writes with the commit. An error of a statement is raised by a later one, at the latest by the commit.
+        writes with the commit. An error of a statement is raised by a later one, at the latest by the commit. With
+        `patience` it waits at most so many milliseconds for any lock, and raises `Locked` then.
 
         Raises DatabaseUnavailable where no connection can be had or it breaks. Where that happens during the commit,
         the outcome is unknown; every write of Tollkeeper may be repeated safely.
@@ -156,13 +166,13 @@ class Database:
                 try:
                     if pipelined:
                         async with connection.pipeline():
-                            for statement in _enter(customer_id, snapshot):
+                            for statement in (*_enter(customer_id, snapshot), *_waiting(patience)):
                                 await connection.execute(statement)
                             yield Tx(connection, pipelined=True)
                             await connection.execute(b"commit")
                     else:
                         # One round trip, and no parameters: a UUID's text needs no quoting.
-                        await connection.execute(b"; ".join(_enter(customer_id, snapshot)))
+                        await connection.execute(b"; ".join((*_enter(customer_id, snapshot), *_waiting(patience))))
                         yield Tx(connection)
                         await connection.execute(b"commit")
                 except BaseException:
@@ -174,12 +184,17 @@ class Database:
                     raise
 
     async def run(
-        self, work: Callable[[Tx], Awaitable[T]], customer_id: UUID | None = None, *, pipelined: bool = False
+        self,
+        work: Callable[[Tx], Awaitable[T]],
+        customer_id: UUID | None = None,
+        *,
+        pipelined: bool = False,
+        patience: int | None = None,
     ) -> T:
         """The result of `work` in a transaction of its own, run anew when it loses a race (_RETRIED, Again)."""
         for attempt in range(1, _ATTEMPTS + 1):
             try:
-                async with self.transaction(customer_id, pipelined=pipelined) as tx:
+                async with self.transaction(customer_id, pipelined=pipelined, patience=patience) as tx:
                     return await work(tx)
             except (*_RETRIED, Again):
                 if attempt == _ATTEMPTS:
@@ -197,6 +212,10 @@ def _enter(customer_id: UUID | None, snapshot: bool) -> tuple[bytes, bytes]:
     return begin, f"set local tollkeeper.customer_id = '{customer_id}'".encode()
 
 
+def _waiting(patience: int | None) -> tuple[bytes, ...]:
+    return () if patience is None else (f"set local lock_timeout = {patience}".encode(),)
+
+
 class _as_unavailable:  # noqa: N801
     """Turns a lost connection into DatabaseUnavailable."""
 
@@ -204,6 +223,6 @@ class _as_unavailable:  # noqa: N801
         return None
 
     def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
-        retried = isinstance(error, _RETRIED)
+        retried = isinstance(error, (*_RETRIED, Locked))
         if isinstance(error, _BROKEN) and not retried:
             raise DatabaseUnavailable("database_unavailable", f"The database can't be reached: {error}") from error

@@ -6,7 +6,7 @@ from tollkeeper.gate.change_hold import Changed, ChangeIn, Verb, change_holds
 from tollkeeper.gate.desk import Desk
 from tollkeeper.gate.estimate import Estimated, estimate
 from tollkeeper.gate.explain import explain_event
-from tollkeeper.gate.holds import Held, Hold, HoldIn, HoldOf, HoldState, get_hold, held_at, list_holds
+from tollkeeper.gate.holds import Held, Hold, HoldIn, HoldOf, HoldState, get_hold, held_at, in_use, list_holds
 from tollkeeper.gate.model import Explanation, Failure, Recorded, Result
 from tollkeeper.gate.prepay import end_recurring_grant, give_grant, is_due, refresh, set_recurring_grant, void_grant
 from tollkeeper.gate.record import record
@@ -52,6 +52,7 @@ __all__ = [
     "get_hold",
     "give_grant",
     "held_at",
+    "in_use",
     "is_due",
     "list_holds",
     "next_period",

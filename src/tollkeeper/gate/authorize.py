@@ -29,6 +29,7 @@ from tollkeeper.gate.place import People, cost_of, open_lane, unrateable
 from tollkeeper.gate.refuse import closed, exceeded, insufficient, invalid, refusal
 from tollkeeper.gate.till import Till, Tills
 from tollkeeper.gate.totals import Total, TotalKey, lock_totals, total_key
+from tollkeeper.ids import new_id
 from tollkeeper.limits import Draw, Exceeded, LimitState, draws_of
 from tollkeeper.money import EXACT, ONE, ZERO, add, subtract
 from tollkeeper.rating import Measure, billed_quantity, rate
@@ -86,12 +87,14 @@ async def authorize(
 
     `seconds` is how long a hold lasts that doesn't say so itself.
     """
+    if reserve:
+        items = [item if item.id is not None else msgspec.structs.replace(item, id=str(new_id())) for item in items]
     ids = {item.customer: str(customer_id_of(item.customer)) for item in items if is_key(item.customer)}
     keys = {(ids[item.customer], item.id) for item in items if reserve and item.id and item.customer in ids}
     await tills.lock(tx, list(ids.values()), keys, grants=False)
     catalog, people = await desk.open(tx, tills, ids.keys())
     await tills.admit(tx, desk.standings_of(catalog, people, tills.now), all_of_them=True)
-    await tills.expire_due(tx)
+    await tills.expire_due(tx, also_named=True)
     found = [understand(item, catalog, people, desk, tills) for item in items]
     asked = [one for one in found if isinstance(one, Asking)]
     await tills.open_purses(tx, [(tills[one.lane.customer_id], one.rule.unit or "") for one in asked])
@@ -132,8 +135,9 @@ def understand(item: HoldIn, catalog: Catalog, people: People, desk: Desk, tills
         item.customer, item.meter, catalog, people, desk.lanes
     )
     if isinstance(lane, Reason):
-        kind = NotFound if lane.code == "unknown_customer" else InvalidInput
-        return kind(lane.code, lane.detail, field=lane.field)
+        if lane.code == "unknown_customer":
+            return NotFound(lane.code, f"There is no customer {item.customer!r}.", field=lane.field)
+        return InvalidInput(lane.code, f"The catalog has no meter {item.meter!r}.", field=lane.field)
     if lane.customer.archived_at is not None and (shut := closed(lane.customer)) is not None:
         return refusal([shut])
     event = item.as_event()

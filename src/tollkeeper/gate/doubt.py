@@ -12,9 +12,10 @@ from typing import Any
 
 import msgspec
 
-from tollkeeper.events import CallIn, EventIn
+from tollkeeper.db import Tx
+from tollkeeper.events import CallIn, Corrected, EventIn, find_corrected
 from tollkeeper.events.model import ID_LENGTH
-from tollkeeper.gate.holds import Hold, HoldKey, HoldState
+from tollkeeper.gate.holds import Hold, HoldState
 from tollkeeper.gate.model import Fact
 from tollkeeper.gate.till import Tills
 from tollkeeper.ids import content_id
@@ -48,27 +49,32 @@ def estimated_event(hold: Hold, customer: str) -> EventIn:
     return msgspec.structs.replace(event_of(hold, customer), id=_named(hold, "estimate"), time=hold.created_at)
 
 
-def estimates_back(facts: Iterable[Fact], tills: Tills) -> list[EventIn]:
-    """The corrections that take back the estimates of holds whose usage is among the facts."""
-    found: dict[HoldKey, EventIn] = {}
+async def estimates_back(tx: Tx, facts: Iterable[Fact], tills: Tills) -> list[EventIn]:
+    """The corrections that take back the estimates of holds whose usage is among the facts: what is left of them."""
+    holds: dict[tuple[str, str], tuple[Hold, str]] = {}
     for fact in facts:
-        key = fact.customer_id, fact.event.hold or ""
-        hold = tills.holds.get(key)
+        hold = tills.holds.get((fact.customer_id, fact.event.hold or ""))
         if hold is not None and hold.state == HoldState.EXPIRED and hold.charged is not None:
-            found[key] = _taken_back(hold, fact.event.customer)
-    return list(found.values())
+            holds[fact.customer_id, _named(hold, "estimate")] = hold, fact.event.customer
+    found = await find_corrected(tx, set(holds)) if holds else {}
+    return [_taken_back(hold, customer, found[key]) for key, (hold, customer) in holds.items() if _left(found.get(key))]
 
 
-def _taken_back(hold: Hold, customer: str) -> EventIn:
-    given, calls = _given(hold), _calls(hold) or []
-    back = [msgspec.structs.replace(call, cost=None if call.cost is None else -call.cost) for call in calls]
+def _left(estimate: Corrected | None) -> bool:
+    return estimate is not None and bool(estimate.net_quantity or estimate.net_amount)
+
+
+def _taken_back(hold: Hold, customer: str, estimate: Corrected) -> EventIn:
+    calls = None
+    if estimate.net_cost:
+        calls = [CallIn(provider="estimate", model=hold.meter, cost=-estimate.net_cost)]
     return EventIn(
         id=_named(hold, "estimate:back"),
         customer=customer,
         meter=hold.meter,
-        quantity=None if given is None else -given,
-        amount=None if hold.event_amount is None else -hold.event_amount,
-        calls=back or None,
+        quantity=-estimate.net_quantity if _given(hold) is not None else None,
+        amount=None if estimate.net_amount is None else -estimate.net_amount,
+        calls=calls,
         corrects=_named(hold, "estimate"),
     )
 

@@ -12,7 +12,7 @@ from decimal import Decimal
 from tollkeeper.catalog import Overage
 from tollkeeper.db import Tx
 from tollkeeper.gate.holds import Hold, HoldKey, HoldState
-from tollkeeper.gate.model import Fact
+from tollkeeper.gate.model import Fact, FactKey
 from tollkeeper.gate.till import Till, Tills
 from tollkeeper.limits import Draw, draws_of
 from tollkeeper.money import ZERO, add, subtract
@@ -29,14 +29,14 @@ async def fund(tx: Tx, tills: Tills, facts: Sequence[Fact]) -> None:
     await _prepare(tx, tills, ours)
     # What comes back first can pay for what is charged instead; what is charged here can't come back before.
     here = {fact.key for fact in ours}
-    await _give_back(tx, tills, ours, lambda fact: (fact.customer_id, fact.event.corrects or "") not in here)
+    await _give_back(tx, tills, ours, lambda fact: bool(fact.event.corrects) and _corrected(fact) not in here)
     # Holds then: nobody else may take what they have reserved.
     for key, theirs in by_hold.items():
         _settle(tills, tills.holds[key], theirs)
     for fact in ours:
         if fact.event.hold is None:
             _pay(tills, fact, None, None)
-    await _give_back(tx, tills, ours, lambda fact: (fact.customer_id, fact.event.corrects or "") in here)
+    await _give_back(tx, tills, ours, lambda fact: not fact.event.corrects or _corrected(fact) in here)
     await _count(tx, tills, ours)
 
 
@@ -83,12 +83,12 @@ def end_unreserved(tills: Tills, repeated: Mapping[HoldKey, Sequence[str]], fact
 
     They turn out to be recorded already; or the estimate of a hold in doubt can't be booked, and is in quarantine.
     """
+    booked = {(fact.customer_id, fact.event.hold) for fact in facts}
     for key, events in repeated.items():
         hold = tills.holds.get(key)
-        if hold is not None and not hold.ended:
+        if hold is not None and not hold.ended and key not in booked:
             tills.end(hold, HoldState.EXPIRED if key in tills.estimated else HoldState.SETTLED)
             hold.charged, hold.events = ZERO, [*events]
-    booked = {(fact.customer_id, fact.event.hold) for fact in facts}
     for key in tills.estimated - booked:
         hold = tills.holds[key]
         if not hold.ended:
@@ -119,6 +119,11 @@ def _pay(tills: Tills, fact: Fact, hold: Hold | None, reserved: Decimal | None) 
     return reserved
 
 
+def _corrected(fact: Fact) -> FactKey:
+    """The event that a correction corrects."""
+    return fact.customer_id, fact.event.corrects or ""
+
+
 def _owe(tills: Tills, till: Till, unit: str, change: Decimal) -> None:
     """Note a change of the receivable, where a ceiling must hold."""
     if change and till.standing is not None and till.standing.source(unit).credit_ceiling is not None:
@@ -136,6 +141,9 @@ async def _give_back(tx: Tx, tills: Tills, facts: Sequence[Fact], which: Callabl
     keys = {(fact.customer_id, fact.event.corrects) for fact in negative if fact.event.corrects is not None}
     burned = await ask_burned(tx, keys)
     nets = {fact.key: fact.charge or ZERO for fact in facts if fact.event.corrects is None}
+    for fact in facts:
+        if fact.event.corrects is not None and fact.charge is not None and fact.charge > 0:
+            nets[_corrected(fact)] = add(nets.get(_corrected(fact), fact.charged_before), fact.charge)
     for fact in negative:
         till, unit = tills.get(fact.customer_id), fact.rule.unit
         if till is None or unit is None or fact.charge is None:

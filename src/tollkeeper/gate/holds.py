@@ -16,7 +16,7 @@ from msgspec import Meta
 from tollkeeper.catalog import OnExpiry
 from tollkeeper.db import Asked, Queries, Tx, array, text_array
 from tollkeeper.errors import Conflict, NotFound
-from tollkeeper.events import CallIn, EventIn, Key
+from tollkeeper.events import CallIn, EventIn, Key, has_usage
 from tollkeeper.ids import content_id
 from tollkeeper.money import ZERO, written_once
 
@@ -187,6 +187,13 @@ async def get_hold(tx: Tx, customer_id: UUID, hold_id: str) -> Hold:
     if not found:
         raise unknown_hold(hold_id)
     return found[0]
+
+
+async def in_use(tx: Tx, customer_id: UUID) -> bool:
+    """Whether a customer has usage, or operations under way: then its currency and time zone stay."""
+    return await has_usage(tx, customer_id) or bool(
+        await tx.scalar(_queries.has_open_holds, {"customer_id": customer_id})
+    )
 
 
 async def list_holds(

@@ -269,6 +269,9 @@ on conflict (customer_id, hold_id) do update set
     state = excluded.state, expires_at = excluded.expires_at, ended_at = excluded.ended_at,
     ended_by = excluded.ended_by, charged = excluded.charged, events = excluded.events, note = excluded.note
 
+-- name: has_open_holds
+select exists (select from holds where customer_id = %(customer_id)s and ended_at is null)
+
 -- name: held_at
 select unit, count(*)::int as holds, coalesce(sum(from_wallet), 0) as amount
 from holds

@@ -17,6 +17,7 @@ from tollkeeper.catalog import Meter
 from tollkeeper.customers import Customer, customer_id_of
 from tollkeeper.db import Tx, text_array
 from tollkeeper.events import (
+    CostSource,
     EventIn,
     Reason,
     Refused,
@@ -86,10 +87,13 @@ async def record_under(
     batch = Batch(catalog, tills.now, len(items), arrived=arrived)
     place(batch, items, people, desk.lanes, desk.series, tills.now + desk.max_future)
     _refuse_unknown_holds(batch, tills)
+    for key in tills.guessed & batch.facts.keys():
+        fact = batch.facts[key]
+        fact.cost_source = CostSource.ESTIMATE if fact.cost is not None else fact.cost_source
     await _set_repetitions_aside(tx, batch, items, people.customers)
     if await lock_corrected(tx, batch) or careful:
         await _set_duplicates_aside(tx, batch)
-    backs = estimates_back(batch.facts.values(), tills)
+    backs = await estimates_back(tx, batch.facts.values(), tills)
     if backs:
         place(batch, backs, people, desk.lanes, desk.series, tills.now)
         await lock_corrected(tx, batch)

@@ -46,6 +46,8 @@ def exceeded(found: Exceeded, now: datetime) -> LimitExceeded:
         f"The limit {found.limit!r}{of} allows {_amount(found.cap, found.unit)} per {found.per.replace('_', ' ')}: "
         f"{_amount(found.used, found.unit)} used{held}, {_amount(found.needed, found.unit)} more needed."
     )
+    if found.resets_at is None:
+        told += " That is more than the whole limit, so it never fits."
     wait = None if found.resets_at is None else max(1, -int((now - found.resets_at).total_seconds() // 1))
     waiting: dict[str, Any] = {} if wait is None else {"retry_after": wait}
     return LimitExceeded(

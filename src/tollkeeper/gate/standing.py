@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from urllib.parse import quote
 from uuid import UUID
 
 from tollkeeper.catalog import Catalog, Funding, Limit, Overage, Plan, UnitFunding, WhenExhausted, limit_of
-from tollkeeper.clock import BEGINNING, END, Period, local_slot, period_of_day
+from tollkeeper.clock import BEGINNING, END, Period, local_slot, period_of_day, recurrence
 from tollkeeper.customers import Agreement, Customer
 from tollkeeper.errors import InvalidInput
 from tollkeeper.ids import content_id
@@ -101,7 +102,7 @@ def stand(catalog: Catalog, customer: Customer, agreement: Agreement, now: datet
     plan = catalog.plans.get((change.plan if change else None) or catalog.default_plan or "")
     fundings = [catalog.customer_funding.get(customer.key), plan.funding if plan else None, catalog.funding]
     limits = _limits(catalog, plan, agreement)
-    recurrences = _recurrences(catalog, customer, agreement, now)
+    recurrences = _recurrences(catalog, customer, agreement)
     standing = Standing(
         catalog=catalog,
         customer=customer,
@@ -115,7 +116,10 @@ def stand(catalog: Catalog, customer: Customer, agreement: Agreement, now: datet
         until=agreement.next_change(now) or END,
         gated=False,
     )
-    return replace(standing, signature=_signature(standing), gated=bool(limits or recurrences or standing.has_ceiling))
+    # A plan that begins later is seen to in time: usage that is recorded as it begins must not miss its counters.
+    later = any(change.effective_from > now and change.plan for change in agreement.plans)
+    gated = bool(limits or recurrences or standing.has_ceiling or later)
+    return replace(standing, signature=_signature(standing), gated=gated)
 
 
 def _limits(catalog: Catalog, plan: Plan | None, agreement: Agreement) -> tuple[Limit, ...]:
@@ -127,24 +131,44 @@ def _limits(catalog: Catalog, plan: Plan | None, agreement: Agreement) -> tuple[
     return tuple(found[name] for name in sorted(found))
 
 
-def _recurrences(catalog: Catalog, customer: Customer, agreement: Agreement, now: datetime) -> tuple[Recurrence, ...]:
-    """The recurring grants of the present plan and of those before it, each for as long as its plan held."""
+def _recurrences(catalog: Catalog, customer: Customer, agreement: Agreement) -> tuple[Recurrence, ...]:
+    """The recurring grants of all plans that the customer was, is or will be on, each for as long as its plan holds.
+
+    Who comes back to a plan while a period of its grant is still running goes on in that period; nothing is granted
+    twice by changing plans.
+    """
     starts = [(customer.created_at, catalog.default_plan)] if catalog.default_plan else []
     starts += [(change.effective_from, change.plan or catalog.default_plan) for change in agreement.plans]
-    found: list[Recurrence] = []
-    for i, (anchor, key) in enumerate(starts):
+    found: dict[tuple[str, datetime], Recurrence] = {}
+    latest: dict[str, Recurrence] = {}
+    for i, (start, key) in enumerate(starts):
         end = starts[i + 1][0] if i + 1 < len(starts) else None
         plan = catalog.plans.get(key or "")
-        if plan is not None and (end is None or end > anchor):
-            for rule in plan.grants.values():
-                found.append(Recurrence(rule, anchor, customer.zone, end, f"plan {plan.key}"))
-    return tuple(found)
+        if plan is None or (end is not None and end <= start):
+            continue
+        for rule in plan.grants.values():
+            one = Recurrence(rule, start, customer.zone, end, f"plan {plan.key}")
+            before = latest.get(one.key)
+            if before is not None and _runs_until(before) > start:
+                one = replace(one, anchor=before.anchor)
+            latest[one.key] = found[one.key, one.anchor] = one
+    return tuple(found.values())
+
+
+def _runs_until(one: Recurrence) -> datetime:
+    """When the last period is over that began before the recurring grant ended."""
+    last = (one.until or END) - timedelta(microseconds=1)
+    most = range(max(0, (last - one.anchor).days) + 3)
+    n = bisect_right(most, last, key=lambda n: recurrence(one.anchor, one.rule.every, n, one.zone))
+    return recurrence(one.anchor, one.rule.every, n, one.zone)
 
 
 def _signature(standing: Standing) -> UUID:
+    """The first half is of the recurring grants, the other one of what is counted and owed."""
     counters = sorted({str(counter_id_of(limit)) for limit in standing.limits})
     recurring = [f"{one.source} {one.anchor.isoformat()} {one.rule}" for one in standing.recurrences]
-    return content_id("standing", " ".join(standing.ceilings), *counters, *recurring)
+    granted, counted = content_id("granted", *recurring), content_id("counted", " ".join(standing.ceilings), *counters)
+    return UUID(bytes=granted.bytes[:8] + counted.bytes[8:])
 
 
 class Standings:

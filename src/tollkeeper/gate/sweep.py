@@ -49,7 +49,9 @@ async def sweep(tx: Tx, desk: Desk, customers: Sequence[str], *, now: datetime, 
         till = tills.get(str(customer.customer_id))
         doubtful = [hold for hold in till.due if hold.charges_estimate] if till is not None else []
         tills.estimated |= {hold.key for hold in doubtful}
-        estimated += [estimated_event(hold, customer.key) for hold in doubtful]
+        events = [estimated_event(hold, customer.key) for hold in doubtful]
+        tills.guessed |= {(str(customer.customer_id), event.id) for event in events}
+        estimated += events
     await record_under(tx, desk, tills, estimated, careful=careful)
     return sum(hold.ended for hold in tills.written.values())
 
@@ -59,14 +61,11 @@ async def warn_of_expiry(tx: Tx, *, now: datetime, limit: int = 1000) -> int:
 
     A grant that lasts less than two weeks is told of when half its time is over; one that recurs isn't told of.
     """
-    told, after = 0, now
-    while grants := await expiring(tx, after=after, until=now + NOTICE, limit=limit):
-        facts = [_expiring(grant) for grant in grants if grant.recurring is None and _is_near(grant, now)]
+    told, last = 0, None
+    while grants := await expiring(tx, after=now, until=now + NOTICE, behind=last, limit=limit):
+        facts = [_expiring(grant) for grant in grants if _is_near(grant, now)]
         await publish(tx, facts, now=now)
-        told, last = told + len(facts), grants[-1].expires_at
-        if len(grants) < limit or last is None or last == after:
-            break
-        after = last
+        told, last = told + len(facts), grants[-1]
     return told
 
 

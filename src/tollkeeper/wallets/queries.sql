@@ -168,12 +168,16 @@ where customer_id = %(customer_id)s and event_id = %(event_id)s
 order by grant_id
 
 -- name: expiring
--- Over all customers, for alerts: active grants that expire within a span of time.
+-- Over all customers, for alerts: active grants, but for recurring ones, that expire within a span of time.
 select customer_id::text as customer_id, grant_id, unit, kind, priority, amount, rolled_in, remaining, spent, expired,
        voided, rolled_out, effective_at, expires_at, begun, recurring, period_start, reference, note, created_at,
        created_by, voided_at, voided_by, refunded
 from grants
-where remaining > 0 and begun and voided_at is null and expires_at > %(after)s and expires_at <= %(until)s
+where remaining > 0 and begun and voided_at is null and recurring is null
+  and expires_at > %(after)s and expires_at <= %(until)s
+  and (%(behind_at)s::timestamptz is null
+       or (expires_at, customer_id, grant_id)
+          > (%(behind_at)s::timestamptz, %(behind_customer)s::uuid, %(behind_id)s::uuid))
 order by expires_at, customer_id, grant_id
 limit %(limit)s
 

@@ -105,9 +105,20 @@ async def burns_of_event(tx: Tx, customer_id: str, event_id: str) -> list[EventB
     return await tx.all(EventBurn, queries.burns_of_event, {"customer_id": customer_id, "event_id": event_id})
 
 
-async def expiring(tx: Tx, *, after: datetime, until: datetime, limit: int) -> list[Grant]:
-    """Grants of all customers that are in force and expire in (after, until], the earliest first."""
-    return await tx.all(Grant, queries.expiring, {"after": after, "until": until, "limit": limit})
+async def expiring(tx: Tx, *, after: datetime, until: datetime, behind: Grant | None = None, limit: int) -> list[Grant]:
+    """Grants of all customers that are in force and expire in (after, until], the earliest first, going on `behind`.
+
+    Recurring ones aren't among them: that they end is what they're for.
+    """
+    params = {
+        "after": after,
+        "until": until,
+        "behind_at": behind and behind.expires_at,
+        "behind_customer": behind and behind.customer_id,
+        "behind_id": behind and behind.grant_id,
+        "limit": limit,
+    }
+    return await tx.all(Grant, queries.expiring, params)
 
 
 async def due_wallets(tx: Tx, now: datetime, limit: int) -> list[str]:

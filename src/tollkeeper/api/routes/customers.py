@@ -26,7 +26,7 @@ from tollkeeper.customers import (
     upsert_member,
 )
 from tollkeeper.db import Tx
-from tollkeeper.events import has_usage
+from tollkeeper.gate import in_use
 
 router = APIRouter(prefix="/v1/customers", tags=["customers"])
 
@@ -116,7 +116,7 @@ async def put(books: OpenBooks, _: Writer, key: CustomerKey, asked: CustomerPut,
     currency = (await books.catalog()).currency
 
     async def work(tx: Tx) -> tuple[Customer, bool]:
-        return await upsert_customer(tx, key, changes, default_currency=currency, in_use=has_usage)
+        return await upsert_customer(tx, key, changes, default_currency=currency, in_use=in_use)
 
     customer, created = await books.database.run(work)
     response.status_code = 201 if created else 200
