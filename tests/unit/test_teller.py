@@ -17,13 +17,15 @@ class Work:
 
     def __init__(self, *, open_door: bool = True) -> None:
         self.batches: list[list[int]] = []
+        self.patient: list[bool] = []
         self.at_once = self.most_at_once = 0
         self.door = asyncio.Event()
         if open_door:
             self.door.set()
 
-    async def __call__(self, numbers: Sequence[int]) -> list[int]:
+    async def __call__(self, numbers: Sequence[int], *, patient: bool) -> list[int]:
         self.batches.append([*numbers])
+        self.patient.append(patient)
         self.at_once += 1
         self.most_at_once = max(self.most_at_once, self.at_once)
         await asyncio.sleep(0)
@@ -60,20 +62,40 @@ async def test_who_waits_shares_the_next_transaction() -> None:
     assert await teller.serve(4) == 8
 
 
-async def test_several_windows() -> None:
-    work = Work(open_door=False)
-    teller: Teller[int, int] = Teller(work, windows=2)
-    first = asyncio.create_task(teller.serve(1))
+async def test_tellers_of_one_window_take_turns() -> None:
+    """So that those who wait for the other teller's transaction come together, too."""
+    work, window = Work(open_door=False), asyncio.Lock()
+    one: Teller[int, int] = Teller(work, window)
+    other: Teller[int, int] = Teller(work, window)
+    first = asyncio.create_task(one.serve(1))
     await settled()
-    second = asyncio.create_task(teller.serve(2))
+    waiting = [asyncio.create_task(other.serve(number)) for number in (2, 3)]
     await settled()
-    third = asyncio.create_task(teller.serve(3))
-    await settled()
-    assert work.batches == [[1], [2]]
+    assert work.batches == [[1]]
     work.door.set()
-    assert await asyncio.gather(first, second, third) == [2, 4, 6]
-    assert work.most_at_once == 2
-    assert [await teller.serve(number) for number in (5, 6)] == [10, 12]
+    assert await asyncio.gather(first, *waiting) == [2, 4, 6]
+    assert work.batches == [[1], [2, 3]]
+    assert work.most_at_once == 1
+
+
+async def test_who_waits_for_a_lock_goes_on_by_itself() -> None:
+    """Fails where one that has to wait keeps the others, and those that come later, waiting."""
+    lock = asyncio.Event()
+
+    async def work(numbers: Sequence[int], *, patient: bool) -> list[int]:
+        if 13 in numbers:
+            if not patient:
+                raise TimeoutError
+            await lock.wait()
+        return [2 * number for number in numbers]
+
+    teller: Teller[int, int] = Teller(work)
+    stuck = asyncio.create_task(teller.serve(13))
+    assert await asyncio.gather(*(teller.serve(number) for number in (1, 2))) == [2, 4]
+    assert await teller.serve(3) == 6
+    assert not stuck.done()
+    lock.set()
+    assert await stuck == 26
 
 
 async def test_the_one_at_fault_fails_alone() -> None:
@@ -83,6 +105,7 @@ async def test_the_one_at_fault_fails_alone() -> None:
     found = await asyncio.gather(*(teller.serve(number) for number in (1, -2, 3, -4)), return_exceptions=True)
     assert [str(one) for one in found] == ["2", "-2", "6", "-4"]
     assert work.batches == [[1, -2, 3, -4], [1], [-2], [3], [-4]]
+    assert work.patient == [False, True, True, True, True]
     with pytest.raises(ValueError, match="-7"):
         await teller.serve(-7)
     assert await teller.serve(8) == 16
