@@ -16,7 +16,9 @@ from gating import (
     ingest,
     one,
     open_books,
+    put_catalog,
     put_customer,
+    refused,
     settle,
     used,
     wallet,
@@ -136,3 +138,29 @@ async def test_changing_plans_grants_nothing_twice(database: Database) -> None:
         await books.refresh("acme")
         assert await wallet(books) == (5, 0)
         await assert_sound(books)
+
+
+@pytest.mark.parametrize("how", ["plan", "own", "catalog"])
+async def test_a_limit_that_comes_later_counts_the_holds_that_are_open(database: Database, how: str) -> None:
+    """Fails where a limit sees only what was held since it was there: then 22 of 12 are used in the end."""
+    limited = '{}\nmeter = "page"\nper = "week"\ncap = "12"\n'
+    text = PLAIN + '[plans.b]\nname = "B"\n' + limited.format("[plans.b.limits.weekly]")
+    books = await open_books(database, text)
+    await hold(books, "h1", "page", quantity="10")
+    if how == "plan":
+        await books.assign_plan("acme", "b")
+    elif how == "own":
+        await books.set_limit("acme", "weekly", {"meter": "page", "per": "week", "cap": "12"})
+    else:
+        await put_catalog(database, text + limited.format("[limits.weekly]"))
+    error = await refused(books, "h2", "page", quantity="3")
+    assert error.code == "limit_exceeded"
+    assert (error.extra["held"], error.extra["used"]) == ("10", "0")
+    await hold(books, "h3", "page", quantity="2")
+    await assert_sound(books)
+    await settle(books, "h1", quantity="4")
+    await hold(books, "h4", "page", quantity="6")
+    await settle(books, "h3")
+    await settle(books, "h4")
+    assert await one(books, "select sum(held) from limit_counters") == 0
+    await assert_sound(books)

@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Meta
 
 from tollkeeper.catalog import OnExpiry
+from tollkeeper.clock import END
 from tollkeeper.db import Asked, Queries, Tx, array, text_array
 from tollkeeper.errors import Conflict, NotFound
 from tollkeeper.events import CallIn, EventIn, Key, has_usage
@@ -167,6 +168,11 @@ async def ask_holds(tx: Tx, keys: Collection[HoldKey]) -> Asked[Hold]:
 async def ask_due_holds(tx: Tx, customer_ids: Sequence[str], now: datetime) -> Asked[Hold]:
     """The open holds of these customers whose time is over."""
     return await tx.ask(Hold, _queries.due_holds, {"customer_ids": array(customer_ids), "now": now})
+
+
+async def ask_open_holds(tx: Tx, customer_ids: Sequence[str]) -> Asked[Hold]:
+    """The holds of these customers that haven't ended."""
+    return await tx.ask(Hold, _queries.due_holds, {"customer_ids": array(customer_ids), "now": END})
 
 
 async def write_holds(tx: Tx, holds: Collection[Hold]) -> None:

@@ -266,7 +266,7 @@ cross join lateral jsonb_to_record(new.hold) as h (
     charged numeric, events text[], note text
 )
 on conflict (customer_id, hold_id) do update set
-    state = excluded.state, expires_at = excluded.expires_at, ended_at = excluded.ended_at,
+    state = excluded.state, claims = excluded.claims, expires_at = excluded.expires_at, ended_at = excluded.ended_at,
     ended_by = excluded.ended_by, charged = excluded.charged, events = excluded.events, note = excluded.note
 
 -- name: has_open_holds

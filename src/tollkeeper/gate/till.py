@@ -22,7 +22,7 @@ from tollkeeper.catalog import recurring_of
 from tollkeeper.db import Asked, Fact, Queries, Tx, array, ask_epochs, epochs_in, publish
 from tollkeeper.errors import InvalidInput
 from tollkeeper.gate.alerts import balance_facts
-from tollkeeper.gate.holds import Hold, HoldKey, HoldState, ask_due_holds, ask_holds, write_holds
+from tollkeeper.gate.holds import Hold, HoldKey, HoldState, ask_due_holds, ask_holds, ask_open_holds, write_holds
 from tollkeeper.gate.standing import Standing
 from tollkeeper.gate.totals import TotalKey, claim_totals
 from tollkeeper.ids import new_id
@@ -31,12 +31,14 @@ from tollkeeper.limits import (
     Counters,
     Draw,
     claims_of,
+    draws_of,
     fact_of,
     load_counters,
     mark_stale,
     write_counters,
 )
 from tollkeeper.money import ZERO, add, subtract
+from tollkeeper.rating import billed_quantity
 from tollkeeper.wallets import (
     AskedPurses,
     Changes,
@@ -107,6 +109,8 @@ class Tills:
         """Whether the transaction has, or may have, written something before it came to the tills."""
         self.guessed: set[tuple[str, str]] = set()
         """Events, by customer and id, whose provider cost is what their holds had estimated."""
+        self._recounted: list[tuple[Hold, Draw]] = []
+        """Open holds that are to count against limits that they were made without."""
         self._named: set[HoldKey] = set()
         self._grants = True
         self.written: dict[HoldKey, Hold] = {}
@@ -213,9 +217,22 @@ class Tills:
         if changed:
             await mark_stale(tx, sorted(till.customer_id for till in changed))
             await self._keep_receivables(tx, [(till, unit) for till in changed for unit in till.purses])
+            await self._recount(tx, [till for till in changed if till.signature is not None])
             for till in changed:
                 self._signed[till.customer_id] = till.signature = till.stands.signature
         await self.advance(tx, regranted)
+
+    async def _recount(self, tx: Tx, tills: Sequence[Till]) -> None:
+        """Have open holds count against the limits that their customers have now."""
+        counting = {till.customer_id: till for till in tills if till.stands.limits}
+        if not counting:
+            return
+        for found in await (await ask_open_holds(tx, sorted(counting))).all():
+            hold = self.holds.setdefault(found.key, found)
+            till = counting[hold.customer_id]
+            claimed = {(claim.counter_id, claim.member) for claim in claims_of(hold.customer_id, hold.claims)}
+            draws = draws_of_hold(hold, till.stands)
+            self._recounted += [(hold, draw) for draw in draws if (draw.counter_id, draw.member) not in claimed]
 
     async def _keep_receivables(self, tx: Tx, places: Sequence[tuple[Till, str]]) -> None:
         """Have these wallets know what is owed, where a credit ceiling must hold."""
@@ -309,10 +326,17 @@ class Tills:
         freed = [
             claim for hold in self.written.values() if hold.ended for claim in claims_of(hold.customer_id, hold.claims)
         ]
-        if draws or freed:
-            self.counters = await load_counters(tx, draws, freed, self.now)
-            for claim in freed:
-                self.counters.release(claim)
+        recounted = [(hold, draw) for hold, draw in self._recounted if not hold.ended]
+        if not (draws or freed or recounted):
+            return
+        self.counters = await load_counters(tx, [*draws, *(draw for _, draw in recounted)], freed, self.now)
+        for claim in freed:
+            self.counters.release(claim)
+        for hold, draw in recounted:
+            claim = self.counters.hold(draw)
+            if claim is not None:
+                hold.claims.append(claim.stored())
+                self.written[hold.key] = hold
 
     # Writing
 
@@ -342,6 +366,22 @@ class Tills:
     def _claim(self, total: TotalKey | None, change: Decimal) -> None:
         if total is not None and change:
             self.claimed[total] = add(self.claimed.get(total, ZERO), change)
+
+
+def draws_of_hold(hold: Hold, standing: Standing) -> list[Draw]:
+    """What an open hold takes of the customer's limits."""
+    meter, customer = standing.catalog.meters.get(hold.meter), standing.customer
+    return draws_of(
+        hold.customer_id,
+        customer.zone,
+        standing.limits,
+        meter=hold.meter,
+        unit=hold.unit,
+        member=hold.member,
+        quantity=hold.quantity if meter is None else billed_quantity(meter, hold.quantity),
+        charge=hold.amount,
+        at=hold.created_at,
+    )
 
 
 def _grants_alike(one: UUID | None, other: UUID) -> bool:
