@@ -68,6 +68,8 @@ from tollkeeper.wallets import Grant, NewGrant
 
 T = TypeVar("T")
 
+_FEW_ITEMS = 50
+
 _PATIENCE_MS = 50
 """How long a transaction that several share waits for the lock of one of them."""
 
@@ -120,7 +122,8 @@ class Books:
                 await also(tx, recorded)
             return recorded
 
-        return _committed(await self.database.run(work, pipelined=True))
+        # A larger batch gains little by a pipeline, and a repeated one loses by it what the driver had prepared.
+        return _committed(await self.database.run(work, pipelined=len(items) <= _FEW_ITEMS))
 
     async def authorize(self, item: HoldIn, *, by: str = "library") -> Allowed:
         """Reserve what the operation is expected to cost, or raise why it may not begin.

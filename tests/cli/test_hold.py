@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ def funded(gate: Toll) -> Toll:
 
 def test_an_operation_is_held_and_settled(funded: Toll) -> None:
     checked = funded("hold", "check", "acme", "interview")
-    assert checked.out == "It might begin: it would take 1 interview_credit, and 3 interview_credit are available.\n"
+    assert checked.out == "It may begin: it would take 1 interview_credit, and 3 interview_credit are available.\n"
     checked = funded("hold", "check", "acme", "interview", "--json").json
     assert checked == {
         "allowed": True,
@@ -51,6 +52,16 @@ def test_an_operation_is_held_and_settled(funded: Toll) -> None:
     assert funded("verify").status == 0
 
 
+def test_what_would_be_owed_is_told(gate: Toll) -> None:
+    asked = ("hold", "check", "acme", "cv_parse", "--quantity", "1")
+    assert gate(*asked).out.splitlines()[0] == "It may begin: 0.50 USD would be owed."
+    assert gate("grant", "acme", "0.20", "--unit", "USD").status == 0
+    told = "It may begin: it would take 0.20 USD from the wallet, and 0.30 USD would be owed."
+    assert gate(*asked).out.splitlines()[0] == told
+    free = gate("hold", "check", "acme", "tokens_in", "--quantity", "1").out
+    assert free.startswith("It may begin: it would cost nothing.\n")
+
+
 def test_refusals_tell_every_reason(gate: Toll) -> None:
     refused = gate("hold", "open", "acme", "interview")
     assert (refused.status, refused.out) == (1, "")
@@ -64,7 +75,10 @@ def test_refusals_tell_every_reason(gate: Toll) -> None:
     assert both.status == 1
     lines = both.err.splitlines()
     assert lines[0].endswith("(insufficient_credits)")
-    assert lines[2] == ("  also: The limit 'interviews' allows 0 per day: 0 used, 1 more needed. (limit_exceeded)")
+    assert lines[2] == (
+        "  also: The limit 'interviews' allows 0 per day: 0 used, 1 more needed. "
+        "That is more than the whole limit, so it never fits. (limit_exceeded)"
+    )
     assert len(lines) == 3
     told = json.loads(gate("hold", "open", "acme", "interview", "--json").err)
     assert (told["code"], [one["code"] for one in told["reasons"]]) == (
@@ -207,6 +221,7 @@ def test_alerts_are_told_in_words(funded: Toll) -> None:
     assert funded("alerts", "globex").out == "No alerts.\n"
     page = funded("overview", "acme")
     assert "80 % of the limit daily_tokens is reached" in page.out
+    assert re.search(r"\n\nTIME +ALERT\n\d{4}-", page.out)
     shown = funded("overview", "acme", "--json").json
     assert (len(shown["alerts"]), shown["wallets"][0]["balance"], shown["owed"][0]["amount"]) == (3, "0", "0")
     assert [one["limit"] for one in shown["limits"]] == ["daily_tokens", "spend"]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -69,13 +71,26 @@ def run(ctx: typer.Context, work: Callable[[Database], Awaitable[T]]) -> T:
         async with Database(url, pool_size=2) as database:
             return await work(database)
 
-    with migrated_database(settings_for(ctx)) as url:
+    settings = settings_for(ctx)
+    created = None if wants_json(ctx) else _to_be_created(settings)
+    with migrated_database(settings) as url:
+        if created is not None:
+            # Who has mistyped the folder's name wonders otherwise where everything has gone.
+            sys.stderr.write(f"New database in {created}.\n")
         return asyncio.run(open_and_work(url))
 
 
 def run_transaction(ctx: typer.Context, work: Callable[[Tx], Awaitable[T]], customer_id: UUID | None = None) -> T:
     """The result of `work` in one transaction, which sees all customers or only the one that is given."""
     return run(ctx, lambda database: database.run(work, customer_id))
+
+
+def _to_be_created(settings: Settings) -> Path | None:
+    """The embedded server's data folder, if there's no database in it yet."""
+    if settings.database_url is not None:
+        return None
+    data = (settings.data or embedded.default_data_dir()).expanduser().resolve()
+    return None if (data / "pg").exists() else data
 
 
 def _options(ctx: typer.Context) -> Options:

@@ -56,8 +56,8 @@ def put(
     ctx: typer.Context,
     key: Key,
     name: Annotated[str | None, typer.Option(help="New customers: the key.", show_default=False)] = None,
-    currency: Annotated[str | None, typer.Option(help="ISO 4217; fixed once there is usage.")] = None,
-    timezone: Annotated[str | None, typer.Option(help="IANA name; fixed once there is usage.")] = None,
+    currency: Annotated[str | None, typer.Option(help="ISO 4217; fixed by usage and open holds.")] = None,
+    timezone: Annotated[str | None, typer.Option(help="IANA name; fixed by usage and open holds.")] = None,
     metadata: Metadata = None,
 ) -> None:
     """Create a customer, or change what is given."""

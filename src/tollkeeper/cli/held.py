@@ -12,7 +12,7 @@ from tollkeeper.cli.output import Amount, print_line, show_fields, show_json, sh
 from tollkeeper.events import Status
 from tollkeeper.gate import Allowed, Hold, HoldOf, Settled
 from tollkeeper.limits import Exceeded, LimitState
-from tollkeeper.money import amount_in_words, grouped
+from tollkeeper.money import amount_in_words, grouped, subtract
 
 _COUNTED = {
     "accepted": Status.ACCEPTED,
@@ -84,14 +84,26 @@ def show_allowed(allowed: Allowed, *, as_json: bool) -> None:
 
 
 def show_checked(allowed: Allowed, *, as_json: bool) -> None:
-    """Print that an operation might begin."""
+    """Print that an operation may begin, at this moment."""
     hold = allowed.hold
     if as_json:
         show_json({"allowed": True, "amount": hold.amount, "unit": hold.unit} | _beside(allowed))
         return
-    amount, available = amount_in_words(hold.amount, hold.unit), amount_in_words(allowed.available, hold.unit)
-    print_line(f"It might begin: it would take {amount}, and {available} are available.")
+    print_line(f"It may begin: {_would_take(hold, allowed.available)}.")
     _show_beside(allowed)
+
+
+def _would_take(hold: Hold, available: Decimal) -> str:
+    """What the operation would come to, and who'd pay: without enough in the wallet, the rest may be owed."""
+    if not hold.amount:
+        return "it would cost nothing"
+    owed = subtract(hold.amount, hold.from_wallet)
+    amount, from_wallet, rest = (amount_in_words(one, hold.unit) for one in (hold.amount, hold.from_wallet, owed))
+    if owed <= 0:
+        return f"it would take {amount}, and {amount_in_words(available, hold.unit)} are available"
+    if not hold.from_wallet:
+        return f"{amount} would be owed"
+    return f"it would take {from_wallet} from the wallet, and {rest} would be owed"
 
 
 def show_settled(settled: Settled, *, as_json: bool) -> None:
@@ -163,7 +175,10 @@ def _warning(one: Exceeded) -> dict[str, Any]:
 
 
 def _goes_beyond(one: Exceeded) -> str:
-    used, held, needed, cap = map(grouped, (one.used, one.held, one.needed, one.cap))
+    used, held, needed, cap = (
+        grouped(number) if one.unit is None else amount_in_words(number, one.unit)
+        for number in (one.used, one.held, one.needed, one.cap)
+    )
     return (
         f"The operation goes beyond the limit {one.limit!r}, which only warns: {used} used, {held} held and {needed} "
         f"more are over {cap}."

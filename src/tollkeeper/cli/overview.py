@@ -100,8 +100,12 @@ def _show(page: Page) -> None:
     if page.limits:
         print_line("")
         limit.show_limits(page.limits)
-    for fact in page.alerts:
-        print_line(f"{as_text(fact.created_at)}  {alerts.in_words(fact.topic, fact.body)}")
+    if page.alerts:
+        print_line("")
+        show_table(
+            ["TIME", "ALERT"],
+            [(fact.created_at, alerts.in_words(fact.topic, fact.body)) for fact in page.alerts],
+        )
 
 
 def _in_words(amounts: Sequence[Spend]) -> str:

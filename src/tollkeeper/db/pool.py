@@ -177,10 +177,13 @@ class Database:
                         await connection.execute(b"commit")
                 except BaseException:
                     if not connection.closed:
-                        # Not as a statement: after an error the server has skipped what a pipeline had prepared, and
-                        # only the driver's own rollback makes it forget those statements.
                         with suppress(psycopg.Error):
-                            await connection.rollback()
+                            if pipelined:
+                                # After an error the server has skipped what the pipeline had prepared, and only the
+                                # driver's own rollback makes it forget those statements: all that it had prepared.
+                                await connection.rollback()
+                            else:
+                                await connection.execute(b"rollback")
                     raise
 
     async def run(
