@@ -99,9 +99,14 @@ class Tx:
         """Send the statements inside without waiting for each answer: one round trip instead of many."""
         if self._pipelined:
             yield
-        else:
-            async with self.connection.pipeline():
+            return
+        async with self.connection.pipeline():
+            # Not one within another: the driver waits for ever where an inner one ends with much still to be sent.
+            self._pipelined = True
+            try:
                 yield
+            finally:
+                self._pipelined = False
 
 
 class Database:
