@@ -135,14 +135,11 @@ class Books:
 
     async def check(self, item: HoldIn, *, by: str = "library") -> Allowed:
         """As `authorize`, without reserving anything."""
-
-        async def work(tx: Tx) -> list[Allowed | TollError]:
-            seconds = self.settings.hold_seconds
-            return await authorize(
-                tx, self.desk, [item], tills=Tills(clock.now(), by, fresh=True), seconds=seconds, reserve=False
-            )
-
-        return _given((await self.database.run(work, pipelined=True))[0])
+        seconds = self.settings.hold_seconds
+        [answer] = await self._under_tills(
+            by, lambda tx, tills: authorize(tx, self.desk, [item], tills=tills, seconds=seconds, reserve=False)
+        )
+        return _given(answer)
 
     async def settle(self, settlement: Settlement, *, by: str = "library") -> Settled:
         """Record what an operation came to, charge it against its hold, and end the hold.
@@ -162,31 +159,27 @@ class Books:
         return found
 
     async def _authorize(self, by: str, items: Sequence[HoldIn], *, patient: bool) -> list[Allowed | TollError]:
-        async def work(tx: Tx) -> list[Allowed | TollError]:
-            tills = Tills(clock.now(), by, fresh=True)
-            return await authorize(tx, self.desk, items, tills=tills, seconds=self.settings.hold_seconds)
-
-        return await self.database.run(work, pipelined=True, patience=None if patient else _PATIENCE_MS)
+        seconds = self.settings.hold_seconds
+        return await self._under_tills(
+            by, lambda tx, tills: authorize(tx, self.desk, items, tills=tills, seconds=seconds), patient=patient
+        )
 
     async def _settle(self, by: str, settlements: Sequence[Settlement], *, patient: bool) -> list[Settled | TollError]:
         attempt = 0
 
-        async def work(tx: Tx) -> tuple[list[Settled | TollError], Recorded]:
+        async def work(tx: Tx, tills: Tills) -> tuple[list[Settled | TollError], Recorded]:
             nonlocal attempt
             attempt += 1
-            return await settle(
-                tx, self.desk, settlements, tills=Tills(clock.now(), by, fresh=True), careful=attempt > 1
-            )
+            return await settle(tx, self.desk, settlements, tills=tills, careful=attempt > 1)
 
-        answers, recorded = await self.database.run(work, pipelined=True, patience=None if patient else _PATIENCE_MS)
+        answers, recorded = await self._under_tills(by, work, patient=patient)
         _committed(recorded)
         return answers
 
     async def _change_holds(self, by: str, changes: Sequence[ChangeIn], *, patient: bool) -> list[Changed | TollError]:
-        async def work(tx: Tx) -> list[Changed | TollError]:
-            return await change_holds(tx, self.desk, changes, tills=Tills(clock.now(), by, fresh=True))
-
-        return await self.database.run(work, pipelined=True, patience=None if patient else _PATIENCE_MS)
+        return await self._under_tills(
+            by, lambda tx, tills: change_holds(tx, self.desk, changes, tills=tills), patient=patient
+        )
 
     async def estimate(self, item: HoldIn) -> Estimated:
         """What the operation would be charged now, and how that comes about. Raises as `authorize`."""
@@ -198,13 +191,13 @@ class Books:
 
     async def give_grant(self, customer: str, new: NewGrant, *, by: str = "library") -> tuple[Grant, bool]:
         """Give the customer prepaid value; the grant, and whether it is new. Raises as `gate.give_grant`."""
-        return await self._alone(by, lambda tx, tills: give_grant(tx, self.desk, customer, new, tills=tills))
+        return await self._under_tills(by, lambda tx, tills: give_grant(tx, self.desk, customer, new, tills=tills))
 
     async def void_grant(
         self, customer: str, grant_id: UUID, *, refund: bool = False, note: str | None = None, by: str = "library"
     ) -> Grant:
         """Take back what is neither spent nor held of a grant. Raises as `gate.void_grant`."""
-        return await self._alone(
+        return await self._under_tills(
             by, lambda tx, tills: void_grant(tx, self.desk, customer, grant_id, refund=refund, note=note, tills=tills)
         )
 
@@ -218,13 +211,13 @@ class Books:
         by: str = "library",
     ) -> None:
         """Give the customer a recurring grant of its own. Raises as `gate.set_recurring_grant`."""
-        await self._alone(
+        await self._under_tills(
             by, lambda tx, tills: set_recurring_grant(tx, self.desk, customer, name, terms, anchor, tills=tills)
         )
 
     async def end_recurring_grant(self, customer: str, name: str, *, by: str = "library") -> None:
         """Have a recurring grant come no more. Raises NotFound `unknown_recurring_grant`."""
-        await self._alone(by, lambda tx, tills: end_recurring_grant(tx, self.desk, customer, name, tills=tills))
+        await self._under_tills(by, lambda tx, tills: end_recurring_grant(tx, self.desk, customer, name, tills=tills))
 
     async def assign_plan(
         self, customer: str, plan: str | None, *, at: datetime | PeriodEnd | None = None, by: str = "library"
@@ -279,7 +272,7 @@ class Books:
             return await is_due(tx, await self.catalog(tx), customer, clock.now())
 
         if await self.database.run(work, customer_id_of(customer)):
-            await self._alone(by, lambda tx, tills: refresh(tx, self.desk, customer, tills=tills))
+            await self._under_tills(by, lambda tx, tills: refresh(tx, self.desk, customer, tills=tills))
 
     async def sweep(self) -> int:
         """Let everything happen that is due, of all customers; how many holds have ended."""
@@ -315,9 +308,12 @@ class Books:
     async def _sweep(self, customers: Sequence[str]) -> int:
         return await self.database.run(lambda tx: sweep(tx, self.desk, customers, now=clock.now()), pipelined=True)
 
-    async def _alone(self, by: str, work: Callable[[Tx, Tills], Awaitable[T]]) -> T:
+    async def _under_tills(self, by: str, work: Callable[[Tx, Tills], Awaitable[T]], *, patient: bool = True) -> T:
         """The result of `work` in a transaction of its own, with tills that nothing was done with."""
-        return await self.database.run(lambda tx: work(tx, Tills(clock.now(), by, fresh=True)), pipelined=True)
+        patience = None if patient else _PATIENCE_MS
+        return await self.database.run(
+            lambda tx: work(tx, Tills(clock.now(), by, fresh=True)), pipelined=True, patience=patience
+        )
 
     async def replay(self, quarantine_ids: Sequence[UUID], *, by: str) -> list[Replayed]:
         """Send quarantined items through the gate again, in one transaction."""

@@ -44,9 +44,8 @@ from tollkeeper.wallets import (
     Changes,
     Purse,
     Recurrence,
-    advance,
+    advance_all,
     ask_purses,
-    load_all_grants,
     open_purse,
     read_purses,
     recurring_grants,
@@ -139,7 +138,7 @@ class Tills:
         """Have a wallet for each of these units; a new one knows what is owed, where a ceiling must hold."""
         missing = [(till, unit) for till, unit in places if unit not in till.purses]
         for till, unit in missing:
-            till.purses[unit] = open_purse(till.customer_id, unit, self.now)
+            till.purses[unit] = open_purse(till.customer_id, unit)
             till.balances[unit] = ZERO
         await self._keep_receivables(tx, missing)
 
@@ -259,12 +258,12 @@ class Tills:
         granted = {till.customer_id: [*till.stands.recurrences, *own.get(till.customer_id, ())] for till in due}
         for till in due:
             await self.open_purses(tx, [(till, one.rule.unit) for one in granted[till.customer_id]])
-        await load_all_grants(tx, [purse for till in due for purse in till.purses.values()])
+        purses: list[tuple[Purse, list[Recurrence]]] = []
         for till in due:
             since = self.now if till.customer_id in fresh else None
             recurrences = [replace(one, since=since) for one in granted[till.customer_id]]
-            for purse in till.purses.values():
-                advance(purse, recurrences, self.changes)
+            purses += [(purse, recurrences) for purse in till.purses.values()]
+        await advance_all(tx, purses, self.changes)
 
     async def _own_recurrences(self, tx: Tx, tills: Sequence[Till]) -> dict[str, list[Recurrence]]:
         found: dict[str, list[Recurrence]] = {}

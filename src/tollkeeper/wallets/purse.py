@@ -87,7 +87,7 @@ class Purse:
             self.wallet.next_change_at = min(self.wallet.next_change_at or at, at)
 
 
-def open_purse(customer_id: str, unit: str, now: datetime | None = None) -> Purse:
+def open_purse(customer_id: str, unit: str) -> Purse:
     """The purse of a wallet that doesn't exist yet; it's stored once something changes in it.
 
     Its first entry may lie before `now`: a recurring grant may have begun long before anyone asked.
