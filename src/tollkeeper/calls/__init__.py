@@ -1,0 +1,1 @@
+"""Provider calls: stored once, each with its cost and how that is known."""

@@ -1,0 +1,1 @@
+"""The SDK: `Tollkeeper`, `AsyncTollkeeper`, `wrap`, `operation`. Imports nothing of the engine."""

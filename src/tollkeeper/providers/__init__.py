@@ -1,0 +1,1 @@
+"""AI providers as data: what their usage objects mean, and what their units cost. Pure."""

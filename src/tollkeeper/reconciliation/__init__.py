@@ -1,0 +1,1 @@
+"""Reconciliation: what AI providers report, compared with the calls that were booked."""
