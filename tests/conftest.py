@@ -20,6 +20,9 @@ from psycopg.conninfo import make_conninfo
 from tollkeeper.db import Database, embedded, migrate
 
 
+pytest_plugins = ["tests.hangs"]
+
+
 @pytest.fixture(scope="session")
 def anyio_backend() -> tuple[str, dict[str, bool]]:
     return "asyncio", {"use_uvloop": True}
@@ -28,11 +31,15 @@ def anyio_backend() -> tuple[str, dict[str, bool]]:
 @pytest.fixture(scope="session")
 def server_url() -> Iterator[str]:
     """A server on which this run may create databases."""
+    from tests import hangs  # a plugin: pytest imports it first
+
     if url := os.environ.get("TOLLKEEPER_TEST_DATABASE_URL"):
+        hangs.server_url = url
         yield url
         return
     data = Path(tempfile.gettempdir()) / f"tollkeeper-tests-{os.getuid()}"
     with embedded.start(data) as server:
+        hangs.server_url = server.url
         yield server.url
 
 
