@@ -19,7 +19,6 @@ from psycopg.conninfo import make_conninfo
 
 from tollkeeper.db import Database, embedded, migrate
 
-
 pytest_plugins = ["tests.hangs"]
 
 
