@@ -1,7 +1,7 @@
 """A test that hangs says where: its tasks and threads, what the database's sessions wait for. Then its process ends.
 
 A pytest plugin of our own, because pytest-timeout's signal is swallowed by uvloop, and its timer stops at a test's
-first failure, so that clean-up may hang for ever. What is found is kept in a file, which the controlling process prints.
+first failure, so that clean-up may hang for ever. What is found is kept in a file, which the controlling one prints.
 """
 
 from __future__ import annotations
