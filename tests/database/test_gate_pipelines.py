@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import suppress
+from typing import Any
+
 import pytest
 from tests.database.gating import (
     CREDITS,
@@ -18,6 +22,7 @@ from tests.database.gating import (
 )
 
 from tollkeeper.db import Database
+from tollkeeper.gate import HoldIn
 
 pytestmark = pytest.mark.anyio
 
@@ -39,3 +44,23 @@ async def test_duplicates_on_one_connection(database_url: str) -> None:
         assert await one(books, "select count(*) from events") == 16
         assert await wallet(books, "credit") == (4, 0)
         await assert_idle(books)
+
+
+async def test_the_connection_of_cancelled_work_is_not_used_again(database_url: str, owner: Any) -> None:
+    """Answers may still be on their way to it: whoever used it next could wait for ever, or be refused."""
+    async with Database(database_url, pool_size=1) as database:
+        books = await open_books(database, CREDITS)
+        await give(books, "9", "credit")
+        session = "select pg_backend_pid()"
+        before = await database.run(lambda tx: tx.scalar(session.encode()))
+        with owner.transaction():
+            owner.execute("select from tills for update")
+            work = asyncio.create_task(books.check(HoldIn(customer="acme", meter="interview")))
+            while not owner.execute("select 1 from pg_locks where not granted").fetchone():
+                await asyncio.sleep(0.01)
+            work.cancel()
+            with suppress(asyncio.CancelledError):
+                await work
+        assert await database.run(lambda tx: tx.scalar(session.encode())) != before
+        await hold(books, "h")
+        await settle(books, "h")

@@ -166,30 +166,20 @@ class Database:
         Raises DatabaseUnavailable where no connection can be had or it breaks. Where that happens during the commit,
         the outcome is unknown; every write of Tollkeeper may be repeated safely.
         """
+        entering = (*_enter(customer_id, snapshot), *_waiting(patience))
         with _as_unavailable():
-            async with self._pool.connection() as connection:
-                try:
-                    if pipelined:
-                        async with connection.pipeline():
-                            for statement in (*_enter(customer_id, snapshot), *_waiting(patience)):
-                                await connection.execute(statement)
-                            yield Tx(connection, pipelined=True)
-                            await connection.execute(b"commit")
-                    else:
-                        # One round trip, and no parameters: a UUID's text needs no quoting.
-                        await connection.execute(b"; ".join((*_enter(customer_id, snapshot), *_waiting(patience))))
-                        yield Tx(connection)
+            async with self._pool.connection() as connection, _undone_on_error(connection, pipelined=pipelined):
+                if pipelined:
+                    async with connection.pipeline(), _closed_when_cancelled(connection):
+                        for statement in entering:
+                            await connection.execute(statement)
+                        yield Tx(connection, pipelined=True)
                         await connection.execute(b"commit")
-                except BaseException:
-                    if not connection.closed:
-                        with suppress(psycopg.Error):
-                            if pipelined:
-                                # After an error the server has skipped what the pipeline had prepared, and only the
-                                # driver's own rollback makes it forget those statements: all that it had prepared.
-                                await connection.rollback()
-                            else:
-                                await connection.execute(b"rollback")
-                    raise
+                else:
+                    # One round trip, and no parameters: a UUID's text needs no quoting.
+                    await connection.execute(b"; ".join(entering))
+                    yield Tx(connection)
+                    await connection.execute(b"commit")
 
     async def run(
         self,
@@ -211,6 +201,39 @@ class Database:
                     ) from None
                 await anyio.sleep(random.uniform(0, 0.01 * 2**attempt))
         raise AssertionError("unreachable")
+
+
+@asynccontextmanager
+async def _undone_on_error(connection: AsyncConnection[Any], *, pipelined: bool) -> AsyncIterator[None]:
+    """Roll back what is done inside, should it fail."""
+    try:
+        async with _closed_when_cancelled(connection):
+            yield
+    except BaseException:
+        if not connection.closed:
+            with suppress(psycopg.Error):
+                if pipelined:
+                    # After an error the server has skipped what the pipeline had prepared, and only the driver's own
+                    # rollback makes it forget those statements: all that it had prepared.
+                    await connection.rollback()
+                else:
+                    await connection.execute(b"rollback")
+        raise
+
+
+@asynccontextmanager
+async def _closed_when_cancelled(connection: AsyncConnection[Any]) -> AsyncIterator[None]:
+    """Close the connection where the work inside is cancelled; the pool replaces it.
+
+    Answers that were on their way are lost then, and a pipeline that waits for them may wait for ever, or never end:
+    the connection would refuse whatever comes next.
+    """
+    try:
+        yield
+    except BaseException as error:
+        if not isinstance(error, Exception):
+            await connection.close()
+        raise
 
 
 def _enter(customer_id: UUID | None, snapshot: bool) -> tuple[bytes, bytes]:
