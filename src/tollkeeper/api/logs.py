@@ -49,6 +49,8 @@ def _configure_libraries(level: int, shared: list[Processor], renderer: Processo
     root.setLevel(level)
     for name in _QUIET_LIBRARIES:
         logging.getLogger(name).setLevel(level if level == logging.DEBUG else logging.WARNING)
+    # The driver warns of each pipeline that an error ends; the error itself is raised, and dealt with.
+    logging.getLogger("psycopg").setLevel(level if level == logging.DEBUG else logging.ERROR)
 
 
 def _to_json(_: Any, __: str, event: EventDict) -> str:
