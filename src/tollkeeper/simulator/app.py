@@ -9,9 +9,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from tollkeeper.simulator import control
+from tollkeeper.simulator import control, reports
+from tollkeeper.simulator.audio import speak, transcribe
 from tollkeeper.simulator.chat import chat
 from tollkeeper.simulator.errors import error_answer
+from tollkeeper.simulator.images import draw
 from tollkeeper.simulator.inference import Endpoint, answer_headers, handler, no_content
 from tollkeeper.simulator.keys import caller_of, refuse_admin
 from tollkeeper.simulator.messages import count, message
@@ -26,13 +28,24 @@ _OPENAI: dict[str, Endpoint] = {
     "/responses": respond,
     "/embeddings": embed,
     "/moderations": moderate,
+    "/audio/transcriptions": transcribe,
+    "/audio/speech": speak,
+    "/images/generations": draw,
 }
 _ANTHROPIC: dict[str, Endpoint] = {"/v1/messages": message, "/v1/messages/count_tokens": count}
 
 
 def create_app(settings: SimulatorSettings | None = None) -> Starlette:
     """The application; its state, `app.state.simulation`, is in memory and of this application alone."""
-    app = Starlette(routes=[*_inference(), *_models(), *control.ROUTES, Route("/{path:path}", _unknown, methods=_ALL)])
+    app = Starlette(
+        routes=[
+            *_inference(),
+            *_models(),
+            *reports.ROUTES,
+            *control.ROUTES,
+            Route("/{path:path}", _unknown, methods=_ALL),
+        ]
+    )
     app.state.simulation = Simulation(settings or SimulatorSettings())
     return app
 

@@ -15,7 +15,7 @@ def bill_for(
 ) -> None:
     """Put the call on the bill."""
     at = simulation.now()
-    quantities, cost = priced(provider, reply, at)
+    quantities, cost, asks = priced(provider, reply, at)
     simulation.bills.append(
         Bill(
             provider,
@@ -31,6 +31,8 @@ def bill_for(
             at,
             reply.service_tier,
             retry,
+            reply.counted,
+            asks,
         )
     )
 

@@ -103,6 +103,11 @@ class Bill:
     service_tier: str | None = None
     retry: int = 0
     """How many attempts the client's own retrying had behind it (`x-stainless-retry-count`)."""
+    counted: Mapping[str, Any] = field(default_factory=dict)
+    """What the usage report counts instead of tokens: characters, seconds, images with size and source."""
+    asked: Mapping[str, Decimal] = field(default_factory=dict)
+    """What the provider takes for each unit, in USD, before any discrepancy. It has a price for all that it sells: what
+    the book doesn't know costs 2 USD a million."""
     delivered: bool = False
     """Whether the whole answer was sent. A client that gave up may have missed it all the same."""
 
@@ -143,6 +148,7 @@ class Reply:
     """The body, or the pieces of a stream."""
     media_type: str = "application/json"
     service_tier: str | None = None
+    counted: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Refused(Exception):

@@ -21,8 +21,10 @@ _PRICES = {
 }
 
 
-def priced(provider: Provider, reply: Reply, at: datetime) -> tuple[Mapping[str, Decimal], Decimal | None]:
-    """Quantities and cost of a call."""
+def priced(
+    provider: Provider, reply: Reply, at: datetime
+) -> tuple[Mapping[str, Decimal], Decimal | None, Mapping[str, Decimal]]:
+    """Quantities and cost of a call, and what the provider takes for each unit."""
     usage = reply.usage
     whole = int(usage.get("prompt_tokens") or usage.get("input_tokens") or 0)
     details = usage.get("prompt_tokens_details") or usage.get("input_tokens_details") or {}
@@ -33,6 +35,7 @@ def priced(provider: Provider, reply: Reply, at: datetime) -> tuple[Mapping[str,
     found = {unit: Decimal(count) for unit, count in quantities.items() if count}
     rows = [prices for name, prices in _PRICES.items() if reply.model.startswith(name)]
     if not rows:
-        return found, None
+        return found, None, {unit: price_of(count, Decimal(2), _PER) for unit, count in found.items()}
     amounts = dict(zip(quantities, map(Decimal, rows[0]), strict=True))
-    return found, round_charge(sum_of(price_of(count, amounts[unit], _PER) for unit, count in found.items()))
+    asks = {unit: price_of(count, amounts[unit], _PER) for unit, count in found.items()}
+    return found, round_charge(sum_of(asks.values())), asks
