@@ -46,6 +46,9 @@ class Settings(BaseSettings):
     sweep_seconds: int = Field(
         default=5, ge=1, le=3600, description="How often a server process looks for holds and grants that expire."
     )
+    prices: Path | None = Field(
+        default=None, description="The operator's own prices of AI providers, as TOML. Unset: the bundled ones only."
+    )
     max_future_seconds: int = Field(
         default=300, ge=0, description="How far an event's time may lie ahead of the server's clock."
     )
