@@ -58,6 +58,9 @@ class Settings(BaseSettings):
         gt=0,
         description="Units of the catalog's currency for 1 USD: the price book is in dollars. Unset: no exchange.",
     )
+    prices: Path | None = Field(
+        default=None, description="The operator's own prices of AI providers, as TOML. Unset: the bundled ones only."
+    )
     max_future_seconds: int = Field(
         default=300, ge=0, description="How far an event's time may lie ahead of the server's clock."
     )

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
-from functools import cached_property
+from pathlib import Path
 
 from tollkeeper.calls.model import NewCall
 from tollkeeper.errors import UsageNotUnderstood
 from tollkeeper.events import CallIn, CostSource, EventIn
 from tollkeeper.money import QUANTITY_LIMIT, ZERO, add, multiply, round_charge
-from tollkeeper.providers import PriceBook, book, facts_of, provider_key
-from tollkeeper.providers.model import CallFacts, PriceRow
+from tollkeeper.providers import PriceBook, book_of, facts_of, provider_key
+from tollkeeper.providers.model import CallFacts
 
 BOOK_CURRENCY = "USD"
 """All prices of the book are in it."""
@@ -24,14 +24,14 @@ class Pricing:
     The book is read when the first call needs it: most commands never do.
     """
 
-    def __init__(self, own: Sequence[PriceRow] = (), usd_rate: Decimal | None = None) -> None:
+    def __init__(self, own: Path | None = None, usd_rate: Decimal | None = None) -> None:
         self._own = own
         self._usd_rate = usd_rate
 
-    @cached_property
+    @property
     def book(self) -> PriceBook:
-        """The bundled rows and the operator's own."""
-        return book().with_own(self._own)
+        """The bundled rows and those of the operator's file. Raises PricesInvalid where that can't be used."""
+        return book_of(self._own)
 
     def price_event(self, event: EventIn, time: datetime, currency: str) -> list[NewCall]:
         """All calls of an event, as `price` does."""

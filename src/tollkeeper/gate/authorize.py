@@ -207,7 +207,8 @@ def estimate_charge(one: Asking, total: Total | None) -> Estimate | None:
 
 def cost_unknown() -> InvalidInput:
     """The price goes by what the provider takes, and nobody has said what that may be."""
-    told = "What the operation costs isn't known: give `calls` with a `usage` that the price book knows, or a `cost`; or the price a `fallback`."
+    told = "What the operation costs isn't known: give `calls` a `usage` that can be priced, or a `cost`; or the price"
+    told += " a `fallback`."
     return InvalidInput("estimate_needed", told, field="calls")
 
 

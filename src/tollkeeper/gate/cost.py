@@ -1,8 +1,8 @@
 """What facts cost: the calls that they bring, each counted once for its customer, priced by the book.
 
-A call is stored once, with the event that brings it first. In any later event it costs nothing: the same response isn't
-paid for twice. Like events, calls are first taken to be new; where the unique key refuses one, the transaction runs again
-`careful`ly, and looks them up.
+A call is stored once, with the event that brings it first. In any later event it costs nothing: the same response
+isn't paid for twice. Like events, calls are first taken to be new; where the unique key refuses one, the transaction
+runs again `careful`ly, and looks them up.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from tollkeeper.providers import provider_key
 
 
 async def cost_facts(tx: Tx, batch: Batch, *, careful: bool) -> None:
-    """Price the calls of the batch's facts. What those of corrections come to is found out later (`cost_correction`)."""
+    """Price the calls of the batch's facts. Those of corrections come later, with their events (`cost_correction`)."""
     costed = [fact for fact in batch.facts.values() if fact.event.calls and fact.prepared is None]
     if not costed:
         return
@@ -42,7 +42,7 @@ def _keys(fact: Fact) -> Iterator[CallKey]:
 
 
 def _claim(batch: Batch, fact: Fact, call: NewCall) -> bool:
-    """Whether the call counts here: it's neither stored, nor brought by another fact of the batch, nor twice in this."""
+    """Whether the call counts here: it's neither stored, nor brought before by this batch."""
     key = fact.customer_id, call.provider, call.call_id
     if key in batch.claimed_calls or key in batch.stored_calls:
         return False

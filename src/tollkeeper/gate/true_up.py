@@ -1,8 +1,8 @@
 """True-ups: corrections of the engine's own, which bring a cost that became known after its event was recorded.
 
-A true-up changes no quantity, so any meter can have one. It moves the cost of its event's calls, and the charge with it
-where the price goes by costs and doesn't say `true_up = "cost_only"`. Its id follows from what it says, so doing it twice
-is a duplicate. What can't be booked is told in the answer, and kept nowhere: whoever asks can ask again.
+A true-up changes no quantity, so any meter can have one. It moves the cost of its event's calls, and the charge with
+it where the price goes by costs and doesn't say `true_up = "cost_only"`. Its id follows from what it says, so doing it
+twice is a duplicate. What can't be booked is told in the answer, and kept nowhere: whoever asks can ask again.
 """
 
 from __future__ import annotations
@@ -75,8 +75,8 @@ async def true_up(tx: Tx, desk: Desk, items: Sequence[TrueUp], *, now: datetime,
     """Book the true-ups; the answer to each, in their order, as for events that are reported.
 
     A refused one (`unknown_customer`, `unknown_event`, `invalid_correction`, `unknown_call`, `event_conflict`,
-    `correction_exceeds_original`) is in nobody's quarantine. Raises UniqueViolation where another transaction has booked
-    the same meanwhile: `Database.run` then runs the work anew.
+    `correction_exceeds_original`) doesn't go to quarantine. Raises UniqueViolation where another transaction has
+    booked the same meanwhile: `Database.run` then runs the work anew.
     """
     tills = Tills(now, by)
     await tills.lock(tx, sorted({item.key[0] for item in items}))
