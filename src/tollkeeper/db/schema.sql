@@ -150,9 +150,10 @@ CREATE TABLE public.events (
     corrects text COLLATE pg_catalog."C",
     metadata jsonb,
     calls jsonb,
-    uncosted smallint DEFAULT 0 NOT NULL,
-    estimates smallint DEFAULT 0 NOT NULL,
-    cost_only boolean DEFAULT false NOT NULL
+    unpriced smallint,
+    uncosted smallint,
+    estimates smallint,
+    cost_only boolean
 );
 
 COMMENT ON TABLE public.events IS 'owner: events. One row for each usage event, for ever';
@@ -327,6 +328,7 @@ CREATE TABLE public.provider_calls (
     quantities jsonb,
     lines jsonb,
     book text,
+    rate numeric,
     cost numeric,
     cost_source text NOT NULL,
     missing text[] NOT NULL,
