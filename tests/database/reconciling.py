@@ -62,7 +62,9 @@ async def run(books: Books, found: Sequence[Read], now: datetime, rules: Rules =
     """A run of its own transactions: keep what was read, then reconcile each day."""
     days = await books.database.run(lambda tx: keep(tx, "openai", found, rules, now=now))
     return [
-        await books.database.run(lambda tx, day=day: reconcile_day(tx, "openai", day, rules, now=now, by="test"))
+        await books.database.run(
+            lambda tx, day=day: reconcile_day(tx, books.desk, "openai", day, rules, now=now, by="test")
+        )
         for day in days
     ]
 

@@ -49,15 +49,18 @@ def asked_stretches(start: datetime, end: datetime) -> list[Stretch]:
     return [Stretch(kind, days[0], days[-1] + DAY, DAY) for kind in (ReportKind.USAGE, ReportKind.COST)] if days else []
 
 
-def after_read(day: Day, *, changed: bool, told: bool, now: datetime, stable: int) -> Day:
+def after_read(day: Day, *, changed: bool, told: bool, now: datetime, stable: int, close: bool = False) -> Day:
     """The day after another read, in which something had `changed` or not.
 
-    `told` says whether the provider has told what the day costs, `stable` after how many equal reads it is closed.
+    `told` says whether the provider has told what the day costs, `stable` after how many equal reads it is closed;
+    with `close` it is closed at once, if it's over.
     """
     over = day.start + DAY <= now
     reads = day.stable_reads + 1 if over and not changed else 0
     read = replace(day, reads=day.reads + 1, stable_reads=reads, last_read_at=now)
     if day.closed_at is not None:
-        return replace(read, closed_at=None, reopened=day.reopened + 1) if changed else read
-    final = day.start + (1 + COSTS_READ) * DAY <= now
+        if not changed:
+            return read
+        read = replace(read, closed_at=None, reopened=day.reopened + 1)
+    final = day.start + (1 + COSTS_READ) * DAY <= now or (close and over)
     return replace(read, closed_at=now) if (told and reads >= stable) or final else read

@@ -10,8 +10,9 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
+from tollkeeper.catalog import TokenClass
 from tollkeeper.ids import content_id
-from tollkeeper.money import ZERO, sum_of
+from tollkeeper.money import ONE, ZERO, price_of, sum_of
 
 
 class Finding(StrEnum):
@@ -190,6 +191,63 @@ class Reconciliation:
     """What this revision has posted of it."""
     compared_at: datetime
     compared_by: str
+
+
+class Reason(StrEnum):
+    """Why a call or event gets a share of a grain's cost."""
+
+    ESTIMATE = "estimate"
+    """Its usage was guessed."""
+    UNPRICED = "unpriced"
+    """Its cost isn't known."""
+    ATTRIBUTION = "attribution"
+    """It told of no call, and its meter is what the grain is attributed to."""
+    PRICE_GAP = "price_gap"
+    """Its price isn't what the provider asks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A call, or an event that told of none, that a grain's cost may belong to."""
+
+    customer_id: str
+    customer: str
+    event_id: str
+    """The event that a true-up corrects."""
+    call_id: str
+    """Empty for an event that told of no call."""
+    cost: Decimal
+    """What is booked for it now, as far as this grain is concerned."""
+    tokens: Decimal
+    """How much it used of all units together, as far as that is known."""
+    billed: Decimal
+    """What its event is billed for."""
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class KnownMinute:
+    """What our known calls of one origin used in one minute."""
+
+    minute: datetime
+    model: str
+    project: str | None
+    api_key: str | None
+    calls: int
+    tokens: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Unexplained:
+    """Tokens and requests in one bucket, beyond those of our known calls."""
+
+    tokens: Decimal
+    requests: int
+
+    @property
+    def token_class(self) -> TokenClass:
+        """What so many tokens for a request were probably used for."""
+        return TokenClass.of(self.tokens if self.requests < 1 else price_of(self.tokens, ONE, Decimal(self.requests)))
 
 
 @dataclass(frozen=True, slots=True)

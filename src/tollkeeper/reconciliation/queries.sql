@@ -43,14 +43,16 @@ on conflict (provider, day_start) do update set
 -- ways: the calls themselves; what they used, by unit; and what the price book made of that, by unit.
 with calls as materialized (
     select c.model, c.project, c.api_key, c.quantities, coalesce(added.lines, c.lines) as lines,
-           coalesce(c.cost + added.cost, c.cost, added.cost) as cost,
-           case when c.cost_source = 'estimate' then 'guessed'
+           coalesce(c.cost + added.cost, c.cost, added.cost) as cost, coalesce(added.rate, c.rate, 1) as rate,
+           case when c.cost <> 0 and c.cost + added.cost = 0 then 'gone'
+                when c.cost_source = 'estimate' then 'guessed'
                 when c.cost_source = 'none' and added.lines is null then 'open'
                 when c.quantities is null then 'loose'
                 else 'exact' end as kind
     from provider_calls c
     left join lateral (
-        select sum(a.cost) as cost, (array_agg(a.lines) filter (where a.lines is not null))[1] as lines
+        select sum(a.cost) as cost, (array_agg(a.lines) filter (where a.lines is not null))[1] as lines,
+               max(a.rate) as rate
         from provider_calls a
         where a.customer_id = c.customer_id and a.provider = c.provider and a.adjusts = c.call_id
     ) added on true
@@ -58,7 +60,7 @@ with calls as materialized (
 )
 select 'calls' as what, model, project, api_key, kind, null as unit, count(*) as calls,
        coalesce(sum(cost) filter (where lines is not null), 0) as quantity, coalesce(sum(cost), 0) as cost
-from calls group by model, project, api_key, kind
+from calls where kind <> 'gone' group by model, project, api_key, kind
 union all
 select 'quantities', model, project, api_key, kind, used.key, 0, sum(used.value::numeric), 0
 from calls cross join lateral jsonb_each_text(quantities) as used
@@ -66,7 +68,7 @@ where kind = 'exact'
 group by model, project, api_key, kind, used.key
 union all
 select 'lines', model, project, api_key, kind, line ->> 'unit', 0, sum((line ->> 'quantity')::numeric),
-       sum((line ->> 'quantity')::numeric * (line ->> 'amount')::numeric / (line ->> 'per')::numeric)
+       sum(rate * (line ->> 'quantity')::numeric * (line ->> 'amount')::numeric / (line ->> 'per')::numeric)
 from calls cross join lateral jsonb_array_elements(lines) as line
 where kind = 'exact'
 group by model, project, api_key, kind, line ->> 'unit'
@@ -127,3 +129,71 @@ select reconciliation_id, grain_id, revision, provider, bucket_start as start, b
 from reconciliations
 where grain_id = %(grain_id)s
 order by revision
+
+-- name: calls_in
+-- The single calls of a bucket, of some kinds (as in our_usage), each with the event that a true-up corrects.
+select * from (
+    select c.customer_id::text as customer_id, k.key as customer, coalesce(e.corrects, e.event_id) as event_id,
+           c.call_id, c.model, c.project, c.api_key, e.billed,
+           coalesce((select sum(used.value::numeric) from jsonb_each_text(c.quantities) as used), 0) as tokens,
+           c.cost as first_cost, coalesce(c.cost + added.cost, c.cost, added.cost, 0) as cost,
+           case when c.cost_source = 'estimate' then 'guessed'
+                when c.cost_source = 'none' and added.lines is null then 'open'
+                when c.quantities is null then 'loose'
+                else 'exact' end as kind
+    from provider_calls c
+    join customers k on k.customer_id = c.customer_id
+    join events e on e.customer_id = c.customer_id and e.event_id = c.event_id
+    left join lateral (
+        select sum(a.cost) as cost, (array_agg(a.lines) filter (where a.lines is not null))[1] as lines
+        from provider_calls a
+        where a.customer_id = c.customer_id and a.provider = c.provider and a.adjusts = c.call_id
+    ) added on true
+    where c.provider = %(provider)s and c.at >= %(start)s and c.at < %(end)s and c.adjusts is null
+) calls
+where kind = any(%(kinds)s::text[]) and (first_cost is null or cost <> 0)
+order by customer_id, event_id, call_id
+
+-- name: known_minutes
+-- How much our known calls used in each minute.
+select date_trunc('minute', c.at) as minute, c.model, c.project, c.api_key, count(*) as calls,
+       coalesce(sum(used.tokens), 0) as tokens
+from provider_calls c
+cross join lateral (select sum(u.value::numeric) as tokens from jsonb_each_text(c.quantities) as u
+                    where u.key like '%%tokens') used
+where c.provider = %(provider)s and c.at >= %(start)s and c.at < %(end)s and c.adjusts is null
+  and c.quantities is not null and c.cost_source in ('response', 'provider_report')
+group by 1, 2, 3, 4
+
+-- name: silent_events
+-- Events that told of no call, nor did a later correction, and that weren't taken back.
+select e.customer_id::text as customer_id, k.key as customer, e.event_id, s.meter,
+       e.billed + coalesce(c.billed, 0) as billed
+from series s
+join customers k on k.customer_id = s.customer_id
+join events e on e.customer_id = s.customer_id and e.series_id = s.series_id
+left join lateral (
+    select sum(later.billed) as billed,
+           bool_or(later.calls is not null and later.event_id not like %(own)s) as told
+    from events later where later.customer_id = e.customer_id and later.corrects = e.event_id
+) c on true
+where s.meter = any(%(meters)s::text[]) and e.time >= %(start)s and e.time < %(end)s
+  and e.corrects is null and e.calls is null and not coalesce(c.told, false)
+  and e.billed + coalesce(c.billed, 0) > 0
+order by e.customer_id, e.event_id
+
+-- name: shares_of
+-- What these grains have given so far.
+select grain_id, customer_id::text as customer_id, (select key from customers k where k.customer_id = s.customer_id)
+         as customer, event_id, call_id, min(reason) as reason, sum(amount) as amount, max(revision) as revision
+from cost_shares s
+where grain_id = any(%(grain_ids)s::uuid[])
+group by grain_id, customer_id, event_id, call_id
+
+-- name: insert_shares
+insert into cost_shares (customer_id, grain_id, provider, event_id, call_id, revision, reason, amount, true_up_id,
+                         shared_at)
+select customer_id, grain_id, %(provider)s, event_id, call_id, revision, reason, amount, true_up_id, %(now)s
+from unnest(%(customer_id)s::uuid[], %(grain_id)s::uuid[], %(event_id)s::text[], %(call_id)s::text[],
+            %(revision)s::integer[], %(reason)s::text[], %(amount)s::numeric[], %(true_up_id)s::text[])
+  as new (customer_id, grain_id, event_id, call_id, revision, reason, amount, true_up_id)

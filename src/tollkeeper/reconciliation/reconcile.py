@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
+from tollkeeper.catalog import Attribution
 from tollkeeper.db import Tx
+from tollkeeper.gate import Desk
 from tollkeeper.money import ZERO
 from tollkeeper.reconciliation.book import book_comparisons
 from tollkeeper.reconciliation.compare import compare
 from tollkeeper.reconciliation.days import after_read, days_between
+from tollkeeper.reconciliation.give import Given, give_shares
 from tollkeeper.reconciliation.keep import keep_reports
-from tollkeeper.reconciliation.model import Bucket, Comparison, Day, Grain, Reconciliation
+from tollkeeper.reconciliation.model import Allocate, Bucket, Comparison, Day, Grain, Reconciliation
 from tollkeeper.reconciliation.readers.model import Report
 from tollkeeper.reconciliation.reports import DAY, ReportKind, Stretch
-from tollkeeper.reconciliation.sides import Rates, sides_of
+from tollkeeper.reconciliation.sides import Rates, Sides, sides_of
 from tollkeeper.reconciliation.store import find_days, latest_reports, lock_provider, our_usage, put_day
 
 
@@ -29,6 +32,10 @@ class Rules:
     """A difference of at most so much is called a match."""
     stable_reads: int = 3
     """So many equal reads close a day."""
+    close: bool = False
+    """Whether days that are over are taken for final at once."""
+    allocate: Allocate = Allocate.NONE
+    attribution: Attribution = field(default_factory=Attribution)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +54,8 @@ class DayCompared:
     comparisons: Mapping[Grain, Comparison]
     written: Sequence[Reconciliation]
     """The revisions that are new; none where nothing has changed, or the day isn't over."""
+    given: Given
+    """What true-ups have brought to calls and events; nothing as long as the day isn't closed."""
 
 
 async def keep(tx: Tx, provider: str, reads: Sequence[Read], rules: Rules, *, now: datetime) -> list[datetime]:
@@ -74,32 +83,47 @@ async def _note_days(
     told = {row.bucket_start for row, _ in costs}
     for start in days:
         day = known.get(start) or Day(provider, start, 0, 0, now, None, 0)
-        read = after_read(day, changed=start in changed, told=start in told, now=now, stable=rules.stable_reads)
+        read = after_read(
+            day, changed=start in changed, told=start in told, now=now, stable=rules.stable_reads, close=rules.close
+        )
         await put_day(tx, read)
 
 
-async def compare_day(tx: Tx, provider: str, start: datetime, rules: Rules) -> dict[Grain, Comparison]:
-    """Every grain of the day, compared."""
-    bucket = Bucket(provider, start, start + DAY)
+async def sides_of_day(tx: Tx, bucket: Bucket, rules: Rules) -> Sides:
+    """What both sides have of the day."""
     reports = [
         row
         for kind in (ReportKind.USAGE, ReportKind.COST)
-        for row, _ in await latest_reports(tx, provider, Stretch(kind, bucket.start, bucket.end, DAY))
+        for row, _ in await latest_reports(tx, bucket.provider, Stretch(kind, bucket.start, bucket.end, DAY))
     ]
-    sides = sides_of(bucket, await our_usage(tx, bucket), reports, rules.rates)
+    return sides_of(bucket, await our_usage(tx, bucket), reports, rules.rates)
+
+
+def compared(sides: Sides, rules: Rules) -> dict[Grain, Comparison]:
+    """Every grain, compared."""
     return {
         grain: compare(ours, theirs, currency=rules.rates.currency, tolerance=rules.tolerance)
-        for grain, (ours, theirs) in sides.items()
+        for grain, (ours, theirs) in sides.grains.items()
     }
 
 
-async def reconcile_day(tx: Tx, provider: str, start: datetime, rules: Rules, *, now: datetime, by: str) -> DayCompared:
-    """Compare a day that was read, and book it if it is over."""
+async def reconcile_day(
+    tx: Tx, desk: Desk, provider: str, start: datetime, rules: Rules, *, now: datetime, by: str
+) -> DayCompared:
+    """Compare a day that was read. If it's closed, its costs are shared out; if it's over, what differs is booked."""
     await lock_provider(tx, provider)
     [day] = await find_days(tx, provider, start, start + DAY)
-    comparisons = await compare_day(tx, provider, start, rules)
-    if start + DAY > now:
-        return DayCompared(day, comparisons, [])
     bucket = Bucket(provider, start, start + DAY)
-    written = await book_comparisons(tx, bucket, comparisons, currency=rules.rates.currency, now=now, by=by)
-    return DayCompared(day, comparisons, written)
+    sides = await sides_of_day(tx, bucket, rules)
+    comparisons = compared(sides, rules)
+    given = Given()
+    if day.closed_at is not None:
+        options = {"attribution": rules.attribution, "allocate": rules.allocate}
+        given = await give_shares(tx, desk, bucket, sides, comparisons, **options, now=now, by=by)
+        if given.shares:
+            comparisons = compared(await sides_of_day(tx, bucket, rules), rules)
+    written: list[Reconciliation] = []
+    if start + DAY <= now:
+        currency = rules.rates.currency
+        written = await book_comparisons(tx, bucket, comparisons, currency=currency, now=now, by=by)
+    return DayCompared(day, comparisons, written, given)

@@ -16,44 +16,11 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from enum import StrEnum
 
 from tollkeeper.catalog import Attribution, TokenClass
-from tollkeeper.money import CHARGE_DECIMALS, ONE, ZERO, add, allocate, cut_charge, price_of, subtract, sum_of
-from tollkeeper.reconciliation.model import Comparison, Origin
+from tollkeeper.money import CHARGE_DECIMALS, ONE, ZERO, add, allocate, subtract, sum_of
+from tollkeeper.reconciliation.model import Comparison, Member, Origin, Reason, Unexplained
 from tollkeeper.reconciliation.origins import undated
-
-
-class Reason(StrEnum):
-    """Why a call or event gets a share of a grain's cost."""
-
-    ESTIMATE = "estimate"
-    """Its usage was guessed."""
-    UNPRICED = "unpriced"
-    """Its cost isn't known."""
-    ATTRIBUTION = "attribution"
-    """It told of no call, and its meter is what the grain is attributed to."""
-    PRICE_GAP = "price_gap"
-    """Its price isn't what the provider asks."""
-
-
-@dataclass(frozen=True, slots=True)
-class Member:
-    """A call, or an event that told of none, that a grain's cost may belong to."""
-
-    customer_id: str
-    customer: str
-    event_id: str
-    """The event that a true-up corrects."""
-    call_id: str
-    """Empty for an event that told of no call."""
-    cost: Decimal
-    """What is booked for it now, as far as this grain is concerned."""
-    tokens: Decimal
-    """How much it used of all units together, as far as that is known."""
-    billed: Decimal
-    """What its event is billed for."""
-    reason: Reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +45,18 @@ class Shared:
     """What is left for events that told of no call; else it's missing here."""
 
 
-def share_calls(comparison: Comparison, members: Sequence[Member], *, silent: bool) -> Shared:
-    """The targets of calls whose usage is guessed or whose cost is unknown. `silent`: events wait for what is left."""
-    whole = comparison.theirs_of_vague
+def share_calls(
+    comparison: Comparison, members: Sequence[Member], *, told: Decimal = ZERO, silent: bool = False
+) -> Shared:
+    """The targets of calls whose usage is guessed or whose cost is unknown.
+
+    `told` is what other calls cost whose usage isn't known: it isn't shared out. `silent`: events wait for what is
+    left.
+    """
     theirs = comparison.theirs
-    if whole is None or not (theirs.money or theirs.quantities or theirs.requests):
+    if comparison.theirs_of_vague is None or not (theirs.money or theirs.quantities or theirs.requests):
         return Shared([], ZERO)  # They tell nothing of this grain: nobody knows.
+    whole = max(ZERO, subtract(comparison.theirs_of_vague, told))
     guessed = [one for one in members if one.reason is Reason.ESTIMATE]
     unpriced = [one for one in members if one.reason is Reason.UNPRICED]
     requests = None if theirs.requests is None else theirs.requests - comparison.ours.requests
@@ -112,7 +85,7 @@ def _for_unpriced(whole: Decimal, unpriced: Sequence[Member], comparison: Compar
         theirs = sum_of((comparison.theirs.quantities or {}).values())
         left = subtract(theirs, sum_of(comparison.ours.quantities.values()))
         used = sum_of(one.tokens for one in unpriced)
-        return cut_charge(price_of(whole, used, left)) if left > used else whole
+        return allocate(whole, [used, subtract(left, used)], CHARGE_DECIMALS)[0] if left > used else whole
     requests = comparison.theirs.requests
     if requests is not None and not silent:
         return _part(whole, len(unpriced), requests - comparison.ours.requests)
@@ -120,8 +93,8 @@ def _for_unpriced(whole: Decimal, unpriced: Sequence[Member], comparison: Compar
 
 
 def _part(whole: Decimal, some: int, of: int) -> Decimal:
-    """The part of `some` of `of` that are all alike; cut off, so that it's never more than there is."""
-    return whole if of <= some else cut_charge(price_of(whole, Decimal(some), Decimal(of)))
+    """The part of `some` of `of` that are all alike."""
+    return whole if of <= some else allocate(whole, [Decimal(some), Decimal(of - some)], CHARGE_DECIMALS)[0]
 
 
 def _weights(members: Sequence[Member]) -> list[Decimal]:
@@ -170,24 +143,12 @@ def meter_of(provider: str, origin: Origin, attribution: Attribution) -> str | N
     return max(fitting, key=lambda found: found[0])[1] if fitting else None
 
 
-@dataclass(frozen=True, slots=True)
-class Unexplained:
-    """Tokens and requests in one bucket, beyond those of our known calls."""
-
-    tokens: Decimal
-    requests: int
-
-    @property
-    def token_class(self) -> TokenClass:
-        """What so many tokens for a request were probably used for."""
-        return TokenClass.of(self.tokens if self.requests < 1 else price_of(self.tokens, ONE, Decimal(self.requests)))
+def by_class(found: Collection[Unexplained]) -> dict[TokenClass, Decimal]:
+    """The tokens that are unexplained, by the class of their requests; the last resort where no rule fits."""
+    weights = {each: sum_of(one.tokens for one in found if one.token_class is each) for each in TokenClass}
+    return {each: tokens for each, tokens in weights.items() if tokens > 0}
 
 
-def by_class(total: Decimal, found: Collection[Unexplained]) -> dict[TokenClass, Decimal]:
-    """A cost, split by the classes of what is unexplained; the last resort where no rule fits."""
-    classes = list(TokenClass)
-    weights = [sum_of(one.tokens for one in found if one.token_class is each and one.tokens > 0) for each in classes]
-    if not any(weights):
-        return {}
-    split = allocate(total, weights, CHARGE_DECIMALS)
-    return {each: part for each, part in zip(classes, split, strict=True) if part}
+def split(total: Decimal, weights: Sequence[Decimal]) -> list[Decimal]:
+    """Parts of a cost by weight; they sum to it."""
+    return allocate(total, weights, CHARGE_DECIMALS) if weights else []

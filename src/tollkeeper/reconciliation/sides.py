@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from decimal import Decimal
 
 from tollkeeper.errors import InvalidInput
-from tollkeeper.money import ZERO, add, multiply, round_charge, sum_of
+from tollkeeper.money import ZERO, add, multiply, round_charge, subtract, sum_of
 from tollkeeper.providers.model import Unit
-from tollkeeper.reconciliation.model import Bucket, Grain, Origin, Ours, OurSum, Theirs
+from tollkeeper.reconciliation.model import Bucket, Grain, KnownMinute, Origin, Ours, OurSum, Theirs, Unexplained
 from tollkeeper.reconciliation.origins import grains_of
 from tollkeeper.reconciliation.reports import ReportKind, ReportRow
 
@@ -48,9 +49,16 @@ class _Theirs:
     amounts: list[Decimal] = field(default_factory=list)
 
 
-def sides_of(
-    bucket: Bucket, ours: Sequence[OurSum], reports: Sequence[ReportRow], rates: Rates
-) -> dict[Grain, tuple[Ours, Theirs]]:
+@dataclass(frozen=True, slots=True)
+class Sides:
+    """The grains of a bucket."""
+
+    grains: dict[Grain, tuple[Ours, Theirs]]
+    places: dict[Origin, Origin]
+    """The origin of the grain that each origin belongs to."""
+
+
+def sides_of(bucket: Bucket, ours: Sequence[OurSum], reports: Sequence[ReportRow], rates: Rates) -> Sides:
     """Each grain of the bucket, with what both sides have. Raises InvalidInput `rate_missing`."""
     sums = [part for one in ours for part in _tool_sums(one)]
     rows = [(origin, row) for each in reports if not each.empty for origin, row in _origins(each)]
@@ -62,10 +70,40 @@ def sides_of(
     for origin, row in rows:
         _count_theirs(other.setdefault(places[origin], _Theirs()), row, rates)
     told = any(row.kind == ReportKind.COST for row in reports)
-    return {
+    grains = {
         Grain(bucket, origin): (mine.get(origin, Ours()), _summed(other.get(origin), told=told))
         for origin in sorted({*mine, *other}, key=_by_name)
     }
+    return Sides(grains, places)
+
+
+def unexplained_minutes(
+    reports: Sequence[ReportRow], known: Sequence[KnownMinute], places: Mapping[Origin, Origin]
+) -> dict[Origin, list[Unexplained]]:
+    """By grain, what each minute has of tokens and requests beyond our known calls."""
+    tokens: dict[tuple[Origin, datetime], Decimal] = {}
+    requests: dict[tuple[Origin, datetime], int] = {}
+    for each in reports:
+        for origin, row in _origins(each):
+            place = places.get(origin, origin), row.bucket_start
+            tokens[place] = add(tokens.get(place, ZERO), tokens_of(row.quantities or {}))
+            requests[place] = requests.get(place, 0) + (row.requests or 0)
+    for one in known:
+        origin = Origin(one.model, one.project, one.api_key)
+        place = places.get(origin, origin), one.minute
+        if place in tokens:
+            tokens[place] = subtract(tokens[place], one.tokens)
+            requests[place] = requests[place] - one.calls
+    found: dict[Origin, list[Unexplained]] = {}
+    for (origin, minute), left in tokens.items():
+        if left > 0:
+            found.setdefault(origin, []).append(Unexplained(left, requests[origin, minute]))
+    return found
+
+
+def tokens_of(quantities: Mapping[str, Decimal]) -> Decimal:
+    """The tokens among these quantities."""
+    return sum_of(quantity for unit, quantity in quantities.items() if unit.endswith("tokens"))
 
 
 def _by_name(origin: Origin) -> tuple[str, str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -14,7 +14,7 @@ import msgspec
 from tollkeeper.db import Queries, Tx, array, text_array
 from tollkeeper.errors import NotFound
 from tollkeeper.money import plain
-from tollkeeper.reconciliation.model import Bucket, Day, OurSum, Reconciliation
+from tollkeeper.reconciliation.model import Bucket, Day, KnownMinute, OurSum, Reconciliation
 from tollkeeper.reconciliation.reports import ReportRow, Stretch
 
 _queries = Queries(__package__ or "")
@@ -41,6 +41,64 @@ class _Report:
     quantity: Decimal | None
     amount: Decimal | None
     currency: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class FoundCall:
+    """A single call, as it may get a share of a cost."""
+
+    customer_id: str
+    customer: str
+    event_id: str
+    """The event itself, where a correction has brought the call."""
+    call_id: str
+    model: str
+    project: str | None
+    api_key: str | None
+    billed: Decimal
+    tokens: Decimal
+    first_cost: Decimal | None
+    cost: Decimal
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class SilentEvent:
+    """An event that told of no call."""
+
+    customer_id: str
+    customer: str
+    event_id: str
+    meter: str
+    billed: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class GivenShare:
+    """What a grain has given to a call so far; `revision` counts in how many steps."""
+
+    grain_id: UUID
+    customer_id: str
+    customer: str
+    event_id: str
+    call_id: str
+    reason: str
+    amount: Decimal
+    revision: int
+
+
+@dataclass(frozen=True, slots=True)
+class NewShare:
+    """What a grain gives, or takes back, now."""
+
+    customer_id: str
+    grain_id: UUID
+    event_id: str
+    call_id: str
+    revision: int
+    reason: str
+    amount: Decimal
+    true_up_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +159,39 @@ async def put_day(tx: Tx, day: Day) -> None:
 async def our_usage(tx: Tx, bucket: Bucket) -> list[OurSum]:
     """What all customers' calls in the bucket add up to."""
     return await tx.all(OurSum, _queries.our_usage, asdict(bucket))
+
+
+async def calls_in(tx: Tx, bucket: Bucket, kinds: Sequence[str]) -> list[FoundCall]:
+    """The calls in the bucket of these kinds: `guessed`, `open`, `exact`."""
+    return await tx.all(FoundCall, _queries.calls_in, asdict(bucket) | {"kinds": [*kinds]})
+
+
+async def known_minutes(tx: Tx, bucket: Bucket) -> list[KnownMinute]:
+    """What our known calls used, minute by minute."""
+    return await tx.all(KnownMinute, _queries.known_minutes, asdict(bucket))
+
+
+async def silent_events(tx: Tx, bucket: Bucket, meters: Collection[str], own: str) -> list[SilentEvent]:
+    """Events of these meters that told of no call; corrections whose ids begin with `own` don't count as telling."""
+    params = {"start": bucket.start, "end": bucket.end, "meters": sorted(meters), "own": f"{own}%"}
+    return await tx.all(SilentEvent, _queries.silent_events, params)
+
+
+async def shares_of(tx: Tx, grain_ids: Collection[UUID]) -> list[GivenShare]:
+    """What these grains have given so far."""
+    return await tx.all(GivenShare, _queries.shares_of, {"grain_ids": array(sorted(grain_ids))})
+
+
+async def insert_shares(tx: Tx, provider: str, shares: Sequence[NewShare], now: datetime) -> None:
+    """Note what was given."""
+    if not shares:
+        return
+    params: dict[str, Any] = {
+        name: array([getattr(one, name) for one in shares])
+        for name in ("customer_id", "grain_id", "revision", "reason", "amount")
+    }
+    texts = {name: text_array([getattr(one, name) for one in shares]) for name in ("event_id", "call_id", "true_up_id")}
+    await tx.execute(_queries.insert_shares, params | texts | {"provider": provider, "now": now})
 
 
 async def latest_reconciliations(tx: Tx, bucket: Bucket) -> list[Reconciliation]:
