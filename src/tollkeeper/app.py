@@ -22,7 +22,7 @@ from tollkeeper.api.routes import ROUTERS
 from tollkeeper.db import Database
 from tollkeeper.errors import DatabaseUnavailable
 from tollkeeper.settings import Settings
-from tollkeeper.worker import work
+from tollkeeper.worker import reconcile_regularly, work
 
 _PATIENCE_SECONDS = 2
 _PAUSE_SECONDS = 1
@@ -79,7 +79,9 @@ def _lifespan(
         books = Books(settings, database or _unopened(settings))
         app.state.books = books
         metrics.forget_dead_workers()
-        tasks = [asyncio.create_task(_watch_connections(books)), asyncio.create_task(work(books))]
+        tasks = [
+            asyncio.create_task(each) for each in (_watch_connections(books), work(books), reconcile_regularly(books))
+        ]
         if database is None:
             connecting = asyncio.create_task(_connect(books))
             tasks.append(connecting)

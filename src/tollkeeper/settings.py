@@ -61,6 +61,23 @@ class Settings(BaseSettings):
     prices: Path | None = Field(
         default=None, description="The operator's own prices of AI providers, as TOML. Unset: the bundled ones only."
     )
+    reconcile_seconds: int | None = Field(
+        default=None,
+        ge=0,
+        le=86_400,
+        description="How often a server process reads what providers report. Unset: each hour, if an admin key is set.",
+    )
+    reconcile_stable_reads: int = Field(
+        default=3, ge=1, le=100, description="So many reads in a row that find the same close a provider's day."
+    )
+    reconcile_tolerance: Decimal = Field(
+        default=Decimal(0),
+        ge=0,
+        description="A difference of at most so much is called a match; it's booked all the same.",
+    )
+    allocate: Literal["none", "price_gap"] = Field(
+        default="none", description="Whether a price gap stays with the operator, or goes to the calls it's about."
+    )
     max_future_seconds: int = Field(
         default=300, ge=0, description="How far an event's time may lie ahead of the server's clock."
     )

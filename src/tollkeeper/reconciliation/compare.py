@@ -68,7 +68,7 @@ def compare(ours: Ours, theirs: Theirs, *, currency: str, tolerance: Decimal = Z
 
     `currency` is for the sentences. The comparison's `ours` and `theirs` have the units that both sides tell apart.
     """
-    ours, theirs = folded(ours, theirs)
+    ours, theirs = by_requests(*folded(ours, theirs))
     differing = _differing(ours, theirs)
     if theirs.money is None:
         return Comparison(ours, theirs, _by_quantity(differing), None, (), None)
@@ -103,6 +103,21 @@ def folded(ours: Ours, theirs: Theirs) -> tuple[Ours, Theirs]:
             priced[_FOLDS[unit]] = add(quantity, found[0]), add(cost, found[1])
     mine = replace(ours, quantities=_fold(ours.quantities, narrow), priced=priced)
     return mine, replace(theirs, quantities=_fold(theirs.quantities, narrow))
+
+
+def by_requests(ours: Ours, theirs: Theirs) -> tuple[Ours, Theirs]:
+    """Both sides as they are; or in requests, where a report counts in units of its own: images for a model whose price
+    is by tokens.
+    """
+    told = theirs.quantities
+    if not told or not ours.quantities or told.keys() & ours.quantities.keys():
+        return ours, theirs
+    if theirs.requests is None:
+        return ours, replace(theirs, quantities=None)
+    mine, other = ({Unit.REQUESTS.value: Decimal(count)} for count in (ours.requests, theirs.requests))
+    whole = sum_of(cost for _, cost in ours.priced.values())
+    priced = {Unit.REQUESTS.value: (Decimal(ours.requests), whole)} if ours.priced and ours.requests else {}
+    return replace(ours, quantities=mine, priced=priced), replace(theirs, quantities=other)
 
 
 def _fold(quantities: Mapping[str, Decimal], narrow: list[str]) -> dict[str, Decimal]:

@@ -31,6 +31,9 @@ from reported_days
 where provider = %(provider)s and day_start >= %(start)s and day_start < %(end)s
 order by day_start
 
+-- name: last_read
+select max(last_read_at) from reported_days where provider = %(provider)s
+
 -- name: put_day
 insert into reported_days (provider, day_start, reads, stable_reads, last_read_at, closed_at, reopened)
 values (%(provider)s, %(start)s, %(reads)s, %(stable_reads)s, %(last_read_at)s, %(closed_at)s, %(reopened)s)

@@ -71,7 +71,7 @@ def sides_of(bucket: Bucket, ours: Sequence[OurSum], reports: Sequence[ReportRow
         _count_theirs(other.setdefault(places[origin], _Theirs()), row, rates)
     told = any(row.kind == ReportKind.COST for row in reports)
     grains = {
-        Grain(bucket, origin): (mine.get(origin, Ours()), _summed(other.get(origin), told=told))
+        Grain(bucket, origin): (mine.get(origin, Ours()), _summed(other.get(origin), mine.get(origin), told=told))
         for origin in sorted({*mine, *other}, key=_by_name)
     }
     return Sides(grains, places)
@@ -174,14 +174,20 @@ def _count_theirs(theirs: _Theirs, row: ReportRow, rates: Rates) -> None:
         _add(theirs.billed, {row.unit: row.quantity})
 
 
-def _summed(theirs: _Theirs | None, *, told: bool) -> Theirs:
-    """All that they tell of the grain; nothing at all is 0, once they have told what the day costs."""
+def _summed(theirs: _Theirs | None, ours: Ours | None, *, told: bool) -> Theirs:
+    """All that they tell of the grain; nothing at all is 0, once they have told what the day costs.
+
+    What the bill counts stands in where no usage is reported, or only in units that we don't have.
+    """
     if theirs is None:
         return Theirs(quantities={}, money=ZERO if told else None)
     money = round_charge(sum_of(theirs.amounts)) if told else None
+    billed = theirs.billed if theirs.all_billed and theirs.billed else None
     if theirs.used:
-        return Theirs(theirs.requests, theirs.usage, money)
-    return Theirs(None, theirs.billed if theirs.all_billed else None, money)
+        mine = ours.quantities.keys() if ours else ()
+        stranger = bool(mine) and not theirs.usage.keys() & mine
+        return Theirs(theirs.requests, billed if stranger and billed else theirs.usage, money)
+    return Theirs(None, billed, money)
 
 
 def _add(sums: dict[str, Decimal], quantities: Mapping[str, Decimal]) -> None:

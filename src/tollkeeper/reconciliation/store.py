@@ -151,6 +151,11 @@ async def find_days(tx: Tx, provider: str, start: datetime, end: datetime) -> li
     return await tx.all(Day, _queries.find_days, {"provider": provider, "start": start, "end": end})
 
 
+async def last_read(tx: Tx, provider: str) -> datetime | None:
+    """When the provider's reports were last read."""
+    return await tx.scalar(_queries.last_read, {"provider": provider})
+
+
 async def put_day(tx: Tx, day: Day) -> None:
     """Note how far the day is settled."""
     await tx.execute(_queries.put_day, asdict(day))
