@@ -79,9 +79,8 @@ def _lifespan(
         books = Books(settings, database or _unopened(settings))
         app.state.books = books
         metrics.forget_dead_workers()
-        tasks = [
-            asyncio.create_task(each) for each in (_watch_connections(books), work(books), reconcile_regularly(books))
-        ]
+        background = _watch_connections(books), work(books), reconcile_regularly(books)
+        tasks = [asyncio.create_task(each) for each in background]
         if database is None:
             connecting = asyncio.create_task(_connect(books))
             tasks.append(connecting)

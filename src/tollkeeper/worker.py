@@ -7,14 +7,15 @@ and doing it twice does nothing. So every process may sweep, and one that is kil
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import structlog
 
 from tollkeeper import clock
 from tollkeeper.books import Books
-from tollkeeper.errors import TollError
-from tollkeeper.reconciliation import access_of, findings_of
+from tollkeeper.errors import DatabaseUnavailable, TollError
+from tollkeeper.reconciliation import Ran, access_of, findings_of
 
 _BETWEEN_TIDYING = timedelta(hours=1)
 _HOUR = 3600
@@ -36,20 +37,28 @@ async def reconcile_regularly(books: Books) -> None:
         return
     every = timedelta(seconds=_HOUR if seconds is None else seconds)
     while True:
+        wait = every
         try:
-            for ran in await books.reconcile(rest=every / 2, by=BY):
-                rows = [row for day in ran.days for row in day.written]
-                if rows:
-                    _log.info("reconciled", provider=ran.provider, found=findings_of(rows))
-                for refused in (one for day in ran.days for one in day.given.refused):
-                    _log.warning("cost not given", event=refused.id, error=refused.error and refused.error.detail)
+            _tell(await books.reconcile(rest=every / 2, by=BY))
+        except DatabaseUnavailable as error:
+            _log.debug("reconciliation failed", code=error.code, detail=error.detail)
+            wait = timedelta(seconds=books.settings.sweep_seconds)
         except TollError as error:
             if error.code != "reconciliation_running":
                 # It says what to do, such as where to get an admin key. The next round tries again.
                 _log.warning("reconciliation failed", code=error.code, detail=error.detail)
         except Exception:
             _log.exception("reconciliation failed")
-        await asyncio.sleep(every.total_seconds())
+        await asyncio.sleep(wait.total_seconds())
+
+
+def _tell(found: Sequence[Ran]) -> None:
+    for ran in found:
+        rows = [row for day in ran.days for row in day.written]
+        if rows:
+            _log.info("reconciled", provider=ran.provider, findings=findings_of(rows))
+        for refused in (one for day in ran.days for one in day.given.refused):
+            _log.warning("cost not given", true_up=refused.id, error=refused.error and refused.error.detail)
 
 
 async def work(books: Books) -> None:

@@ -1,4 +1,4 @@
-"""A run: ask the provider, keep what it told, reconcile day by day. Each step by itself, so that it may stop anywhere."""
+"""A run: ask the provider, keep what it told, reconcile day by day; step by step, so that it may stop anywhere."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from tollkeeper.money import plain
 from tollkeeper.simulator.model import Asked, Bill, Caller, Provider, Reply
-from tollkeeper.simulator.pricing import priced
+from tollkeeper.simulator.pricing import reckon
 from tollkeeper.simulator.simulation import Simulation
 
 
@@ -15,7 +15,7 @@ def bill_for(
 ) -> None:
     """Put the call on the bill."""
     at = simulation.now()
-    quantities, cost, asks = priced(provider, reply, at)
+    reckoned = reckon(provider, reply, at)
     simulation.bills.append(
         Bill(
             provider,
@@ -24,15 +24,15 @@ def bill_for(
             reply.response_id,
             reply.model,
             reply.usage,
-            quantities,
-            cost,
+            reckoned.quantities,
+            reckoned.cost,
             caller.project,
             caller.api_key,
             at,
             reply.service_tier,
             retry,
             reply.counted,
-            asks,
+            reckoned.asked,
         )
     )
 
