@@ -58,7 +58,7 @@ class TrueUp:
     """The event, not one of its corrections."""
     id: str
     """The id of the correction: it must follow from what it says."""
-    calls: Sequence[CallChange | tuple[str | None, Decimal]]
+    calls: Sequence[CallChange]
     source: CostSource
     """How the cost is known."""
     charge: bool = True
@@ -122,7 +122,7 @@ def _fact(
     lane = open_lane(item.customer, original.meter, batch.catalog, people, desk.lanes)
     if isinstance(lane, Reason):
         return lane
-    calls = [_call(item, i, CallChange(*each), original, family) for i, each in enumerate(item.calls)]
+    calls = [_call(item, i, each, original, family) for i, each in enumerate(item.calls)]
     for call in calls:
         if isinstance(call, Reason):
             return call
