@@ -6,7 +6,9 @@ import asyncio
 from dataclasses import replace
 from datetime import timedelta
 
+import psycopg
 import pytest
+from psycopg.types.json import Jsonb
 from tests.database.gating import CREDITS, account, assert_sound, one, open_books, rows, utc
 from tests.database.reconciling import DAY, MINUTE, RULES, D, cost, put_call, reads, run, usage, written
 
@@ -146,8 +148,6 @@ async def test_tools_are_grains_of_their_own(database: Database) -> None:
         {"unit": "input_tokens", "quantity": "1000", "amount": "2.50", "per": "1000000", "price_id": "a"},
         {"unit": "web_searches", "quantity": "2", "amount": "10", "per": "1000", "price_id": "b"},
     ]
-    from psycopg.types.json import Jsonb
-
     quantities = Jsonb({"input_tokens": "1000", "web_searches": "2"})
     await put_call(books, NOON, quantities=quantities, lines=Jsonb(lines), cost=D("0.0225"), cost_source="response")
     used = [usage(MONDAY, input_tokens=1000)]
@@ -220,8 +220,6 @@ async def test_verify_finds_what_was_tampered_with(database: Database) -> None:
     books = await open_books(database, CREDITS)
     await written(books, reads(MONDAY, [USED], [BILL]), LATER)
     await assert_sound(books)
-    import psycopg
-
     async with await psycopg.AsyncConnection.connect(database.url, autocommit=True) as connection:
         await connection.execute(b"update postings set amount = 1")
     with pytest.raises(AssertionError, match="variance"):

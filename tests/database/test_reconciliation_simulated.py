@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+import asyncio
+from collections.abc import Iterator
+from contextlib import suppress
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 import openai
 import pytest
+from structlog.testing import capture_logs
 from tests.database.gating import Clock, account, assert_sound, ingest, one, open_books, rows, used, utc
 from tests.database.test_reconciliation_shares import CATALOG
 
@@ -19,8 +22,9 @@ from tollkeeper.events import CallIn
 from tollkeeper.reconciliation import Allocate, Ran
 from tollkeeper.settings import Settings
 from tollkeeper.simulator.keys import key_id, project_of
-from tollkeeper.simulator.model import Discrepancy
+from tollkeeper.simulator.model import Discrepancy, SimulatorSettings
 from tollkeeper.simulator.running import Simulator, running
+from tollkeeper.worker import reconcile_regularly
 
 pytestmark = pytest.mark.anyio
 
@@ -43,10 +47,10 @@ def provider(time: Clock) -> Iterator[Simulator]:
 
 
 @pytest.fixture
-async def books(database: Database, provider: Simulator) -> AsyncIterator[Books]:
+async def books(database: Database, provider: Simulator) -> Books:
     opened = await open_books(database, CATALOG, "acme", "globex")
     opened.settings = with_key(opened.settings, provider, "sk-admin-1")
-    yield opened
+    return opened
 
 
 def with_key(settings: Settings, provider: Simulator, key: str) -> Settings:
@@ -126,8 +130,6 @@ async def test_a_dry_run_changes_nothing(books: Books, provider: Simulator, time
 
 
 async def test_reports_that_come_late_are_read_again(database: Database, time: Clock) -> None:
-    from tollkeeper.simulator.model import SimulatorSettings
-
     with running(SimulatorSettings(report_delay=7200, seed=1)) as provider:
         books = await open_books(database, CATALOG)
         books.settings = with_key(books.settings, provider, "sk-admin-1")
@@ -157,7 +159,7 @@ async def test_a_key_for_inference_is_refused_with_the_way_to_an_admin_key(books
 
 async def test_without_a_key_it_says_where_to_get_one(books: Books) -> None:
     books.settings = Settings(database_url=books.settings.database_url)
-    with pytest.raises(InvalidInput, match="TOLLKEEPER_OPENAI_ADMIN_KEY.*admin-keys") as caught:
+    with pytest.raises(InvalidInput, match=r"TOLLKEEPER_OPENAI_ADMIN_KEY.*admin-keys") as caught:
         await books.reconcile("openai")
     assert caught.value.code == "no_admin_key"
     with pytest.raises(InvalidInput, match="anthropic, openai"):
@@ -181,13 +183,6 @@ async def test_a_provider_that_was_just_read_is_left_alone(books: Books, time: C
 
 
 async def test_the_periodic_run_logs_what_fails_and_goes_on(books: Books, provider: Simulator) -> None:
-    import asyncio
-    from contextlib import suppress
-
-    from structlog.testing import capture_logs
-
-    from tollkeeper.worker import reconcile_regularly
-
     books.settings = with_key(books.settings, provider, KEY)
     with capture_logs() as logs:
         task = asyncio.create_task(reconcile_regularly(books))

@@ -37,6 +37,7 @@ TAGS = [
     {"name": "plans", "description": "Which plan a customer is on."},
     {"name": "alerts", "description": "What somebody should hear of."},
     {"name": "customers", "description": "Who pays, and the members inside them."},
+    {"name": "reconciliations", "description": "What AI providers report, compared with what was booked."},
     {"name": "catalog", "description": "What is counted and what it costs: versions, never edited."},
     {"name": "quarantine", "description": "Events that were refused: look at them, replay or discard them."},
     {"name": "keys", "description": "Who may call this API."},

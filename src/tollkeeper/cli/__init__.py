@@ -38,6 +38,7 @@ COMMANDS = {
     "hold": "hold",
     "alerts": "alerts",
     "ledger": "ledger",
+    "reconcile": "reconcile",
     "quarantine": "quarantine",
     "sweep": "sweep",
     "verify": "verify",

@@ -20,6 +20,7 @@ from tollkeeper.reconciliation.reports import ReportKind, Stretch
 from tollkeeper.reconciliation.run import Ran, Way, access_for, reconcile_all, reconcile_reads, rules_of, try_reads
 from tollkeeper.reconciliation.sides import Rates
 from tollkeeper.reconciliation.store import (
+    GivenShare,
     Wanted,
     find_days,
     get_reconciliation,
@@ -35,6 +36,7 @@ __all__ = [
     "Day",
     "DayCompared",
     "Finding",
+    "GivenShare",
     "Grain",
     "Origin",
     "Ours",

@@ -43,6 +43,8 @@ class Ran:
     """What a run has found of a provider."""
 
     provider: str
+    currency: str
+    """Of all amounts: the catalog's."""
     days: Sequence[DayCompared]
     dry: bool
     """Whether nothing of it was kept or booked."""
@@ -152,7 +154,8 @@ async def _rests(way: Way, provider: str, rest: timedelta) -> bool:
 async def reconcile_reads(way: Way, provider: str, reads: Sequence[Read]) -> Ran:
     """Keep what was read, then reconcile each day, in a transaction for each step."""
     days = await way.transact(lambda tx: keep(tx, provider, reads, way.rules, now=way.now))
-    return Ran(provider, [await way.transact(_one_day(way, provider, start)) for start in days], dry=False)
+    found = [await way.transact(_one_day(way, provider, start)) for start in days]
+    return Ran(provider, way.rules.rates.currency, found, dry=False)
 
 
 async def try_reads(way: Way, provider: str, reads: Sequence[Read]) -> Ran:
@@ -167,7 +170,7 @@ async def try_reads(way: Way, provider: str, reads: Sequence[Read]) -> Ran:
 
     with suppress(_Undone):
         await way.transact(work)
-    return Ran(provider, found, dry=True)
+    return Ran(provider, way.rules.rates.currency, found, dry=True)
 
 
 def _one_day(way: Way, provider: str, start: datetime) -> Callable[[Tx], Awaitable[DayCompared]]:

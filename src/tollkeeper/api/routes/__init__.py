@@ -15,6 +15,7 @@ from tollkeeper.api.routes import (
     limits,
     plans,
     quarantine,
+    reconciliations,
     start,
     usage,
 )
@@ -29,6 +30,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     plans.router,
     alerts.router,
     customers.router,
+    reconciliations.router,
     catalog.router,
     quarantine.router,
     keys.router,

@@ -38,6 +38,8 @@ class CatalogAnswer(Answer):
     default_plan: str | None
     plans: list[JsonObject]
     """Each with its own prices, limits, recurring grants and funding."""
+    attribution: JsonObject
+    """Which meter a provider's cost belongs to, where events didn't bring their calls."""
 
 
 class ChangeAnswer(Answer):
