@@ -13,7 +13,7 @@ import openai
 import pytest
 from structlog.testing import capture_logs
 from tests.database.gating import Clock, account, assert_sound, ingest, one, open_books, rows, used, utc
-from tests.database.test_reconciliation_shares import CATALOG
+from tests.database.test_reconciliation_given import CATALOG
 
 from tollkeeper.books import Books
 from tollkeeper.db import Database

@@ -80,6 +80,9 @@ def test_both_at_once_are_told_apart() -> None:
 def test_a_grain_that_we_know_nothing_of_is_missing_as_a_whole() -> None:
     one = found(Ours(), theirs("1.25", requests=3, input_tokens=500_000, output_tokens=10))
     assert one.finding is Finding.MISSING_HERE
+    assert one.parts[0].because == (
+        "They count 500,000 input tokens, 10 output tokens more than we, at what they ask 1.25 USD together."
+    )
     assert sum_of(part.amount for part in one.parts) == D("1.25")
     assert one.theirs_of_vague == D("1.25")
 
@@ -151,18 +154,51 @@ QUANTITIES = st.dictionaries(
 MONEY = st.decimals("0", "1000", places=12)
 
 
-@given(QUANTITIES, QUANTITIES, MONEY, MONEY, MONEY)
+@given(QUANTITIES, QUANTITIES, MONEY, MONEY, MONEY, st.dictionaries(st.sampled_from([*PRICES]), MONEY))
 def test_the_parts_sum_to_the_difference(
-    mine: dict[str, int], other: dict[str, int], money: Decimal, vague: Decimal, added: Decimal
+    mine: dict[str, int],
+    other: dict[str, int],
+    money: Decimal,
+    vague: Decimal,
+    added: Decimal,
+    asked: dict[str, Decimal],
 ) -> None:
     us = ours(str(vague), int(vague > 0), **mine)
     us.cost = us.cost + added
     us.priced_cost = us.cost if us.priced else ZERO
-    one = found(us, theirs(str(money), **other))
+    them = theirs(str(sum_of(asked.values()) if asked else money), **other)
+    them.asked, money = asked, them.money or ZERO
+    one = found(us, them)
     assert sum_of(part.amount for part in one.parts) == one.difference == money - us.whole_cost
     assert one.theirs_of_vague is not None
     assert one.theirs_of_vague >= 0
     assert (one.finding is Finding.MATCH) == (not one.parts)
+
+
+def test_a_bill_by_unit_tells_what_missing_usage_costs() -> None:
+    """Their output is a fifth off; what is missing of it is valued so, and of the input as it stands."""
+    other = theirs("0.0135", 2, input_tokens=3000, output_tokens=750)
+    other.asked = {"input_tokens": D("0.0075"), "output_tokens": D("0.006")}
+    one = found(ours(input_tokens=1500, output_tokens=500), other)
+    assert amounts(one) == {
+        ("missing_here", "input_tokens"): D("0.00375"),
+        ("missing_here", "output_tokens"): D("0.002"),
+        ("price_gap", None): D("-0.001"),
+    }
+    assert amounts(found(Ours(), other)) == {
+        ("missing_here", "input_tokens"): D("0.0075"),
+        ("missing_here", "output_tokens"): D("0.006"),
+    }
+
+
+def test_units_of_a_reports_own_are_compared_by_requests() -> None:
+    """The report of images counts images, also where the model is priced by tokens."""
+    mine = ours(input_tokens=1000, output_tokens=100)
+    mine.requests = 2
+    one = found(mine, theirs("0.00525", 3, images=3))
+    assert amounts(one) == {("missing_here", "requests"): D("0.00175")}
+    untold = Theirs(None, {"images": D(3)}, D("0.0035"))
+    assert found(mine, untold).finding is Finding.MATCH
 
 
 @given(QUANTITIES, MONEY)

@@ -5,9 +5,9 @@
                + what they ask beyond our price for the usage that both have              price part
 
 Usage that is extra here is worth what we have booked for it. Usage that is missing here is worth what they ask for it:
-our average price in the grain, times one factor for all units, which is their money over what all their usage would
-cost at our prices. So the price part is about the usage that both have alone. It is what is left, and the parts sum to
-the difference to its last decimal.
+their money for a unit, where the bill is told by unit; else our average price in the grain, times one factor for all
+units, which is their money over what all their usage would cost at our prices. So the price part is about the usage
+that both have alone. It is what is left, and the parts sum to the difference to its last decimal.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ def compare(ours: Ours, theirs: Theirs, *, currency: str, tolerance: Decimal = Z
     if theirs.quantities is None:
         missing, parts = _without_usage(ours, theirs.money, currency)
     else:
-        parts = _by_unit(ours, theirs.money, differing, currency)
+        parts = _as_billed(theirs, differing, currency) or _by_unit(ours, theirs.money, differing, currency)
         missing = sum_of(part.amount for part in parts)
     parts += _vague(ours, missing, currency)
     if ours.vague_cost and missing == ours.vague_cost:
@@ -102,7 +102,8 @@ def folded(ours: Ours, theirs: Theirs) -> tuple[Ours, Theirs]:
             quantity, cost = priced.get(_FOLDS[unit], (ZERO, ZERO))
             priced[_FOLDS[unit]] = add(quantity, found[0]), add(cost, found[1])
     mine = replace(ours, quantities=_fold(ours.quantities, narrow), priced=priced)
-    return mine, replace(theirs, quantities=_fold(theirs.quantities, narrow))
+    quantities, asked = _fold(theirs.quantities, narrow), _fold(theirs.asked, narrow)
+    return mine, replace(theirs, quantities=quantities, asked=asked)
 
 
 def by_requests(ours: Ours, theirs: Theirs) -> tuple[Ours, Theirs]:
@@ -145,6 +146,19 @@ def _value(ours: Ours, unit: str, mine: Decimal, other: Decimal) -> Decimal | No
     return multiply(price_of(subtract(other, mine), cost, quantity), factor)
 
 
+def _as_billed(theirs: Theirs, differing: list[_Valued], currency: str) -> list[Part]:
+    """The quantity part, where the bill says of each unit what it costs; nothing where it doesn't."""
+    told = theirs.quantities or {}
+    missing = [one for one in differing if one.more > 0]
+    if not missing or not theirs.asked.keys() <= told.keys() or any(one.unit not in theirs.asked for one in missing):
+        return []
+    amounts = [
+        price_of(one.more, theirs.asked[one.unit], one.theirs) if one.more > 0 else one.value or ZERO
+        for one in differing
+    ]
+    return [_part(one, round_charge(amount), currency) for one, amount in zip(differing, amounts, strict=True)]
+
+
 def _by_unit(ours: Ours, money: Decimal, differing: list[_Valued], currency: str) -> list[Part]:
     """The quantity part, unit by unit: what is missing at what they ask, what is extra at what we have booked.
 
@@ -162,14 +176,18 @@ def _by_unit(ours: Ours, money: Decimal, differing: list[_Valued], currency: str
         scaled = not unknown and one.more > 0 and their_usage
         parts.append(_part(one, round_charge(price_of(own, money, their_usage) if scaled else own), currency))
     left = subtract(subtract(money, ours.cost), sum_of(part.amount for part in parts))
-    if unknown and left > 0 and any(one.more > 0 for one in unknown):
-        # Which of them costs how much, nobody has told; the first stands for all of them.
-        first, *others = sorted(unknown, key=lambda one: (one.more <= 0, one.unit))
-        parts.append(_part(first, left, currency))
-        parts += [_part(one, ZERO, currency) for one in others]
-    else:
-        parts += [_part(one, ZERO, currency) for one in unknown]
-    return parts
+    more = [one for one in unknown if one.more > 0]
+    if left <= 0 or not more:
+        return parts + [_part(one, ZERO, currency) for one in unknown]
+    fewer = [_part(one, ZERO, currency) for one in unknown if one.more < 0]
+    return [*parts, *fewer, _part(more[0], left, currency) if len(more) == 1 else _together(more, left, currency)]
+
+
+def _together(more: list[_Valued], amount: Decimal, currency: str) -> Part:
+    """Several units that we have no price for: which of them costs how much, nobody has told."""
+    counts = ", ".join(f"{grouped(one.more)} {one.unit.replace('_', ' ')}" for one in more)
+    told = f"They count {counts} more than we, at what they ask {amount_in_words(amount, currency)} together."
+    return Part(Finding.MISSING_HERE, None, None, None, amount, told)
 
 
 def _part(one: _Valued, amount: Decimal, currency: str) -> Part:

@@ -122,6 +122,8 @@ class Theirs:
     """None: no usage is reported of what they bill, only money."""
     money: Decimal | None = None
     """In the catalog's currency, at most 12 decimals. None: they haven't said yet what the day costs."""
+    asked: dict[str, Decimal] = field(default_factory=dict)
+    """How much of it is for which unit; empty where the bill doesn't tell of all of it."""
 
 
 @dataclass(frozen=True, slots=True)

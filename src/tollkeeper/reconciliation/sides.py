@@ -46,7 +46,8 @@ class _Theirs:
     billed: dict[str, Decimal] = field(default_factory=dict)
     """Quantities that the bill tells, for grains of which no usage is reported."""
     all_billed: bool = True
-    amounts: list[Decimal] = field(default_factory=list)
+    asked: dict[str | None, Decimal] = field(default_factory=dict)
+    """The money, by unit; None: the bill doesn't tell for which."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +168,8 @@ def _count_theirs(theirs: _Theirs, row: ReportRow, rates: Rates) -> None:
             theirs.requests = (theirs.requests or 0) + row.requests
         _add(theirs.usage, row.quantities or {})
         return
-    theirs.amounts.append(rates.convert(row.amount or ZERO, row.currency))
+    amount = round_charge(rates.convert(row.amount or ZERO, row.currency))
+    theirs.asked[row.unit] = add(theirs.asked.get(row.unit, ZERO), amount)
     if row.unit is None or row.quantity is None:
         theirs.all_billed = False
     else:
@@ -181,13 +183,14 @@ def _summed(theirs: _Theirs | None, ours: Ours | None, *, told: bool) -> Theirs:
     """
     if theirs is None:
         return Theirs(quantities={}, money=ZERO if told else None)
-    money = round_charge(sum_of(theirs.amounts)) if told else None
+    money = sum_of(theirs.asked.values()) if told else None
+    asked = {} if None in theirs.asked else {unit: amount for unit, amount in theirs.asked.items() if unit is not None}
     billed = theirs.billed if theirs.all_billed and theirs.billed else None
     if theirs.used:
         mine = ours.quantities.keys() if ours else ()
         stranger = bool(mine) and not theirs.usage.keys() & mine
-        return Theirs(theirs.requests, billed if stranger and billed else theirs.usage, money)
-    return Theirs(None, billed, money)
+        return Theirs(theirs.requests, billed if stranger and billed else theirs.usage, money, asked)
+    return Theirs(None, billed, money, asked)
 
 
 def _add(sums: dict[str, Decimal], quantities: Mapping[str, Decimal]) -> None:
