@@ -61,7 +61,7 @@ def test_json_says_the_same(toll: Toll, provider: Simulator) -> None:
 
 def test_what_cannot_be(toll: Toll, provider: Simulator, monkeypatch: pytest.MonkeyPatch) -> None:
     assert toll("reconcile", "--to", "2026-01-01", "--json").error == "missing_field"
-    assert toll("reconcile", "--from", "2026-01-02", "--to", "2026-01-01", "--json").error == "invalid_to"
+    assert toll("reconcile", "--from", "2026-01-02", "--to", "2026-01-01", "--json").error == "invalid_range"
     monkeypatch.setenv("TOLLKEEPER_OPENAI_ADMIN_KEY", "sk-proj-acme-1")
     told = toll("reconcile")
     assert told.status == 1

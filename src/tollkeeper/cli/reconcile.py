@@ -84,7 +84,7 @@ def _range(start: str | None, end: str | None) -> tuple[datetime, datetime] | No
         raise InvalidInput("missing_field", "Give --from as well: the first day.", field="from")
     last = last or clock.now()
     if last <= first:
-        raise InvalidInput("invalid_to", "--to must lie behind --from.", field="to")
+        raise InvalidInput("invalid_range", "--from must lie before --to.", field="to")
     return first, last
 
 

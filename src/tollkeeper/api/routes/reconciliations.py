@@ -265,8 +265,8 @@ def _days(start: datetime | None, end: datetime | None) -> tuple[datetime, datet
     if start is None or end is None:
         raise InvalidInput("missing_field", "Give both `from` and `to`, or neither.", field="to" if start else "from")
     if sane(end, "to") <= sane(start, "from") or end - start > timedelta(days=_MOST_DAYS):
-        told = f"`to` must lie behind `from`, by at most {_MOST_DAYS} days."
-        raise InvalidInput("invalid_to", told, field="to")
+        told = f"`from` must lie before `to`, by at most {_MOST_DAYS} days."
+        raise InvalidInput("invalid_range", told, field="to")
     return start, end
 
 
