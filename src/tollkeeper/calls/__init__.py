@@ -11,8 +11,10 @@ from tollkeeper.calls.store import (
     list_open_calls,
     store_calls,
 )
+from tollkeeper.calls.verify import CALL_CHECKS
 
 __all__ = [
+    "CALL_CHECKS",
     "CallFilter",
     "CallKey",
     "Family",
