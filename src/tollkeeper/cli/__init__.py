@@ -28,6 +28,8 @@ COMMANDS = {
     "events": "events",
     "explain": "explain",
     "usage": "usage",
+    "calls": "calls",
+    "margins": "margins",
     "overview": "overview",
     "balance": "balance",
     "wallet": "wallet",
