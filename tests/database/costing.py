@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
-from tests.database.gating import D, from_json, ingest, one, rows, used
+import msgspec
+from tests.database.gating import D, from_json, ingest, rows
 
 from tollkeeper import clock
 from tollkeeper.books import Books
@@ -108,8 +109,6 @@ def used_json(id: str, meter: str, *calls: dict[str, Any], **fields: Any) -> dic
 
 
 async def reported(books: Books, *events: dict[str, Any]) -> Sequence[Result]:
-    import msgspec
-
     return await ingest(books, *from_json(msgspec.json.encode(events).decode()))
 
 
@@ -129,11 +128,11 @@ async def up(
 
 async def counts(books: Books, meter: str = "answer") -> tuple[int, int, int]:
     """How many events the rollups call unpriced, uncosted and estimated."""
-    query = """select coalesce(sum(unpriced), 0), coalesce(sum(uncosted), 0), coalesce(sum(estimated), 0)
-               from usage_days d join series s using (customer_id, series_id) where meter = %s"""
-    [row] = await rows(books, query.replace("coalesce(sum(unpriced), 0),", "coalesce(sum(unpriced), 0) as a,", 1)
-                       .replace("coalesce(sum(uncosted), 0),", "coalesce(sum(uncosted), 0) as b,", 1), meter)  # fmt: skip
-    return tuple(map(int, row.values()))  # type: ignore[return-value]
+    query = """select coalesce(sum(d.unpriced), 0)::int as unpriced, coalesce(sum(d.uncosted), 0)::int as uncosted,
+                      coalesce(sum(d.estimated), 0)::int as estimated
+               from usage_days d join series s using (customer_id, series_id) where s.meter = %s"""
+    [row] = await rows(books, query, meter)
+    return row["unpriced"], row["uncosted"], row["estimated"]
 
 
 async def totals(books: Books) -> tuple[Decimal, Decimal]:
@@ -146,6 +145,3 @@ async def totals(books: Books) -> tuple[Decimal, Decimal]:
 async def cost_of(books: Books, event: str) -> tuple[Decimal | None, str | None]:
     [row] = await rows(books, "select cost, cost_source from events where event_id = %s", event)
     return row["cost"], row["cost_source"]
-
-
-__all__ = ["CATALOG", "call", "cost_of", "counts", "one", "report", "reported", "response", "totals", "up", "used"]

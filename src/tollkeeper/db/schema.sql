@@ -673,6 +673,8 @@ CREATE INDEX cost_shares_by_grain ON public.cost_shares USING btree (grain_id);
 
 CREATE INDEX customers_by_key ON public.customers USING btree (key);
 
+CREATE INDEX events_by_age ON public.events USING brin ("time");
+
 CREATE INDEX events_by_corrected ON public.events USING btree (customer_id, corrects) WHERE (corrects IS NOT NULL);
 
 CREATE INDEX events_by_time ON public.events USING btree (customer_id, "time");

@@ -43,10 +43,12 @@ class CallChange(NamedTuple):
     project: str | None = None
     api_key: str | None = None
     quantities: Mapping[str, Decimal] | None = None
-    """What was used, where that wasn't known."""
+    """What was used; only noted where that wasn't known."""
     lines: Sequence[Line] = ()
     rate: Decimal | None = None
     book: str | None = None
+    source: CostSource | None = None
+    """How the cost is known, where not as the true-up's others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,8 +158,8 @@ def _call(item: TrueUp, i: int, change: CallChange, original: Corrected, family:
         model=model,
         at=change.at or (original.time if named is None else named.at),
         cost=change.change,
-        cost_source=item.source,
-        quantities=change.quantities,
+        cost_source=change.source or item.source,
+        quantities=change.quantities if named is None or named.quantities is None else None,
         lines=tuple(change.lines),
         rate=change.rate,
         book=change.book,
