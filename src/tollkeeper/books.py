@@ -28,7 +28,7 @@ from tollkeeper.customers import (
     set_limit,
 )
 from tollkeeper.db import Database, Tx, peek_epochs
-from tollkeeper.errors import Conflict, NotFound, TollError
+from tollkeeper.errors import NotFound, TollError
 from tollkeeper.events import EventIn, Refused, has_usage
 from tollkeeper.gate import (
     Allowed,
@@ -321,21 +321,17 @@ class Books:
         rest: timedelta | None = None,
         by: str = "library",
     ) -> list[Ran]:
-        """Read what providers report, compare it with our calls, and book what differs; what was found of each.
+        """Read what providers report, compare it with our calls, and book what differs (reconciliation/run.py).
 
-        Of the UTC days that `days`, a half-open range, touches; or else of those that may still have changed. A `dry`
-        run changes nothing. `close` takes days that are over for final at once. With `rest`, a provider that was read
-        less long ago is left alone. Raises Conflict `reconciliation_running`, InvalidInput `no_admin_key`,
-        `unknown_provider` and `rate_missing`, ProviderRefused and ProviderUnavailable; of several providers each is
-        reconciled before the first one's error is raised.
+        Of the UTC days that `days` touches, or else those that may still have changed. `close` takes days that are over
+        for final. With `rest`, a provider that was read less long ago is left alone. Raises Conflict
+        `reconciliation_running`, InvalidInput, ProviderRefused, ProviderUnavailable.
         """
         access = access_for(self.settings, provider)
         async with self.database.alone("reconcile") as alone:
-            if not alone:
-                raise Conflict("reconciliation_running", "Another reconciliation is under way; wait until it's done.")
             rules = rules_of(self.settings, await self.catalog(), allocate=allocate, close=close)
             way = Way(self.database.run, self.desk, rules, clock.now(), by, dry)
-            return await reconcile_all(way, access, days=days, rest=rest)
+            return await reconcile_all(way, access, alone=alone, days=days, rest=rest)
 
     async def _sweep(self, customers: Sequence[str]) -> int:
         return await self.database.run(lambda tx: sweep(tx, self.desk, customers, now=clock.now()), pipelined=True)

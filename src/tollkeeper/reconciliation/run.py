@@ -10,7 +10,7 @@ from typing import Protocol, TypeVar
 
 from tollkeeper.catalog import Catalog
 from tollkeeper.db import Tx
-from tollkeeper.errors import InvalidInput, TollError
+from tollkeeper.errors import Conflict, InvalidInput, TollError
 from tollkeeper.gate import Desk
 from tollkeeper.reconciliation.days import asked_stretches, due_stretches
 from tollkeeper.reconciliation.model import Allocate
@@ -125,10 +125,16 @@ async def reconcile_all(
     way: Way,
     access: Mapping[str, Access],
     *,
+    alone: bool,
     days: tuple[datetime, datetime] | None = None,
     rest: timedelta | None = None,
 ) -> list[Ran]:
-    """Read and reconcile each provider; raises the first one's error when all of them have had their turn."""
+    """Read and reconcile each provider; raises the first one's error when all of them have had their turn.
+
+    Raises Conflict `reconciliation_running` unless it's `alone` at it.
+    """
+    if not alone:
+        raise Conflict("reconciliation_running", "Another reconciliation is under way; wait until it's done.")
     stretches = due_stretches(way.now) if days is None else asked_stretches(*days)
     found: list[Ran] = []
     errors: list[TollError] = []
