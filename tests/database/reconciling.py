@@ -8,10 +8,11 @@ from decimal import Decimal
 from typing import Any
 
 import psycopg
-from psycopg.types.json import Jsonb
+from tests.database.gating import ingest, used
 
 from tollkeeper.books import Books
 from tollkeeper.customers import customer_id_of
+from tollkeeper.events import CallIn
 from tollkeeper.ids import new_id
 from tollkeeper.reconciliation import (
     DayCompared,
@@ -30,13 +31,13 @@ D = Decimal
 DAY = timedelta(days=1)
 MINUTE = timedelta(minutes=1)
 MODEL = "gpt-4o-2024-08-06"
-PRICES = {"input_tokens": "2.50", "output_tokens": "10.00", "cached_input_tokens": "1.25"}
+UNITS = ("input_tokens", "output_tokens", "cached_input_tokens")
 RULES = Rules(Rates("USD"))
 
 
 def usage(start: datetime, requests: int = 1, *, width: timedelta = DAY, **fields: Any) -> UsageRow:
     """A row as OpenAI's completions report has it; quantities by keyword."""
-    quantities = {name: D(fields.pop(name)) for name in list(fields) if name in PRICES}
+    quantities = {name: D(fields.pop(name)) for name in list(fields) if name in UNITS}
     about = {"endpoint": "completions", "project": "p1", "api_key": "k1", "model": MODEL, "batch": False}
     about |= {"service_tier": "default"} | fields
     return UsageRow("openai", start, start + width, requests=requests, quantities=quantities, **about)
@@ -75,13 +76,16 @@ async def written(books: Books, found: Sequence[Read], now: datetime, rules: Rul
 
 
 async def put_call(books: Books, at: datetime, customer: str = "acme", **fields: Any) -> None:
-    """A call as the stage `calls` stores it, with the cost that the book gives it; quantities by keyword."""
-    used = {name: str(fields.pop(name)) for name in list(fields) if name in PRICES}
-    lines = [
-        {"unit": unit, "quantity": each, "amount": PRICES[unit], "per": "1000000", "price_id": unit}
-        for unit, each in used.items()
-    ]
-    priced = sum((D(each) * D(PRICES[unit]) / 1_000_000 for unit, each in used.items()), D(0))
+    """An event with one call, which the price book prices; its quantities by keyword."""
+    told = {"prompt_tokens": fields.pop("input_tokens", 0), "completion_tokens": fields.pop("output_tokens", 0)}
+    about = {"provider": "openai", "model": MODEL, "project": "p1", "api_key": "k1", "at": at, "usage": told} | fields
+    call = CallIn(response_id=str(new_id()), **about)
+    [result] = await ingest(books, used(str(new_id()), "interview", customer=customer, time=at, calls=[call]))
+    assert result.status == "accepted", result
+
+
+async def store_call(books: Books, at: datetime, customer: str = "acme", **fields: Any) -> None:
+    """A call as the stage `calls` stores it, without an event: for what no product can tell."""
     row = {
         "customer_id": customer_id_of(customer),
         "provider": "openai",
@@ -94,10 +98,7 @@ async def put_call(books: Books, at: datetime, customer: str = "acme", **fields:
         "project": "p1",
         "api_key": "k1",
         "batch": False,
-        "quantities": Jsonb(used) if used else None,
-        "lines": Jsonb(lines) if used else None,
-        "cost": priced if used else None,
-        "cost_source": "response" if used else "none",
+        "cost_source": "response",
         "missing": [],
     } | fields
     names, slots = ", ".join(row), ", ".join(f"%({name})s" for name in row)

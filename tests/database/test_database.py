@@ -53,6 +53,7 @@ SAMPLES: dict[str, Any] = {
 
 CHECKED: dict[str, dict[str, Any]] = {
     "grants": {"kind": "paid"},
+    "cost_shares": {"reason": "estimate"},
     "holds": {"state": "open"},
     "provider_calls": {"cost_source": "none"},
 }

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 from psycopg.types.json import Jsonb
 from tests.database.gating import CREDITS, account, assert_sound, one, open_books, rows, utc
-from tests.database.reconciling import DAY, MINUTE, RULES, D, cost, put_call, reads, run, usage, written
+from tests.database.reconciling import DAY, MINUTE, RULES, D, cost, put_call, reads, run, store_call, usage, written
 
 from tollkeeper.db import Database
 from tollkeeper.errors import InvalidInput
@@ -33,7 +33,8 @@ async def test_what_is_equal_is_a_match_and_books_nothing(database: Database) ->
     [row] = await written(books, reads(MONDAY, [USED], [BILL]), LATER)
     assert (row.finding, row.our_cost, row.their_money, row.change) == ("match", D("0.00875"), D("0.00875"), 0)
     assert (row.model, row.project, row.api_key) == ("gpt-4o-2024-08-06", "p1", "k1")
-    assert await one(books, "select count(*) from postings") == 0
+    assert await account(books, "variance") == 0
+    assert await account(books, "provider_payable") == D("-0.00875")
     await assert_sound(books)
 
 
@@ -48,14 +49,14 @@ async def test_a_difference_is_booked_once_and_growth_only_by_its_change(databas
     assert (second.revision, second.booked, second.change) == (2, D("0.00875"), D("0.0075"))
     [third] = await written(books, reads(MONDAY, [USED], [cost(MONDAY, "0.008")]), LATER)
     assert (third.revision, third.booked, third.change) == (3, D("-0.00075"), D("-0.0095"))
-    kinds = await rows(books, "select kind, amount from postings order by transaction_id")
+    kinds = await rows(books, "select kind, amount from postings where kind like '%variance%' order by transaction_id")
     assert [(row["kind"], row["amount"]) for row in kinds] == [
         ("provider_variance", D("0.00125")),
         ("provider_variance", D("0.0075")),
         ("provider_variance_credit", D("0.0095")),
     ]
     assert await account(books, "variance") == D("-0.00075")
-    assert await account(books, "provider_payable") == D("0.00075")
+    assert await account(books, "provider_payable") == D("-0.008")
     await assert_sound(books)
 
 
@@ -149,7 +150,7 @@ async def test_tools_are_grains_of_their_own(database: Database) -> None:
         {"unit": "web_searches", "quantity": "2", "amount": "10", "per": "1000", "price_id": "b"},
     ]
     quantities = Jsonb({"input_tokens": "1000", "web_searches": "2"})
-    await put_call(books, NOON, quantities=quantities, lines=Jsonb(lines), cost=D("0.0225"), cost_source="response")
+    await store_call(books, NOON, quantities=quantities, lines=Jsonb(lines), cost=D("0.0225"))
     used = [usage(MONDAY, input_tokens=1000)]
     searched = replace(USED, endpoint="web_search_calls", model=None, requests=2, quantities={"web_searches": D(2)})
     bills = [cost(MONDAY, "0.0025"), cost(MONDAY, "0.02", model=None, unit="web_searches", quantity=D(2))]

@@ -9,6 +9,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
+import anthropic
 import openai
 import pytest
 from structlog.testing import capture_logs
@@ -22,7 +23,7 @@ from tollkeeper.events import CallIn
 from tollkeeper.reconciliation import Allocate, Ran
 from tollkeeper.settings import Settings
 from tollkeeper.simulator.keys import key_id, project_of
-from tollkeeper.simulator.model import Discrepancy, SimulatorSettings
+from tollkeeper.simulator.model import Discrepancy, Provider, SimulatorSettings
 from tollkeeper.simulator.running import Simulator, running
 from tollkeeper.worker import reconcile_regularly
 
@@ -127,6 +128,32 @@ async def test_a_dry_run_changes_nothing(books: Books, provider: Simulator, time
     for table in ("provider_reports", "reported_days", "reconciliations", "postings"):
         assert await one(books, f"select count(*) from {table}") == 0
     assert findings(await books.reconcile()) == ["missing_here"]
+
+
+async def test_anthropic_bills_by_workspace_and_without_counting_requests(
+    books: Books, provider: Simulator, time: Clock
+) -> None:
+    told: dict[str, Any] = {"anthropic_admin_key": "sk-ant-admin-1", "anthropic_url": provider.url}
+    books.settings = Settings(database_url=books.settings.database_url, **told)
+    key = "sk-ant-api03-acme-1"
+    with anthropic.Anthropic(api_key=key, base_url=provider.url) as client:
+        answers = [
+            client.messages.create(
+                model="claude-opus-4-8", max_tokens=100, messages=[{"role": "user", "content": text}]
+            )
+            for text in ("Parse this.", "Parse that.")
+        ]
+    whose = {"project": project_of(key, Provider.ANTHROPIC), "api_key": key_id(key, Provider.ANTHROPIC)}
+    for i, answer in enumerate(answers):
+        call = CallIn(provider="anthropic", response=answer.model_dump(mode="json"), **whose)
+        [result] = await ingest(books, used(f"e{i}", "cv_parse", quantity="1", calls=[call]))
+        assert result.status == "accepted", result
+    time.go(DAY)
+    [ran] = await books.reconcile()
+    [row] = [row for day in ran.days for row in day.written]
+    assert (row.finding, row.project, row.our_requests, row.their_requests) == ("match", "wrkspc_acme", 2, None)
+    assert await account(books, "provider_payable") == -billed(provider)
+    await assert_sound(books)
 
 
 async def test_reports_that_come_late_are_read_again(database: Database, time: Clock) -> None:
