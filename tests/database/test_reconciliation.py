@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from datetime import timedelta
+from itertools import permutations
 
 import psycopg
 import pytest
@@ -225,3 +226,21 @@ async def test_verify_finds_what_was_tampered_with(database: Database) -> None:
         await connection.execute(b"update postings set amount = 1")
     with pytest.raises(AssertionError, match="variance"):
         await assert_sound(books)
+
+
+async def test_what_is_booked_in_the_end_depends_on_the_last_report_alone(database: Database) -> None:
+    books = await open_books(database, CREDITS)
+    await put_call(books, NOON, input_tokens=1500, output_tokens=500)
+    more = usage(MONDAY, 2, input_tokens=3000, output_tokens=1000)
+    told = [
+        reads(MONDAY, [USED], [cost(MONDAY, "0.01")]),
+        reads(MONDAY, [more], [cost(MONDAY, "0.02")]),
+        reads(MONDAY, [], []),
+    ]
+    last = reads(MONDAY, [USED], [BILL])
+    for order in permutations(told):
+        for found in (*order, last):
+            await run(books, found, LATER)
+        assert await account(books, "variance") == 0
+        assert await account(books, "provider_payable") == D("-0.00875")
+    await assert_sound(books)
