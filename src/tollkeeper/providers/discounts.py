@@ -66,6 +66,7 @@ def _rows(table: Mapping[str, Any], path: str, bundled: Sequence[PriceRow], prob
             source=row.source,
             checked_on=row.checked_on,
             own=True,
+            least=row.least,
         )
 
 

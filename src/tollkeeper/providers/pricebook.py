@@ -59,7 +59,8 @@ class PriceBook:
         for unit, quantity in quantities.items():
             row = _row_for(unit, shelves, situation) if quantity else None
             if row is not None:
-                lines.append(Line(unit, quantity, row.amount, row.per, row.price_id))
+                billed = quantity if row.least is None else max(quantity, row.least)
+                lines.append(Line(unit, billed, row.amount, row.per, row.price_id))
             elif quantity:
                 missing.append(unit)
         cost = None if missing else round_charge(sum_of(line.cost for line in lines))

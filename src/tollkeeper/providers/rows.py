@@ -37,7 +37,7 @@ MILLION = Decimal(1_000_000)
 _DECIMALS = 12
 _UNITS = {unit.value: unit for unit in Unit}
 _MODEL_KEYS = frozenset({"provider", "match", "prices", "source", "checked_on", "note", "as_text", "derive"})
-_PRICE_KEYS = frozenset({"from", "until", "source", "checked_on", "note", *CONDITIONS})
+_PRICE_KEYS = frozenset({"from", "until", "source", "checked_on", "note", "least", *CONDITIONS})
 _FILE_KEYS = frozenset({"provider", "source", "checked_on", "note", "models"})
 _TEXT = {
     "audio": {Unit.INPUT_AUDIO_TOKENS: Unit.INPUT_TOKENS, Unit.CACHED_INPUT_AUDIO_TOKENS: Unit.CACHED_INPUT_TOKENS},
@@ -103,14 +103,16 @@ def row_of(
     source: str | None = None,
     checked_on: str | None = None,
     own: bool = False,
+    least: Decimal | None = None,
 ) -> PriceRow:
     """A row with the id that follows from its content; where and when it was looked up isn't part of that."""
     on = conditions or Conditions()
     told = [on.service_tier, on.batch, on.region, on.input_above, on.input_up_to, on.hours, on.weekdays]
     dates = ["" if each is None else each.astimezone(UTC).isoformat() for each in (start, end)]
     content = [provider, model, unit, written_once(amount), written_once(per), *dates, *map(str, told), str(own)]
+    content += [] if least is None else [written_once(least)]
     price_id = content_id("price", *content).hex[:20]
-    return PriceRow(price_id, provider, model, unit, amount, per, start, end, on, source, checked_on, own)
+    return PriceRow(price_id, provider, model, unit, amount, per, start, end, on, source, checked_on, own, least)
 
 
 class _ModelTable:
@@ -144,6 +146,7 @@ class _ModelTable:
                         source=_text(entry, self._table, "source"),
                         checked_on=_text(entry, self._table, "checked_on"),
                         own=self._own,
+                        least=_decimal(entry.get("least")),
                     )
 
     def _provider(self) -> str | None:
@@ -170,6 +173,8 @@ class _ModelTable:
         start, end = (instant_from(entry, key, path, self._problem) for key in ("from", "until"))
         if start is not None and end is not None and end <= start:
             self._problem(f"{path}.until", "This must be later than `from`.")
+        if "least" in entry and _decimal(entry["least"]) is None:
+            self._problem(f"{path}.least", 'This must be the least quantity that is billed, in quotes: "10".')
         amounts = self._amounts(entry, path)
         return (entry, conditions, start, end, self._with_text(amounts)) if amounts else None
 
