@@ -1,4 +1,4 @@
-"""The book against genai-prices, somebody else's price book: where both know a price they agree, or it's said why not."""
+"""The book against genai-prices, somebody else's: where both know a price they agree, or it's said why they don't."""
 
 from __future__ import annotations
 

@@ -99,10 +99,9 @@ def _covers(wide: Conditions, narrow: Conditions) -> bool:
     pairs = (
         (wide.service_tier, narrow.service_tier),
         (wide.batch, narrow.batch),
-        (wide.region, narrow.region),
         (wide.input_above, narrow.input_above),
         (wide.input_up_to, narrow.input_up_to),
         (wide.hours, narrow.hours),
         (wide.weekdays, narrow.weekdays),
     )
-    return all(left is None or left == right for left, right in pairs)
+    return wide.region == narrow.region and all(left is None or left == right for left, right in pairs)

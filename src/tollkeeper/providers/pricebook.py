@@ -141,7 +141,7 @@ def _within(time: str, hours: tuple[str, str]) -> bool:
 
 
 def _row_for(unit: str, shelves: tuple[_Rows, ...], situation: _Situation) -> PriceRow | None:
-    """The row that prices a unit: own before bundled, the later dated first, then the one that says more."""
+    """The row that prices a unit: own before bundled, then the region's, the latest, and the one that says most."""
     for candidate in (unit, *_FALLBACKS.get(unit, ())):
         for rows in shelves:
             fitting = [row for row in rows.get(candidate, ()) if situation.applies(row)]
@@ -150,8 +150,9 @@ def _row_for(unit: str, shelves: tuple[_Rows, ...], situation: _Situation) -> Pr
     return None
 
 
-def _rank(row: PriceRow) -> tuple[datetime, int]:
-    return row.start or BEGINNING, _said(row.conditions)
+def _rank(row: PriceRow) -> tuple[bool, datetime, int]:
+    # A region's prices are a series of their own: a new list for all the others doesn't replace them.
+    return row.conditions.region is not None, row.start or BEGINNING, _said(row.conditions)
 
 
 def _said(on: Conditions) -> int:
