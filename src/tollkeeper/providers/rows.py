@@ -129,9 +129,10 @@ class _ModelTable:
             self._problem(f"{self._path}.prices", "This must be a list of tables, each with amounts by unit.")
             return
         lists = [found for i, each in enumerate(prices) if (found := self._price_list(each, i)) is not None]
+        lists += [*self._derived(lists)]
         if provider is None or models is None:
             return
-        for entry, conditions, start, end, amounts in (*lists, *self._derived(lists)):
+        for entry, conditions, start, end, amounts in lists:
             for unit, (amount, per) in amounts.items():
                 for model in models:
                     yield row_of(
