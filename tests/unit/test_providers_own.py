@@ -81,6 +81,7 @@ def test_a_discount_lowers_every_price() -> None:
         '[[discounts]]\nprovider = "azure_openai"\npercent = "12.5"\n[[discounts]]\nprovider = "openai"\npercent = "10"'
     )
     assert cost(text, "azure", "gpt-4o") == "2.1875"
+    assert cost(text, "azure", "gpt-5") == "1.09375"
     assert cost(text, "openai", "gpt-4o", batch=True) == "1.125"
     assert cost(text, "openai", "whisper-1", seconds=3600) == "0.324"
     assert cost(text, "anthropic", "claude-opus-4-6") == "10"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from fnmatch import fnmatchcase
@@ -12,7 +13,7 @@ from typing import Any
 from tollkeeper.clock import BEGINNING
 from tollkeeper.money import HUNDRED, ZERO, multiply, subtract
 from tollkeeper.providers.model import Conditions, PriceRow
-from tollkeeper.providers.registry import provider_key
+from tollkeeper.providers.registry import provider_key, provider_of
 from tollkeeper.providers.rows import Report, instant_from, row_of
 
 _KEYS = frozenset({"provider", "match", "percent", "from", "note"})
@@ -50,7 +51,7 @@ def _rows(table: Mapping[str, Any], path: str, bundled: Sequence[PriceRow], prob
         problem(f"{path}.percent", 'This must be a percentage in quotes above 0 and below 100, such as "12.5".')
         return
     pattern = match.strip().lower()
-    mine = [row for row in bundled if row.provider == provider_key(provider) and fnmatchcase(row.model, pattern)]
+    mine = [row for row in _sold_by(provider_key(provider), bundled) if fnmatchcase(row.model, pattern)]
     if not mine:
         problem(f"{path}.match", f"No bundled price of {provider} is for {match}.")
     for row in _in_force_from(start or BEGINNING, mine):
@@ -68,6 +69,14 @@ def _rows(table: Mapping[str, Any], path: str, bundled: Sequence[PriceRow], prob
             own=True,
             least=row.least,
         )
+
+
+def _sold_by(provider: str, bundled: Sequence[PriceRow]) -> list[PriceRow]:
+    """The rows by which a provider's calls are priced, under its own name: also those of one that it resells."""
+    own = [row for row in bundled if row.provider == provider]
+    resold, models = provider_of(provider).resells, {row.model for row in own}
+    others = [row for row in bundled if row.provider == resold and row.model not in models]
+    return own + [replace(row, provider=provider) for row in others]
 
 
 def _factor(percent: object) -> Decimal | None:

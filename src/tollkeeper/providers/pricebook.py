@@ -66,6 +66,11 @@ class PriceBook:
         cost = None if missing else round_charge(sum_of(line.cost for line in lines))
         return Priced(cost, tuple(lines), tuple(missing), self.version)
 
+    def row(self, facts: CallFacts, unit: str) -> PriceRow | None:
+        """The row that prices `unit` in such a call, if there is one."""
+        shelves, situation = self._situation(facts, {str(each): number for each, number in facts.quantities.items()})
+        return _row_for(unit, shelves, situation)
+
     def rows_for(self, provider: str, model: str) -> tuple[PriceRow, ...]:
         """The rows of all times that can price a model: its own, or those of the provider that is resold."""
         key = provider_key(provider)
