@@ -21,6 +21,7 @@ COMMANDS = {
     "serve": "serve",
     "migrate": "migrate",
     "catalog": "catalog",
+    "prices": "prices",
     "customers": "customers",
     "keys": "keys",
     "import": "importing",
