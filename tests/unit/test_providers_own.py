@@ -76,6 +76,19 @@ def test_what_all_tables_share_may_stand_above_them() -> None:
     )
 
 
+def test_what_is_said_twice_counts_once_and_the_last_word_goes_first() -> None:
+    price = '[[models]]\nprovider = "p"\nmatch = "m"\nprices = [{{ input_tokens = "{}" }}]\n'
+    text = price.format("1") + price.format("2") + price.format("1.0")
+    assert [row.amount for row in own_rows(text, file="own.toml")] == [2, 1]
+    assert cost(text, "p", "m") == "1"
+
+
+def test_when_it_was_looked_up_is_a_date() -> None:
+    text = 'checked_on = 2026-01-31\n[[models]]\nprovider = "p"\nmatch = "m"\nprices = [{ input_tokens = "1" }]'
+    assert own_rows(text, file="own.toml")[0].checked_on == "2026-01-31"
+    assert problems(text.replace("2026-01-31", '"lately"')) == [(2, "models[0].checked_on")]
+
+
 def test_a_discount_lowers_every_price() -> None:
     text = (
         '[[discounts]]\nprovider = "azure_openai"\npercent = "12.5"\n[[discounts]]\nprovider = "openai"\npercent = "10"'

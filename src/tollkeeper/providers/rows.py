@@ -123,6 +123,7 @@ class _ModelTable:
 
     def rows(self) -> Iterator[PriceRow]:
         _refuse_unknown(self._table, _MODEL_KEYS, self._path, self._problem)
+        self._refuse_no_date(self._table, self._path)
         provider, models = self._provider(), self._models()
         prices = self._table.get("prices", [])
         if not isinstance(prices, list) or not prices:
@@ -170,6 +171,7 @@ class _ModelTable:
         if not isinstance(entry, Mapping):
             self._problem(path, "This must be a table with amounts by unit.")
             return None
+        self._refuse_no_date(entry, path)
         conditions = conditions_from(entry, path, self._problem)
         start, end = (instant_from(entry, key, path, self._problem) for key in ("from", "until"))
         if start is not None and end is not None and end <= start:
@@ -178,6 +180,12 @@ class _ModelTable:
             self._problem(f"{path}.least", 'This must be the least quantity that is billed, in quotes: "10".')
         amounts = self._amounts(entry, path)
         return (entry, conditions, start, end, self._with_text(amounts)) if amounts else None
+
+    def _refuse_no_date(self, table: Mapping[str, Any], path: str) -> None:
+        try:
+            date.fromisoformat(str(table.get("checked_on", "2026-01-31")))
+        except ValueError:
+            self._problem(f"{path}.checked_on", "This must be a date, such as 2026-01-31.")
 
     def _amounts(self, entry: Mapping[str, Any], path: str) -> _Amounts:
         amounts: _Amounts = {}
