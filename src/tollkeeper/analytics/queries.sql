@@ -148,12 +148,12 @@ with found as materialized (
     group by 1, 2, 3
 ), used as (
     select f.customer_id, f.event_id, c.provider, c.model, count(*) filter (where c.adjusts is null) as calls,
-           greatest(coalesce(sum(c.cost), 0), 0) as cost
+           case when f.uncosted then 0 else greatest(coalesce(sum(c.cost), 0), 0) end as cost
     from found f
     join events e on %(by_calls)s and e.customer_id = f.customer_id
                  and (e.event_id = f.event_id or e.corrects = f.event_id)
     join provider_calls c on c.customer_id = e.customer_id and c.event_id = e.event_id
-    group by 1, 2, 3, 4
+    group by 1, 2, 3, 4, f.uncosted
 ), weighed as (
     select *, case when sum(cost) over one > 0 then cost else 1 end as weight,
            case when sum(cost) over one > 0 then sum(cost) over one else count(*) over one end as whole

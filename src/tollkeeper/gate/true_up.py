@@ -16,15 +16,24 @@ from typing import Any, NamedTuple
 from tollkeeper.calls import Family, NewCall, family_calls
 from tollkeeper.customers import customer_id_of
 from tollkeeper.db import Tx
-from tollkeeper.errors import InvalidInput
-from tollkeeper.events import CallIn, Corrected, CostSource, EventIn, Reason, Refused, find_corrected, unknown_customer
+from tollkeeper.events import (
+    CallIn,
+    Corrected,
+    CostSource,
+    EventIn,
+    Reason,
+    Refused,
+    check_number,
+    find_corrected,
+    unknown_customer,
+)
 from tollkeeper.gate.correct import lock_corrected
 from tollkeeper.gate.desk import Desk
 from tollkeeper.gate.model import Batch, Fact, FactKey, Prepared, Recorded, Result
 from tollkeeper.gate.place import People, fact_of, open_lane
 from tollkeeper.gate.record import rate_and_book, set_duplicates_aside
 from tollkeeper.gate.till import Tills
-from tollkeeper.money import CHARGE_DECIMALS, ZERO, fits
+from tollkeeper.money import CHARGE_DECIMALS, ZERO
 from tollkeeper.providers.model import Line
 
 
@@ -144,8 +153,8 @@ def _fact(
 
 
 def _call(item: TrueUp, i: int, change: CallChange, original: Corrected, family: Family) -> NewCall | Reason:
-    if not fits(change.change, CHARGE_DECIMALS):
-        raise InvalidInput("cost_too_precise", f"The cost {change.change} has too many decimals.", field=f"calls[{i}]")
+    if (fault := check_number(change.change, "cost", CHARGE_DECIMALS, item.event_id)) is not None:
+        return Reason(fault.code, fault.detail, f"calls[{i}].cost")
     named = None if change.call_id is None else family.named(change.call_id, change.provider)
     if change.call_id is not None and named is None:
         return Reason("unknown_call", f"The event has no call {change.call_id!r}.", f"calls[{i}]")

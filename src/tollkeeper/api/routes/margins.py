@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated
-from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
 from pydantic import AwareDatetime, Field
@@ -102,31 +102,29 @@ async def show_margins(
     behind = key_behind(cursor)
 
     async def work(tx: Tx) -> tuple[Catalog, list[MarginRow]]:
-        customer_id: UUID | None = None
-        if customer is not None:
-            customer_id = (await get_customer(tx, customer)).customer_id
+        only = None if customer is None else (await get_customer(tx, customer)).customer_id
         catalog = await books.catalog(tx)
-        query = MarginQuery(span.start, span.end, names, customer_id, meter, timezone, sort)
+        query = MarginQuery(span.start, span.end, names, only, meter, timezone, sort)
         return catalog, await margins(tx, catalog, query)
 
     catalog, rows = await books.database.run(work, None if customer is None else customer_id_of(customer))
-    first = 0
-    if behind is not None:
-        first = next((i for i, row in enumerate(rows, 1) if _key(row) == behind), len(rows))
-    shown = [MarginAnswer.of(row) for row in rows[first : first + limit]]
-    following = encode_cursor(_key(rows[first + limit - 1])) if first + limit < len(rows) else None
+    found, following = _page(rows, behind, limit)
+    shown = [MarginAnswer.of(row) for row in found]
     if csv:
         groups = [f"group.{name}" for name in (rows[0].group if rows else ())]
         return as_csv(shown, ["start", "end", *groups, *_FIGURES], next_cursor=following)
-    return MarginsAnswer(
-        start=span.start,
-        end=span.end,
-        as_of=as_of,
-        currency=catalog.currency,
-        totals=[MarginTotalAnswer.of(one) for one in sums_by_unit(rows, span, catalog)],
-        data=shown,
-        next_cursor=following,
-    )
+    totals = [MarginTotalAnswer.of(one) for one in sums_by_unit(rows, span, catalog)]
+    range_ = {"start": span.start, "end": span.end, "as_of": as_of}
+    return MarginsAnswer(**range_, currency=catalog.currency, totals=totals, data=shown, next_cursor=following)
+
+
+def _page(rows: Sequence[MarginRow], behind: str | None, limit: int) -> tuple[Sequence[MarginRow], str | None]:
+    """The rows of a page, and the cursor of the next one. The rows are sums, so each page sums up anew."""
+    first = 0
+    if behind is not None:
+        first = next((i for i, row in enumerate(rows, 1) if _key(row) == behind), len(rows))
+    more = first + limit < len(rows)
+    return rows[first : first + limit], encode_cursor(_key(rows[first + limit - 1])) if more else None
 
 
 def _key(row: MarginRow) -> str:
