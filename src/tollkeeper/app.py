@@ -22,7 +22,7 @@ from tollkeeper.api.routes import ROUTERS
 from tollkeeper.db import Database
 from tollkeeper.errors import DatabaseUnavailable
 from tollkeeper.settings import Settings
-from tollkeeper.worker import work
+from tollkeeper.worker import reconcile_regularly, work
 
 _PATIENCE_SECONDS = 2
 _PAUSE_SECONDS = 1
@@ -78,8 +78,11 @@ def _lifespan(
     async def lifespan(app: Tollkeeper) -> AsyncIterator[None]:
         books = Books(settings, database or _unopened(settings))
         app.state.books = books
+        # Read here, so that no request waits for it, and a file of own prices that can't be used is told at once.
+        _log.info("price book", version=books.desk.pricing.book.version)
         metrics.forget_dead_workers()
-        tasks = [asyncio.create_task(_watch_connections(books)), asyncio.create_task(work(books))]
+        background = _watch_connections(books), work(books), reconcile_regularly(books)
+        tasks = [asyncio.create_task(each) for each in background]
         if database is None:
             connecting = asyncio.create_task(_connect(books))
             tasks.append(connecting)

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from tollkeeper import clock
+from tollkeeper.calls import CallFilter, Pricing
 from tollkeeper.catalog import Catalog, limit_of
 from tollkeeper.customers import (
     Agreement,
@@ -39,6 +40,7 @@ from tollkeeper.gate import (
     PeriodEnd,
     Recorded,
     Replayed,
+    Repriced,
     Settled,
     Settlement,
     Tills,
@@ -53,6 +55,7 @@ from tollkeeper.gate import (
     record,
     refresh,
     replay,
+    reprice,
     set_recurring_grant,
     settle,
     stand,
@@ -62,6 +65,7 @@ from tollkeeper.gate import (
 )
 from tollkeeper.limits import forget_old
 from tollkeeper.rating import MODELS
+from tollkeeper.reconciliation import Allocate, Ran, Way, access_for, reconcile_all, rules_of
 from tollkeeper.settings import Settings
 from tollkeeper.teller import Teller
 from tollkeeper.wallets import Grant, NewGrant
@@ -92,6 +96,7 @@ class Books:
 
     def __post_init__(self) -> None:
         self.desk.max_future = timedelta(seconds=self.settings.max_future_seconds)
+        self.desk.pricing = Pricing(self.settings.prices, self.settings.usd_rate)
 
     async def catalog(self, tx: Tx | None = None) -> Catalog:
         """The catalog in force: as `tx` sees it, or else in a transaction of its own. For reading, not for rating."""
@@ -305,6 +310,29 @@ class Books:
         while await self.database.run(lambda tx: forget_old(tx, now, limit=_SWEPT_TOGETHER * 10)):
             pass
 
+    async def reconcile(
+        self,
+        provider: str | None = None,
+        *,
+        days: tuple[datetime, datetime] | None = None,
+        dry: bool = False,
+        allocate: Allocate | None = None,
+        close: bool = False,
+        rest: timedelta | None = None,
+        by: str = "library",
+    ) -> list[Ran]:
+        """Read what providers report, compare it with our calls, and book what differs (reconciliation/run.py).
+
+        Of the UTC days that `days` touches, or else those that may still have changed. `close` takes days that are over
+        for final. With `rest`, a provider that was read less long ago is left alone. Raises Conflict
+        `reconciliation_running`, InvalidInput, ProviderRefused, ProviderUnavailable.
+        """
+        access = access_for(self.settings, provider)
+        async with self.database.alone("reconcile") as alone:
+            rules = rules_of(self.settings, await self.catalog(), allocate=allocate, close=close)
+            way = Way(self.database.run, self.desk, rules, clock.now(), by, dry)
+            return await reconcile_all(way, access, alone=alone, days=days, rest=rest)
+
     async def _sweep(self, customers: Sequence[str]) -> int:
         return await self.database.run(lambda tx: sweep(tx, self.desk, customers, now=clock.now()), pipelined=True)
 
@@ -314,6 +342,29 @@ class Books:
         return await self.database.run(
             lambda tx: work(tx, Tills(clock.now(), by, fresh=True)), pipelined=True, patience=patience
         )
+
+    async def reprice(self, wanted: CallFilter, *, apply: bool, by: str = "library") -> list[Repriced]:
+        """Price the open calls by today's book, and book what they cost; without `apply` only tell the difference.
+
+        Of all customers, or the one that `wanted` names. Each page is a transaction of its own.
+        """
+        found: list[Repriced] = []
+        after = None
+        while True:
+
+            async def work(tx: Tx) -> tuple[list[Repriced], Any]:
+                answer = await reprice(tx, self.desk, wanted, now=clock.now(), by=by, after=after)  # noqa: B023
+                if not apply:
+                    raise _Undone(answer)
+                return answer
+
+            try:
+                told, after = await self.database.run(work)
+            except _Undone as undone:
+                told, after = undone.answer
+            found += told
+            if after is None:
+                return found
 
     async def replay(self, quarantine_ids: Sequence[UUID], *, by: str) -> list[Replayed]:
         """Send quarantined items through the gate again, in one transaction."""
@@ -325,6 +376,14 @@ class Books:
         if recorded is not None:
             _committed(recorded)
         return replayed
+
+
+class _Undone(Exception):
+    """Raised within a transaction that was only to tell what it would do: it's rolled back."""
+
+    def __init__(self, answer: Any) -> None:
+        super().__init__()
+        self.answer = answer
 
 
 def _given(answer: T | TollError) -> T:

@@ -3,12 +3,16 @@
 TollError                          has a code, an HTTP status, a sentence, sometimes a field
 ├── InvalidInput            422    a value that can't be accepted; `code` says which rule, `field` where
 │   ├── MalformedBody       400    the request body can't be read at all
-│   └── BodyTooLarge        413    more bytes or items than the limit
+│   ├── BodyTooLarge        413    more bytes or items than the limit
+│   └── UsageNotUnderstood  422    an AI provider's usage object that can't be read
 ├── Unauthorized            401    no key, an unknown key, or a revoked one
 ├── Forbidden               403    a valid key whose scopes don't allow the call
 ├── NotFound                404    customer, meter, event, key … that doesn't exist
 ├── Conflict                409    the state forbids it: same id with other content, a locked attribute
 ├── CatalogInvalid          422    the catalog file has errors; `problems` lists each with line and key
+├── PricesInvalid           422    the operator's price file has errors; `problems` lists each with line and key
+├── ProviderRefused         502    an AI provider refuses the admin key that its reports need
+├── ProviderUnavailable     503    an AI provider gives no report now, or none that can be read; safe to repeat
 ├── DatabaseUnavailable     503    no connection could be had, or it broke; safe to repeat
 └── EmbeddedServerFailed    503    the embedded PostgreSQL can't start; says why and what to do
 
@@ -62,6 +66,12 @@ class BodyTooLarge(InvalidInput):
     title = "Body too large"
 
 
+class UsageNotUnderstood(InvalidInput):
+    """An AI provider's usage object that says nothing, or something that can't be."""
+
+    title = "Usage not understood"
+
+
 class Unauthorized(TollError):
     """No key, an unknown key, or a revoked one."""
 
@@ -109,6 +119,27 @@ class CatalogInvalid(TollError):
 
     status = 422
     title = "Catalog invalid"
+
+
+class PricesInvalid(TollError):
+    """The operator's price file has errors; every one is in `problems`, each with line, key and message."""
+
+    status = 422
+    title = "Prices invalid"
+
+
+class ProviderRefused(TollError):
+    """An AI provider refuses the admin key that its reports need; says where to get one."""
+
+    status = 502
+    title = "Provider refused"
+
+
+class ProviderUnavailable(TollError):
+    """An AI provider gives no report right now, or none that can be read."""
+
+    status = 503
+    title = "Provider unavailable"
 
 
 class DatabaseUnavailable(TollError):

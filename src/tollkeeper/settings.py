@@ -5,17 +5,18 @@ Each field is an environment variable with the prefix `TOLLKEEPER_`, and is list
 
 from __future__ import annotations
 
+from decimal import Decimal
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field
+from pydantic import AliasChoices, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
 class Settings(BaseSettings):
     """How this process runs. Amounts of time are seconds unless the name says otherwise."""
 
-    model_config = SettingsConfigDict(env_prefix="TOLLKEEPER_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(env_prefix="TOLLKEEPER_", frozen=True, extra="ignore", populate_by_name=True)
 
     database_url: str | None = Field(
         default=None,
@@ -45,6 +46,51 @@ class Settings(BaseSettings):
     )
     sweep_seconds: int = Field(
         default=5, ge=1, le=3600, description="How often a server process looks for holds and grants that expire."
+    )
+    margin_percent: Decimal = Field(
+        default=Decimal(25),
+        ge=0,
+        decimal_places=12,
+        description="Margin of `cost_plus` prices that say none, when a catalog is applied.",
+    )
+    usd_rate: Decimal | None = Field(
+        default=None,
+        gt=0,
+        description="Units of the catalog's currency for 1 USD: the price book is in dollars. Unset: no exchange.",
+    )
+    prices: Path | None = Field(
+        default=None, description="The operator's own prices of AI providers, as TOML. Unset: the bundled ones only."
+    )
+    reconcile_seconds: int | None = Field(
+        default=None,
+        ge=0,
+        le=86_400,
+        description="How often a server process reads what providers report. Unset: each hour, if an admin key is set.",
+    )
+    reconcile_stable_reads: int = Field(
+        default=3, ge=1, le=100, description="So many reads in a row that find the same close a provider's day."
+    )
+    reconcile_tolerance: Decimal = Field(
+        default=Decimal(0),
+        ge=0,
+        description="A difference of at most so much is called a match; it's booked all the same.",
+    )
+    allocate: Literal["none", "price_gap"] = Field(
+        default="none", description="Whether a price gap stays with the operator, or goes to the calls it's about."
+    )
+    openai_admin_key: SecretStr | None = Field(
+        default=None,
+        validation_alias=AliasChoices("TOLLKEEPER_OPENAI_ADMIN_KEY", "OPENAI_ADMIN_KEY"),
+        description="OpenAI admin key, for reading usage and costs. Never a key for inference.",
+    )
+    openai_url: str = Field(
+        default="https://api.openai.com/v1", description="Where OpenAI's usage and costs are read from."
+    )
+    anthropic_admin_key: SecretStr | None = Field(
+        default=None, description="Anthropic admin key, for reading usage and costs. Never a key for inference."
+    )
+    anthropic_url: str = Field(
+        default="https://api.anthropic.com", description="Where Anthropic's usage and costs are read from."
     )
     max_future_seconds: int = Field(
         default=300, ge=0, description="How far an event's time may lie ahead of the server's clock."

@@ -7,17 +7,58 @@ and doing it twice does nothing. So every process may sweep, and one that is kil
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import structlog
 
 from tollkeeper import clock
 from tollkeeper.books import Books
-from tollkeeper.errors import TollError
+from tollkeeper.errors import DatabaseUnavailable, TollError
+from tollkeeper.reconciliation import Ran, access_of, findings_of
 
 _BETWEEN_TIDYING = timedelta(hours=1)
+_HOUR = 3600
+
+BY = "reconciliation"
+"""Who the ledger says has booked what a periodic run finds."""
 
 _log: structlog.stdlib.BoundLogger = structlog.get_logger("tollkeeper.worker")
+
+
+async def reconcile_regularly(books: Books) -> None:
+    """Read what providers report every `reconcile_seconds`, and book what differs, until cancelled.
+
+    Where no admin key is set, or the seconds are 0, it ends at once. Of several processes one at a time reads, and none
+    reads what another has read within the last half of that time.
+    """
+    seconds = books.settings.reconcile_seconds
+    if seconds == 0 or not access_of(books.settings):
+        return
+    every = timedelta(seconds=_HOUR if seconds is None else seconds)
+    while True:
+        wait = every
+        try:
+            _tell(await books.reconcile(rest=every / 2, by=BY))
+        except DatabaseUnavailable as error:
+            _log.debug("reconciliation failed", code=error.code, detail=error.detail)
+            wait = timedelta(seconds=books.settings.sweep_seconds)
+        except TollError as error:
+            if error.code != "reconciliation_running":
+                # It says what to do, such as where to get an admin key. The next round tries again.
+                _log.warning("reconciliation failed", code=error.code, detail=error.detail)
+        except Exception:
+            _log.exception("reconciliation failed")
+        await asyncio.sleep(wait.total_seconds())
+
+
+def _tell(found: Sequence[Ran]) -> None:
+    for ran in found:
+        rows = [row for day in ran.days for row in day.written]
+        if rows:
+            _log.info("reconciled", provider=ran.provider, findings=findings_of(rows))
+        for refused in (one for day in ran.days for one in day.given.refused):
+            _log.warning("cost not given", true_up=refused.id, error=refused.error and refused.error.detail)
 
 
 async def work(books: Books) -> None:

@@ -34,6 +34,8 @@ _STATEMENT = re.compile(
 )
 
 OPERATOR_WIDE = {
+    "calls.verify_calls": "Verify.",
+    "calls.verify_costs": "Verify.",
     "customers.list_customers": "The operator's list of all customers.",
     "customers.used_plans": "Asked when a catalog is applied: whether any customer is on a plan.",
     "events.used_meters": "Asked when a catalog is applied: whether any customer uses a meter.",
@@ -45,8 +47,14 @@ OPERATOR_WIDE = {
     "gate.verify_orphans": "Verify.",
     "gate.verify_postings": "Verify.",
     "gate.verify_totals": "Verify.",
+    "gate.verify_variance": "Verify.",
     "ledger.unbalanced_units": "Verify.",
     "limits.forget_old": "The sweep, over all customers.",
+    "reconciliation.calls_in": "A provider's bill is for all customers.",
+    "reconciliation.known_minutes": "A provider's bill is for all customers.",
+    "reconciliation.our_usage": "A provider's bill is for all customers.",
+    "reconciliation.shares_of": "A provider's bill is for all customers.",
+    "reconciliation.silent_events": "A provider's bill is for all customers.",
     "wallets.due_wallets": "The sweep, over all customers.",
     "wallets.expiring": "The sweep, over all customers.",
     "wallets.verify_balances": "Verify.",

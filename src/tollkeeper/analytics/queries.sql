@@ -62,9 +62,8 @@ select width_bucket(e.time, %(starts)s::timestamptz[]) as slot, w.meter, w.unit,
        count(*) as events, sum(e.billed) as quantity, max(e.billed) as peak,
        (array_agg(e.billed order by e.time desc, e.billed desc))[1] as latest,
        max(e.time) as latest_at, coalesce(sum(e.charge), 0) as charge, coalesce(sum(e.cost), 0) as cost,
-       count(*) filter (where e.charge is null) as unpriced,
-       count(*) filter (where e.cost is null and e.cost_source = 'none') as uncosted,
-       count(*) filter (where e.estimated) as estimated
+       coalesce(sum(e.unpriced), 0)::bigint as unpriced, coalesce(sum(e.uncosted), 0)::bigint as uncosted,
+       coalesce(sum(e.estimates), 0)::bigint as estimated
 from events e
 join unnest(%(from)s::timestamptz[], %(to)s::timestamptz[]) as piece (start, "end")
   on e.time >= piece.start and e.time < piece."end"
@@ -131,3 +130,78 @@ from entries
 where customer_id = %(customer_id)s and booked_at <= %(at)s
 group by account, unit
 order by account, unit
+
+-- name: margins
+-- What events are charged and cost, each with its corrections, which have its time. Where it's grouped by provider or
+-- model (`by_calls`), charge and cost of an event are shared over the models of its calls: by what they cost, equally
+-- where that isn't known or nothing. Shares are cut off at 12 decimals; the rest goes to the largest remainders.
+with found as materialized (
+    select e.customer_id, coalesce(e.corrects, e.event_id) as event_id, e.series_id, min(e.time) as time,
+           coalesce(sum(e.charge), 0) as charge, coalesce(sum(e.cost), 0) as cost,
+           greatest(sum(e.unpriced), 0) as unpriced, coalesce(sum(e.uncosted), 0) > 0 as uncosted,
+           coalesce(sum(e.estimates), 0) > 0 as guessed,
+           bool_or(e.cost_source = 'estimate') is true
+               and bool_or(e.cost_source = 'provider_report') is not true as estimated
+    from events e
+    where e.time >= %(from)s and e.time < %(to)s
+      and (%(customer_id)s::uuid is null or e.customer_id = %(customer_id)s)
+    group by 1, 2, 3
+), used as (
+    select f.customer_id, f.event_id, c.provider, c.model, count(*) filter (where c.adjusts is null) as calls,
+           case when f.uncosted then 0 else greatest(coalesce(sum(c.cost), 0), 0) end as cost
+    from found f
+    join events e on %(by_calls)s and e.customer_id = f.customer_id
+                 and (e.event_id = f.event_id or e.corrects = f.event_id)
+    join provider_calls c on c.customer_id = e.customer_id and c.event_id = e.event_id
+    group by 1, 2, 3, 4, f.uncosted
+), weighed as (
+    select *, case when sum(cost) over one > 0 then cost else 1 end as weight,
+           case when sum(cost) over one > 0 then sum(cost) over one else count(*) over one end as whole
+    from used
+    window one as (partition by customer_id, event_id)
+), cut as (
+    select f.*, w.provider, w.model, w.calls, trunc(f.charge * w.weight / w.whole, 12) as charge_part,
+           trunc(f.cost * w.weight / w.whole, 12) as cost_part,
+           abs(f.charge * w.weight / w.whole - trunc(f.charge * w.weight / w.whole, 12)) as charge_rest,
+           abs(f.cost * w.weight / w.whole - trunc(f.cost * w.weight / w.whole, 12)) as cost_rest
+    from found f join weighed w using (customer_id, event_id)
+), ranked as (
+    select *, charge - sum(charge_part) over one as charge_left, cost - sum(cost_part) over one as cost_left,
+           row_number() over (one order by charge_rest desc, provider, model) as charge_rank,
+           row_number() over (one order by cost_rest desc, provider, model) as cost_rank
+    from cut
+    window one as (partition by customer_id, event_id)
+), shared (customer_id, event_id, series_id, time, unpriced, uncosted, guessed, estimated, provider, model, calls, charge,
+           cost) as (
+    select customer_id, event_id, series_id, time, unpriced, uncosted, guessed, estimated, provider, model, calls,
+           charge_part + case when charge_rank <= abs(charge_left) * 1e12 then sign(charge_left) * 1e-12 else 0 end,
+           cost_part + case when cost_rank <= abs(cost_left) * 1e12 then sign(cost_left) * 1e-12 else 0 end
+    from ranked
+    union all
+    select customer_id, event_id, series_id, time, unpriced, uncosted, guessed, estimated, null, null, 0, charge, cost
+    from found f
+    where not exists (select from used u where u.customer_id = f.customer_id and u.event_id = f.event_id)
+), labelled as (
+    -- Several models of one event may be of one group.
+    select width_bucket(f.time, %(starts)s::timestamptz[]) as slot, s.unit,
+           array(select case g.label when 'customer' then k.key when 'meter' then s.meter when 'member' then s.member
+                                     when 'provider' then f.provider when 'model' then f.model
+                                     else s.dimensions ->> g.label end
+                 from unnest(%(group_by)s::text[]) with ordinality as g (label, n) order by n) as labels,
+           sum(f.calls) as calls, sum(f.charge) as charge, sum(f.cost) as cost, max(f.unpriced) > 0 as unpriced,
+           bool_or(f.uncosted) as uncosted, bool_or(f.guessed or f.estimated) as estimated,
+           bool_or(f.estimated) as cost_estimated
+    from shared f
+    join series s on s.customer_id = f.customer_id and s.series_id = f.series_id
+    join customers k on k.customer_id = f.customer_id
+    where %(meter)s::text is null or s.meter = %(meter)s
+    group by 1, 2, 3, f.customer_id, f.event_id
+)
+select slot, unit, labels, count(*) as events, sum(calls)::bigint as calls, sum(charge) as charge, sum(cost) as cost,
+       count(*) filter (where unpriced) as unpriced, count(*) filter (where uncosted) as uncosted,
+       count(*) filter (where estimated) as estimated,
+       coalesce(sum(charge) filter (where uncosted), 0) as uncosted_charge,
+       coalesce(sum(charge) filter (where estimated), 0) as estimated_charge,
+       coalesce(sum(cost) filter (where cost_estimated), 0) as estimated_cost
+from labelled
+group by 1, 2, 3

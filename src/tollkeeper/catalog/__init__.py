@@ -1,6 +1,7 @@
 """What is sold, to whom, and for how much: versions that are added to and never edited. See README.md."""
 
 from tollkeeper.catalog.apply import Applied, apply
+from tollkeeper.catalog.attribution import Attribution, AttributionRule, TokenClass
 from tollkeeper.catalog.changes import Change, ChangeKind
 from tollkeeper.catalog.check import Draft, check
 from tollkeeper.catalog.declarations import Declarations, declared
@@ -44,6 +45,8 @@ __all__ = [
     "PRICE_KEYS",
     "Aggregation",
     "Applied",
+    "Attribution",
+    "AttributionRule",
     "Catalog",
     "Change",
     "ChangeKind",
@@ -69,6 +72,7 @@ __all__ = [
     "Rounding",
     "Shelf",
     "Terms",
+    "TokenClass",
     "Unit",
     "UnitFunding",
     "UsedMeters",

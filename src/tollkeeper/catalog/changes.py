@@ -9,6 +9,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
+from tollkeeper.catalog.attribution import AttributionRule
 from tollkeeper.catalog.declarations import Declarations
 from tollkeeper.catalog.model import Meter, NoPrice, Price, Unit
 from tollkeeper.catalog.plans import Funding, Limit, MeterGroup, Plan, RecurringGrant, UnitFunding
@@ -45,7 +46,7 @@ class Change:
         return {"kind": self.kind.value, "subject": self.subject, "text": self.text, "effective_from": since}
 
 
-Told = Unit | Meter | MeterGroup | Plan | Limit | RecurringGrant | UnitFunding
+Told = Unit | Meter | MeterGroup | Plan | Limit | RecurringGrant | UnitFunding | AttributionRule
 """What is declared under a name of its own."""
 
 
@@ -69,6 +70,11 @@ def declaration_changes(old: Declarations, new: Declarations, *, first: bool) ->
         kind = kind if new.default_plan else ChangeKind.REMOVE
         text = f"default plan: {_shown(old.default_plan)} → {_shown(new.default_plan)}"
         yield Change(kind, "default plan", text)
+    was, will = old.attribution.classes, new.attribution.classes
+    if was != will:
+        kind = ChangeKind.ADD if not was else ChangeKind.CHANGE if will else ChangeKind.REMOVE
+        text = f"attribution by tokens for a request: {_shown(was)} → {_shown(will)}"
+        yield Change(kind, "attribution by tokens", text)
 
 
 def _told(declared: Declarations, plans: Collection[str]) -> Iterator[tuple[str, Told]]:
@@ -83,6 +89,7 @@ def _told(declared: Declarations, plans: Collection[str]) -> Iterator[tuple[str,
             yield from ((f"grant {name} in plan {key}", grant) for name, grant in plan.grants.items())
     for customer, funding in declared.customer_funding.items():
         yield from _settings(funding, {}, f" for {customer}")
+    yield from ((f"attribution {name}", rule) for name, rule in declared.attribution.rules.items())
 
 
 def _settings(funding: Funding, limits: Mapping[str, Limit], where: str) -> Iterator[tuple[str, Told]]:
@@ -105,13 +112,13 @@ def _introduced(item: Told) -> str:
             return limit_in_words(item)
         case RecurringGrant():
             return grant_in_words(item)
-        case UnitFunding():
+        case UnitFunding() | AttributionRule():
             return ", ".join(f"{key} {value}" for key, value in item.as_terms().items())
 
 
 def _table(item: Told) -> dict[str, object]:
     """What is compared: for what has them, the keys of the file."""
-    if isinstance(item, Limit | RecurringGrant | UnitFunding):
+    if isinstance(item, Limit | RecurringGrant | UnitFunding | AttributionRule):
         return item.as_terms()
     if isinstance(item, Plan):
         return {"name": item.name, "description": item.description}

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from tollkeeper.catalog.attribution import Attribution, read_attribution
 from tollkeeper.catalog.funding import read_funding
 from tollkeeper.catalog.grants import read_grants
 from tollkeeper.catalog.known import Known
@@ -38,6 +39,7 @@ class Declarations:
     funding: Funding = field(default_factory=Funding)
     customer_funding: Mapping[str, Funding] = field(default_factory=dict)
     default_plan: str | None = None
+    attribution: Attribution = field(default_factory=Attribution)
 
 
 NOTHING = Declarations(currency="USD", units={}, meters={})
@@ -77,6 +79,7 @@ def read_declarations(root: Table) -> Declarations:
             if is_key(customer) and "funding" in table
         },
         default_plan=default_plan,
+        attribution=read_attribution(root, meters),
     )
 
 

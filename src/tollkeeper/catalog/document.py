@@ -32,6 +32,10 @@ def as_document(catalog: Catalog, at: datetime | None = None) -> dict[str, Any]:
         "customer_funding": {key: funding.as_terms() for key, funding in catalog.customer_funding.items()},
         "default_plan": catalog.default_plan,
         "plans": [_plan(plan, instant, catalog) for plan in catalog.plans.values()],
+        "attribution": {
+            "rules": [{"name": name, **rule.as_terms()} for name, rule in catalog.attribution.rules.items()],
+            "classes": {each.value: meter for each, meter in catalog.attribution.classes.items()},
+        },
     }
 
 

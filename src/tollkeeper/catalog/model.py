@@ -15,6 +15,7 @@ from enum import StrEnum
 from typing import Any, Protocol
 from uuid import UUID
 
+from tollkeeper.catalog.attribution import Attribution
 from tollkeeper.catalog.plans import Funding, Limit, MeterGroup, OnExpiry, Plan
 from tollkeeper.clock import Period
 from tollkeeper.money import ZERO, plain
@@ -212,6 +213,8 @@ class Catalog:
     """By customer key: what differs for single customers."""
     default_plan: str | None = None
     """The plan of customers that were never put on one."""
+    attribution: Attribution = field(default_factory=Attribution)
+    """Which meter a provider's cost belongs to, where events didn't bring their calls."""
 
     def price_for(self, meter: str, customer: str, at: datetime, plan: str | None = None) -> Price | None:
         """The price that rates an event of `customer`, on `plan`, at `at`: the customer's own, the plan's, the general.

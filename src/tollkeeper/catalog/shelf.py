@@ -50,4 +50,5 @@ async def load(tx: Tx, models: Models) -> Catalog:
         funding=parts.funding,
         customer_funding=parts.customer_funding,
         default_plan=parts.default_plan,
+        attribution=parts.attribution,
     )

@@ -21,12 +21,15 @@ COMMANDS = {
     "serve": "serve",
     "migrate": "migrate",
     "catalog": "catalog",
+    "prices": "prices",
     "customers": "customers",
     "keys": "keys",
     "import": "importing",
     "events": "events",
     "explain": "explain",
     "usage": "usage",
+    "calls": "calls",
+    "margins": "margins",
     "overview": "overview",
     "balance": "balance",
     "wallet": "wallet",
@@ -38,9 +41,11 @@ COMMANDS = {
     "hold": "hold",
     "alerts": "alerts",
     "ledger": "ledger",
+    "reconcile": "reconcile",
     "quarantine": "quarantine",
     "sweep": "sweep",
     "verify": "verify",
+    "simulate-provider": "simulate",
 }
 """The commands in the order that --help shows them, and the module of each."""
 

@@ -20,9 +20,12 @@ from psycopg.conninfo import make_conninfo
 from psycopg.rows import class_row, scalar_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
+from tollkeeper.db.queries import Queries
 from tollkeeper.errors import DatabaseUnavailable
 
 T = TypeVar("T")
+
+_queries = Queries(__package__ or "")
 
 APP_ROLE = "tollkeeper_app"
 """The role that all work runs under. It can't edit postings or events, and row-level security binds it."""
@@ -114,9 +117,9 @@ class Database:
 
     def __init__(self, url: str, *, pool_size: int = 16) -> None:
         self.url = url
-        conninfo = make_conninfo(url, options=_OPTIONS, application_name="tollkeeper")
+        self._conninfo = make_conninfo(url, options=_OPTIONS, application_name="tollkeeper")
         self._pool = AsyncConnectionPool(
-            conninfo,
+            self._conninfo,
             min_size=min(2, pool_size),
             max_size=pool_size,
             timeout=10,
@@ -180,6 +183,20 @@ class Database:
                     await connection.execute(b"; ".join(entering))
                     yield Tx(connection)
                     await connection.execute(b"commit")
+
+    @asynccontextmanager
+    async def alone(self, task: str) -> AsyncIterator[bool]:
+        """Whether nobody else, on any machine, is at this task until the end of the block.
+
+        On a connection of its own and in no transaction, so that the task may wait for others than the database.
+        Raises DatabaseUnavailable.
+        """
+        with _as_unavailable():
+            connection = await AsyncConnection.connect(self._conninfo, autocommit=True)
+        async with connection:
+            cursor = await connection.execute(_queries.try_alone, {"task": task})
+            row = await cursor.fetchone()
+            yield row is not None and row[0]
 
     async def run(
         self,

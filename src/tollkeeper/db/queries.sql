@@ -32,6 +32,10 @@ select pg_advisory_xact_lock(1701867363)
 -- name: bump_epoch
 update epochs set value = value + 1 where name = %(name)s
 
+-- name: try_alone
+-- For a task that takes longer than a transaction. It's let go of when the connection ends, however that comes about.
+select pg_try_advisory_lock(1701867366, hashtext(%(task)s))
+
 -- name: publish
 insert into outbox (customer_id, fact_id, topic, key, body, created_at)
 select new.customer_id, new.fact_id, new.topic, new.key, new.body, %(created_at)s

@@ -38,6 +38,23 @@ CREATE TABLE public.catalog_versions (
 
 COMMENT ON TABLE public.catalog_versions IS 'owner: catalog. Every catalog that was applied, as its source text';
 
+CREATE TABLE public.cost_shares (
+    customer_id uuid NOT NULL,
+    grain_id uuid NOT NULL,
+    provider text NOT NULL COLLATE pg_catalog."C",
+    event_id text NOT NULL COLLATE pg_catalog."C",
+    call_id text NOT NULL COLLATE pg_catalog."C",
+    revision integer NOT NULL,
+    reason text NOT NULL,
+    amount numeric NOT NULL,
+    true_up_id text NOT NULL COLLATE pg_catalog."C",
+    shared_at timestamp with time zone NOT NULL,
+    CONSTRAINT cost_shares_amount_check CHECK ((amount <> (0)::numeric)),
+    CONSTRAINT cost_shares_reason_check CHECK ((reason = ANY (ARRAY['estimate'::text, 'unpriced'::text, 'attribution'::text, 'price_gap'::text])))
+);
+
+COMMENT ON TABLE public.cost_shares IS 'owner: reconciliation. Append-only: which call or event got which part of a reported cost';
+
 CREATE TABLE public.customer_limits (
     customer_id uuid NOT NULL,
     name text NOT NULL COLLATE pg_catalog."C",
@@ -132,7 +149,11 @@ CREATE TABLE public.events (
     cost_source text,
     corrects text COLLATE pg_catalog."C",
     metadata jsonb,
-    calls jsonb
+    calls jsonb,
+    unpriced smallint,
+    uncosted smallint,
+    estimates smallint,
+    cost_only boolean
 );
 
 COMMENT ON TABLE public.events IS 'owner: events. One row for each usage event, for ever';
@@ -290,6 +311,62 @@ CREATE TABLE public.prices (
 
 COMMENT ON TABLE public.prices IS 'owner: catalog. Every price that was ever applied, and from when; never edited';
 
+CREATE TABLE public.provider_calls (
+    customer_id uuid NOT NULL,
+    provider text NOT NULL COLLATE pg_catalog."C",
+    call_id text NOT NULL COLLATE pg_catalog."C",
+    event_id text NOT NULL COLLATE pg_catalog."C",
+    transaction_id uuid NOT NULL,
+    model text NOT NULL COLLATE pg_catalog."C",
+    at timestamp with time zone NOT NULL,
+    recorded_at timestamp with time zone NOT NULL,
+    project text COLLATE pg_catalog."C",
+    api_key text COLLATE pg_catalog."C",
+    service_tier text,
+    batch boolean NOT NULL,
+    region text,
+    quantities jsonb,
+    lines jsonb,
+    book text,
+    rate numeric,
+    cost numeric,
+    cost_source text NOT NULL,
+    missing text[] NOT NULL,
+    adjusts text COLLATE pg_catalog."C",
+    CONSTRAINT provider_calls_check CHECK (((cost IS NULL) = (cost_source = 'none'::text))),
+    CONSTRAINT provider_calls_cost_source_check CHECK ((cost_source = ANY (ARRAY['response'::text, 'provider_report'::text, 'estimate'::text, 'none'::text])))
+);
+
+COMMENT ON TABLE public.provider_calls IS 'owner: calls. Append-only: each provider call of each event, stored once, with its cost';
+
+CREATE TABLE public.provider_reports (
+    report_id uuid NOT NULL,
+    revision integer NOT NULL,
+    kind text NOT NULL,
+    provider text NOT NULL COLLATE pg_catalog."C",
+    bucket_start timestamp with time zone NOT NULL,
+    bucket_end timestamp with time zone NOT NULL,
+    project text COLLATE pg_catalog."C",
+    api_key text COLLATE pg_catalog."C",
+    model text COLLATE pg_catalog."C",
+    endpoint text COLLATE pg_catalog."C",
+    batch boolean,
+    service_tier text COLLATE pg_catalog."C",
+    line_item text COLLATE pg_catalog."C",
+    requests bigint,
+    quantities jsonb,
+    unit text,
+    quantity numeric,
+    amount numeric,
+    currency text,
+    read_at timestamp with time zone NOT NULL,
+    CONSTRAINT provider_reports_check CHECK ((bucket_end > bucket_start)),
+    CONSTRAINT provider_reports_check1 CHECK (((kind = 'usage'::text) = (amount IS NULL))),
+    CONSTRAINT provider_reports_kind_check CHECK ((kind = ANY (ARRAY['usage'::text, 'cost'::text])))
+);
+
+COMMENT ON TABLE public.provider_reports IS 'owner: reconciliation. Append-only: what providers report, in every revision';
+
 CREATE TABLE public.quarantine (
     quarantine_id uuid NOT NULL,
     fingerprint bytea NOT NULL,
@@ -311,6 +388,36 @@ CREATE TABLE public.quarantine (
 
 COMMENT ON TABLE public.quarantine IS 'owner: events. Events that were refused, kept until replayed or discarded';
 
+CREATE TABLE public.reconciliations (
+    reconciliation_id uuid NOT NULL,
+    grain_id uuid NOT NULL,
+    revision integer NOT NULL,
+    provider text NOT NULL COLLATE pg_catalog."C",
+    bucket_start timestamp with time zone NOT NULL,
+    bucket_end timestamp with time zone NOT NULL,
+    model text NOT NULL COLLATE pg_catalog."C",
+    project text COLLATE pg_catalog."C",
+    api_key text COLLATE pg_catalog."C",
+    our_requests bigint NOT NULL,
+    vague_requests bigint NOT NULL,
+    their_requests bigint,
+    units jsonb NOT NULL,
+    our_cost numeric NOT NULL,
+    their_money numeric,
+    unit text NOT NULL,
+    finding text NOT NULL,
+    difference numeric,
+    parts jsonb NOT NULL,
+    booked numeric NOT NULL,
+    change numeric NOT NULL,
+    compared_at timestamp with time zone NOT NULL,
+    compared_by text NOT NULL,
+    CONSTRAINT reconciliations_check CHECK (((their_money IS NULL) OR (booked = (their_money - our_cost)))),
+    CONSTRAINT reconciliations_finding_check CHECK ((finding = ANY (ARRAY['match'::text, 'missing_here'::text, 'extra_here'::text, 'price_gap'::text])))
+);
+
+COMMENT ON TABLE public.reconciliations IS 'owner: reconciliation. Append-only: what was compared, in every revision, and what was booked';
+
 CREATE TABLE public.recurring_grants (
     customer_id uuid NOT NULL,
     name text NOT NULL COLLATE pg_catalog."C",
@@ -322,6 +429,18 @@ CREATE TABLE public.recurring_grants (
 );
 
 COMMENT ON TABLE public.recurring_grants IS 'owner: wallets. Grants that a customer gets again and again, beside those of its plan';
+
+CREATE TABLE public.reported_days (
+    provider text NOT NULL COLLATE pg_catalog."C",
+    day_start timestamp with time zone NOT NULL,
+    reads integer NOT NULL,
+    stable_reads integer NOT NULL,
+    last_read_at timestamp with time zone NOT NULL,
+    closed_at timestamp with time zone,
+    reopened integer NOT NULL
+);
+
+COMMENT ON TABLE public.reported_days IS 'owner: reconciliation. How far each UTC day of a provider is settled';
 
 CREATE TABLE public.running_totals (
     customer_id uuid NOT NULL,
@@ -452,6 +571,9 @@ ALTER TABLE ONLY public.burns
 ALTER TABLE ONLY public.catalog_versions
     ADD CONSTRAINT catalog_versions_pkey PRIMARY KEY (version);
 
+ALTER TABLE ONLY public.cost_shares
+    ADD CONSTRAINT cost_shares_pkey PRIMARY KEY (customer_id, grain_id, provider, event_id, call_id, revision);
+
 ALTER TABLE ONLY public.customer_limits
     ADD CONSTRAINT customer_limits_pkey PRIMARY KEY (customer_id, name);
 
@@ -494,14 +616,29 @@ ALTER TABLE ONLY public.prices
 ALTER TABLE ONLY public.prices
     ADD CONSTRAINT prices_pkey PRIMARY KEY (price_id, version);
 
+ALTER TABLE ONLY public.provider_calls
+    ADD CONSTRAINT provider_calls_pkey PRIMARY KEY (customer_id, provider, call_id);
+
+ALTER TABLE ONLY public.provider_reports
+    ADD CONSTRAINT provider_reports_pkey PRIMARY KEY (report_id, revision);
+
 ALTER TABLE ONLY public.quarantine
     ADD CONSTRAINT quarantine_fingerprint_key UNIQUE (fingerprint);
 
 ALTER TABLE ONLY public.quarantine
     ADD CONSTRAINT quarantine_pkey PRIMARY KEY (quarantine_id);
 
+ALTER TABLE ONLY public.reconciliations
+    ADD CONSTRAINT reconciliations_grain_id_revision_key UNIQUE (grain_id, revision);
+
+ALTER TABLE ONLY public.reconciliations
+    ADD CONSTRAINT reconciliations_pkey PRIMARY KEY (reconciliation_id);
+
 ALTER TABLE ONLY public.recurring_grants
     ADD CONSTRAINT recurring_grants_pkey PRIMARY KEY (customer_id, name);
+
+ALTER TABLE ONLY public.reported_days
+    ADD CONSTRAINT reported_days_pkey PRIMARY KEY (provider, day_start);
 
 ALTER TABLE ONLY public.running_totals
     ADD CONSTRAINT running_totals_pkey PRIMARY KEY (customer_id, price_id, period_start);
@@ -532,7 +669,11 @@ ALTER TABLE ONLY public.wallets
 
 CREATE INDEX burns_by_grant ON public.burns USING btree (customer_id, grant_id);
 
+CREATE INDEX cost_shares_by_grain ON public.cost_shares USING btree (grain_id);
+
 CREATE INDEX customers_by_key ON public.customers USING btree (key);
+
+CREATE INDEX events_by_age ON public.events USING brin ("time");
 
 CREATE INDEX events_by_corrected ON public.events USING btree (customer_id, corrects) WHERE (corrects IS NOT NULL);
 
@@ -554,7 +695,19 @@ CREATE INDEX outbox_by_age ON public.outbox USING btree (fact_id);
 
 CREATE UNIQUE INDEX outbox_once ON public.outbox USING btree (customer_id, key);
 
+CREATE INDEX provider_calls_adjusted ON public.provider_calls USING btree (customer_id, provider, adjusts) WHERE (adjusts IS NOT NULL);
+
+CREATE INDEX provider_calls_by_event ON public.provider_calls USING btree (customer_id, event_id);
+
+CREATE INDEX provider_calls_by_time ON public.provider_calls USING btree (provider, at);
+
+CREATE INDEX provider_calls_unpriced ON public.provider_calls USING btree (provider, model) WHERE (cost IS NULL);
+
+CREATE INDEX provider_reports_by_time ON public.provider_reports USING btree (provider, bucket_start, bucket_end);
+
 CREATE INDEX quarantine_open ON public.quarantine USING btree (quarantine_id) WHERE (status = 'open'::text);
+
+CREATE INDEX reconciliations_by_time ON public.reconciliations USING btree (provider, bucket_start);
 
 CREATE INDEX wallets_due ON public.wallets USING btree (next_change_at) WHERE (next_change_at IS NOT NULL);
 
@@ -574,6 +727,8 @@ ALTER TABLE public.api_keys ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.burns ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.cost_shares ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.customer_limits ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.customers ENABLE ROW LEVEL SECURITY;
@@ -589,6 +744,8 @@ ALTER TABLE public.imports ENABLE ROW LEVEL SECURITY;
 CREATE POLICY isolation ON public.api_keys TO tollkeeper_app USING (( SELECT (current_setting('tollkeeper.scope'::text, true) = 'operator'::text)));
 
 CREATE POLICY isolation ON public.burns TO tollkeeper_app USING (((customer_id = ( SELECT (NULLIF(current_setting('tollkeeper.customer_id'::text, true), ''::text))::uuid AS "nullif")) OR ( SELECT (current_setting('tollkeeper.scope'::text, true) = 'operator'::text))));
+
+CREATE POLICY isolation ON public.cost_shares TO tollkeeper_app USING (((customer_id = ( SELECT (NULLIF(current_setting('tollkeeper.customer_id'::text, true), ''::text))::uuid AS "nullif")) OR ( SELECT (current_setting('tollkeeper.scope'::text, true) = 'operator'::text))));
 
 CREATE POLICY isolation ON public.customer_limits TO tollkeeper_app USING (((customer_id = ( SELECT (NULLIF(current_setting('tollkeeper.customer_id'::text, true), ''::text))::uuid AS "nullif")) OR ( SELECT (current_setting('tollkeeper.scope'::text, true) = 'operator'::text))));
 
@@ -612,9 +769,17 @@ CREATE POLICY isolation ON public.plan_changes TO tollkeeper_app USING (((custom
 
 CREATE POLICY isolation ON public.postings TO tollkeeper_app USING (((customer_id = ( SELECT (NULLIF(current_setting('tollkeeper.customer_id'::text, true), ''::text))::uuid AS "nullif")) OR ( SELECT (current_setting('tollkeeper.scope'::text, true) = 'operator'::text))));
 
+CREATE POLICY isolation ON public.provider_calls TO tollkeeper_app USING (((customer_id = ( SELECT (NULLIF(current_setting('tollkeeper.customer_id'::text, true), ''::text))::uuid AS "nullif")) OR ( SELECT (current_setting('tollkeeper.scope'::text, true) = 'operator'::text))));
+
+CREATE POLICY isolation ON public.provider_reports TO tollkeeper_app USING (( SELECT (current_setting('tollkeeper.scope'::text, true) = 'operator'::text)));
+
 CREATE POLICY isolation ON public.quarantine TO tollkeeper_app USING (( SELECT (current_setting('tollkeeper.scope'::text, true) = 'operator'::text)));
 
+CREATE POLICY isolation ON public.reconciliations TO tollkeeper_app USING (( SELECT (current_setting('tollkeeper.scope'::text, true) = 'operator'::text)));
+
 CREATE POLICY isolation ON public.recurring_grants TO tollkeeper_app USING (((customer_id = ( SELECT (NULLIF(current_setting('tollkeeper.customer_id'::text, true), ''::text))::uuid AS "nullif")) OR ( SELECT (current_setting('tollkeeper.scope'::text, true) = 'operator'::text))));
+
+CREATE POLICY isolation ON public.reported_days TO tollkeeper_app USING (( SELECT (current_setting('tollkeeper.scope'::text, true) = 'operator'::text)));
 
 CREATE POLICY isolation ON public.running_totals TO tollkeeper_app USING (((customer_id = ( SELECT (NULLIF(current_setting('tollkeeper.customer_id'::text, true), ''::text))::uuid AS "nullif")) OR ( SELECT (current_setting('tollkeeper.scope'::text, true) = 'operator'::text))));
 
@@ -642,9 +807,17 @@ ALTER TABLE public.plan_changes ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.postings ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.provider_calls ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.provider_reports ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.quarantine ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.reconciliations ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.recurring_grants ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.reported_days ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.running_totals ENABLE ROW LEVEL SECURITY;
 
@@ -667,6 +840,8 @@ GRANT SELECT,INSERT,UPDATE ON TABLE public.api_keys TO tollkeeper_app;
 GRANT SELECT,INSERT ON TABLE public.burns TO tollkeeper_app;
 
 GRANT SELECT,INSERT ON TABLE public.catalog_versions TO tollkeeper_app;
+
+GRANT SELECT,INSERT ON TABLE public.cost_shares TO tollkeeper_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.customer_limits TO tollkeeper_app;
 
@@ -696,9 +871,17 @@ GRANT SELECT,INSERT,UPDATE ON TABLE public.plan_changes TO tollkeeper_app;
 
 GRANT SELECT,INSERT ON TABLE public.prices TO tollkeeper_app;
 
+GRANT SELECT,INSERT ON TABLE public.provider_calls TO tollkeeper_app;
+
+GRANT SELECT,INSERT ON TABLE public.provider_reports TO tollkeeper_app;
+
 GRANT SELECT,INSERT,UPDATE ON TABLE public.quarantine TO tollkeeper_app;
 
+GRANT SELECT,INSERT ON TABLE public.reconciliations TO tollkeeper_app;
+
 GRANT SELECT,INSERT,UPDATE ON TABLE public.recurring_grants TO tollkeeper_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.reported_days TO tollkeeper_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.running_totals TO tollkeeper_app;
 

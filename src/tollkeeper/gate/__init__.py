@@ -11,15 +11,18 @@ from tollkeeper.gate.model import Explanation, Failure, Recorded, Result
 from tollkeeper.gate.prepay import end_recurring_grant, give_grant, is_due, refresh, set_recurring_grant, void_grant
 from tollkeeper.gate.record import record
 from tollkeeper.gate.replay import Replayed, replay
+from tollkeeper.gate.reprice import Repriced, RepricedCall, reprice
 from tollkeeper.gate.settle import Settled, SettleIn, Settlement, settle
 from tollkeeper.gate.standing import PeriodEnd, Source, Standing, next_period, stand
 from tollkeeper.gate.sweep import due_customers, sweep, warn_of_expiry
 from tollkeeper.gate.till import Tills
+from tollkeeper.gate.true_up import CallChange, TrueUp, true_up
 from tollkeeper.gate.verify import Verdict, verify
 
 __all__ = [
     "TOPICS",
     "Allowed",
+    "CallChange",
     "ChangeIn",
     "Changed",
     "Desk",
@@ -34,6 +37,8 @@ __all__ = [
     "PeriodEnd",
     "Recorded",
     "Replayed",
+    "Repriced",
+    "RepricedCall",
     "Result",
     "SettleIn",
     "Settled",
@@ -41,6 +46,7 @@ __all__ = [
     "Source",
     "Standing",
     "Tills",
+    "TrueUp",
     "Verb",
     "Verdict",
     "authorize",
@@ -59,10 +65,12 @@ __all__ = [
     "record",
     "refresh",
     "replay",
+    "reprice",
     "set_recurring_grant",
     "settle",
     "stand",
     "sweep",
+    "true_up",
     "verify",
     "void_grant",
     "warn_of_expiry",

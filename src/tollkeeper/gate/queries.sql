@@ -74,8 +74,8 @@ from customers group by timezone order by timezone
 with expected as (
     select e.customer_id, ((e.time + zone.utc_offset) at time zone 'UTC')::date as day, e.series_id,
            count(*) as events, sum(billed) as quantity, coalesce(sum(charge), 0) as charge,
-           coalesce(sum(cost), 0) as cost, count(*) filter (where charge is null) as unpriced,
-           count(*) filter (where cost_source = 'none') as uncosted, count(*) filter (where estimated) as estimated,
+           coalesce(sum(cost), 0) as cost, coalesce(sum(unpriced), 0) as unpriced,
+           coalesce(sum(uncosted), 0) as uncosted, coalesce(sum(estimates), 0) as estimated,
            max(billed) as peak, (array_agg(billed order by time desc, billed desc))[1] as latest
     from events e
     join customers c on c.customer_id = e.customer_id
@@ -111,8 +111,8 @@ with placed as (
 ), expected as (
     select customer_id, series_id,
            count(*) as events, sum(billed) as quantity, coalesce(sum(charge), 0) as charge,
-           coalesce(sum(cost), 0) as cost, count(*) filter (where charge is null) as unpriced,
-           count(*) filter (where cost_source = 'none') as uncosted, count(*) filter (where estimated) as estimated,
+           coalesce(sum(cost), 0) as cost, coalesce(sum(unpriced), 0) as unpriced,
+           coalesce(sum(uncosted), 0) as uncosted, coalesce(sum(estimates), 0) as estimated,
            max(billed) as peak, (array_agg(billed order by time desc, billed desc))[1] as latest, hour
     from placed
     group by 1, 2, hour
@@ -140,7 +140,8 @@ select * from (
     from series s left join customers c on c.customer_id = s.customer_id where c.customer_id is null
     union all
     select p.customer_id::text, 'transaction ' || p.transaction_id, 'a customer', 'none'
-    from postings p left join customers c on c.customer_id = p.customer_id where c.customer_id is null
+    from postings p left join customers c on c.customer_id = p.customer_id
+    where c.customer_id is null and p.customer_id <> %(house)s
     union all
     select e.customer_id::text, 'event ' || e.event_id, 'the price ' || e.price_id, 'none'
     from events e where e.price_id is not null and not exists (select from prices p where p.price_id = e.price_id)
@@ -157,6 +158,23 @@ select * from (
     from usage_days d left join series s on s.customer_id = d.customer_id and s.series_id = d.series_id
     where s.series_id is null
 ) orphans
+limit %(limit)s
+
+-- name: verify_variance
+-- What reconciliations say they have posted, beside the house's postings; and what each grain's revisions add up to.
+select provider as customer, 'reconciliation ' || r.reconciliation_id as place, r.change::text as expected,
+       coalesce(p.amount, 0)::text as found
+from reconciliations r
+left join (select transaction_id, sum(amount) as amount from entries
+           where customer_id = %(house)s and account = 'variance' group by 1) p on p.transaction_id = r.reconciliation_id
+where coalesce(p.amount, 0) <> r.change
+union all
+select 'the house', 'transaction ' || p.transaction_id, 'a reconciliation', 'none'
+from postings p where p.customer_id = %(house)s
+  and not exists (select from reconciliations r where r.reconciliation_id = p.transaction_id)
+union all
+select max(provider), 'grain ' || grain_id, (array_agg(booked order by revision desc))[1]::text, sum(change)::text
+from reconciliations group by grain_id having (array_agg(booked order by revision desc))[1] <> sum(change)
 limit %(limit)s
 
 -- name: verify_totals

@@ -4,7 +4,9 @@
 - The charges and costs of the events are the postings, by customer, transaction and unit.
 - The events are the rollups, by customer, local day or hour, and series.
 - Every running total is the sum of its events, and the price of that total is the sum of their charges (rule 2).
+- The events cost what their provider calls cost.
 - Wallets, grants, burns, entries and postings agree; open holds are what wallets, totals and limits keep for them.
+- What reconciliations found is what the house has booked.
 - The counters of limits are the usage that they have counted.
 - Nothing refers to something that isn't there.
 """
@@ -19,12 +21,13 @@ from typing import Any
 from uuid import UUID
 
 from tollkeeper import clock
+from tollkeeper.calls import CALL_CHECKS
 from tollkeeper.catalog import Aggregation, Catalog, Price, price_by_id
 from tollkeeper.clock import offset_spans, zone
 from tollkeeper.customers import Directory, list_customers
 from tollkeeper.db import Kept, Queries, Tx, array
 from tollkeeper.gate.standing import Standing, stand
-from tollkeeper.ledger import receivables, unbalanced_units
+from tollkeeper.ledger import HOUSE, receivables, unbalanced_units
 from tollkeeper.limits import Draw, looks_of, miscounts
 from tollkeeper.money import ZERO, plain
 from tollkeeper.rating import MODELS, price_of_running_total
@@ -106,6 +109,8 @@ _CHECKS = (
     ("hours", "Do the events equal the rollup by hour?", _queries.verify_hours),
     ("holds", "Do wallets, running totals and limits keep what the open holds say?", _queries.verify_holds),
     *WALLET_CHECKS,
+    ("variance", "Is what reconciliations found what the house has booked?", _queries.verify_variance),
+    *CALL_CHECKS,
     ("orphans", "Does everything refer to something that exists?", _queries.verify_orphans),
 )
 
@@ -118,7 +123,7 @@ async def verify(tx: Tx, catalog: Catalog, now: datetime | None = None) -> Verdi
         raise AssertionError("count(*) gave no row")
     unbalanced = [Difference("all", unit, "0", plain(difference)) for unit, difference in await unbalanced_units(tx)]
     checks = [Check("balance", "Do debits and credits sum to zero in every unit?", unbalanced)]
-    params = {"limit": MOST_DIFFERENCES} | await _offsets(tx)
+    params = {"limit": MOST_DIFFERENCES, "house": HOUSE} | await _offsets(tx)
     for name, question, query in _CHECKS:
         checks.append(Check(name, question, await tx.all(Difference, query, params)))
     question = "Does the price of every running total equal the sum of its charges?"

@@ -8,9 +8,14 @@ from decimal import Decimal
 from enum import StrEnum
 from uuid import UUID
 
+from tollkeeper.ids import content_id
+
+HOUSE = content_id("house")
+"""Stands for the customer in what the operator books of its own. No customer's key gives this id."""
+
 
 class Account(StrEnum):
-    """Every account is one customer's, in one unit of value."""
+    """Every account is one customer's, or the house's, in one unit of value."""
 
     RECEIVABLE = "receivable"
     """Asset. What the customer owes for usage that no prepaid value covers."""
@@ -43,6 +48,10 @@ class Kind(StrEnum):
     """Provider costs of the events of one batch."""
     PROVIDER_COST_CREDIT = "provider_cost_credit"
     """Costs taken back by corrections."""
+    PROVIDER_VARIANCE = "provider_variance"
+    """What a provider bills beyond the costs that were booked."""
+    PROVIDER_VARIANCE_CREDIT = "provider_variance_credit"
+    """What a provider bills less than that."""
     GRANT_PAID = "grant_paid"
     """A grant that was bought."""
     GRANT_GIVEN = "grant_given"

@@ -1,0 +1,70 @@
+"""`tollkeeper reconcile` against the simulated provider."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import openai
+import pytest
+from tests.cli.conftest import Toll
+
+from tollkeeper.simulator.running import Simulator, running
+
+NOW = datetime.now(UTC)
+YESTERDAY = NOW - timedelta(days=1)
+
+
+@pytest.fixture
+def provider(monkeypatch: pytest.MonkeyPatch) -> Iterator[Simulator]:
+    """A provider that was called yesterday, by somebody who told nobody."""
+    with running() as simulator:
+        monkeypatch.setenv("TOLLKEEPER_OPENAI_ADMIN_KEY", "sk-admin-1")
+        monkeypatch.setenv("TOLLKEEPER_OPENAI_URL", simulator.openai_url)
+        simulator.set_clock(at=YESTERDAY, frozen=True)
+        with openai.OpenAI(api_key="sk-proj-acme-1", base_url=simulator.openai_url) as client:
+            client.chat.completions.create(model="gpt-4o", messages=[{"role": "user", "content": "Parse this."}])
+        simulator.set_clock()
+        yield simulator
+
+
+def test_a_table_of_what_differs(toll: Toll, provider: Simulator) -> None:
+    ran = toll("reconcile", "--dry-run", "--from", f"{YESTERDAY:%Y-%m-%d}")
+    assert ran.status == 0, ran.err
+    assert "missing_here" in ran.out
+    assert "a dry run" in ran.out
+    assert "Nothing was reconciled" in toll("reconcile", "--stored").out
+    ran = toll("reconcile")
+    heading, row, told = ran.out.splitlines()
+    assert heading.split() == [
+        *("DAY", "PROVIDER", "PROJECT", "API", "KEY", "MODEL", "OURS", "THEIRS", "DIFFERENCE", "FINDING", "BOOKED"),
+    ]
+    day, name, project, _, model, ours, theirs, difference, finding, booked = row.split()
+    assert (day, name, project, model) == (f"{YESTERDAY:%Y-%m-%d}", "openai", "proj_acme", "gpt-4o-2024-08-06")
+    assert float(ours) == 0
+    assert theirs == difference == booked
+    assert finding == "missing_here"
+    assert told == "openai: 8 days, 0 of them closed; 0 costs given to calls."
+    assert toll("reconcile").out.splitlines()[1].split()[-1].strip("0.") == ""
+    assert toll("reconcile", "--stored").out.splitlines()[1].split()[-1] == booked
+    assert toll("verify").status == 0
+
+
+def test_json_says_the_same(toll: Toll, provider: Simulator) -> None:
+    [found] = toll("reconcile", "--close", "--json").json
+    [grain] = [grain for day in found["days"] for grain in day["grains"]]
+    assert (found["provider"], grain["finding"], grain["change"]) == ("openai", "missing_here", grain["difference"])
+    [stored] = toll("reconcile", "--stored", "--json").json
+    assert (stored["booked"], stored["finding"]) == (grain["change"], "missing_here")
+    assert stored["parts"] == grain["parts"]
+
+
+def test_what_cannot_be(toll: Toll, provider: Simulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert toll("reconcile", "--to", "2026-01-01", "--json").error == "missing_field"
+    assert toll("reconcile", "--from", "2026-01-02", "--to", "2026-01-01", "--json").error == "invalid_range"
+    monkeypatch.setenv("TOLLKEEPER_OPENAI_ADMIN_KEY", "sk-proj-acme-1")
+    told = toll("reconcile")
+    assert told.status == 1
+    assert "https://platform.openai.com/settings/organization/admin-keys" in told.err
+    monkeypatch.delenv("TOLLKEEPER_OPENAI_ADMIN_KEY")
+    assert toll("reconcile", "--json").error == "no_admin_key"
