@@ -23,7 +23,7 @@ class Delivery:
         self._ending = ending
         self._headers = headers
         self.when_sent: Callable[[], None] = lambda: None
-        """Called when all of it went out to a client that was still there."""
+        """Called when all of it went out."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send it."""
@@ -34,20 +34,19 @@ class Delivery:
         streamed = isinstance(content, list)
         pieces: list[bytes] = content if isinstance(content, list) else [content]
         await send({"type": "http.response.start", "status": 200, "headers": self._raw_headers(pieces, streamed)})
-        if (least := self._step.abort_after_chunks) is not None:
-            pieces = pieces[: least if streamed else 0]
-        for piece in pieces:
-            await send({"type": "http.response.body", "body": piece, "more_body": True})
+        most = self._step.abort_after_chunks
+        for piece in pieces if most is None else pieces[: most if streamed else 0]:
+            await send(_body(piece))
             await asyncio.sleep(self._step.chunk_delay_ms / 1000)
-        if least is not None and self._ending is None:
-            # An empty piece sends the headers, which the server holds back until there is some of the body.
-            await send({"type": "http.response.body", "body": b"", "more_body": True})
-            return
-        if least is not None and self._ending is not None:
-            await send({"type": "http.response.body", "body": self._ending, "more_body": True})
-        await send({"type": "http.response.body", "body": b"", "more_body": False})
-        if least is None:
+        if most is None:
+            await send(_body(b"", more=False))
             self.when_sent()
+        elif streamed and self._ending is not None:
+            await send(_body(self._ending))
+            await send(_body(b"", more=False))
+        else:
+            # An empty piece sends the headers, which the server holds back until there is some of the body.
+            await send(_body(b""))
 
     def _raw_headers(self, pieces: list[bytes], streamed: bool) -> list[tuple[bytes, bytes]]:
         media_type = "text/event-stream; charset=utf-8" if streamed else self._reply.media_type
@@ -57,8 +56,12 @@ class Delivery:
         return [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
 
 
+def _body(data: bytes, *, more: bool = True) -> dict[str, Any]:
+    return {"type": "http.response.body", "body": data, "more_body": more}
+
+
 async def _gone(receive: Receive) -> None:
-    """Wait until the client has closed the connection, or the server is stopping."""
+    """Wait until the client has closed the connection."""
     message: dict[str, Any] = {}
     while message.get("type") != "http.disconnect":
         message = dict(await receive())
