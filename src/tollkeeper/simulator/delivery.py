@@ -22,8 +22,8 @@ class Delivery:
         self._step = step
         self._ending = ending
         self._headers = headers
-        self.when_sent: Callable[[], None] = lambda: None
-        """Called when all of it went out."""
+        self.when_last: Callable[[], None] = lambda: None
+        """Called when the last of it goes out."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send it."""
@@ -35,12 +35,14 @@ class Delivery:
         pieces: list[bytes] = content if isinstance(content, list) else [content]
         await send({"type": "http.response.start", "status": 200, "headers": self._raw_headers(pieces, streamed)})
         most = self._step.abort_after_chunks
-        for piece in pieces if most is None else pieces[: most if streamed else 0]:
+        for number, piece in enumerate(pieces if most is None else pieces[: most if streamed else 0], 1):
+            if most is None and number == len(pieces):
+                # Before the last piece: a client that has it may look at the bill at once.
+                self.when_last()
             await send(_body(piece))
             await asyncio.sleep(self._step.chunk_delay_ms / 1000)
         if most is None:
             await send(_body(b"", more=False))
-            self.when_sent()
         elif streamed and self._ending is not None:
             await send(_body(self._ending))
             await send(_body(b"", more=False))

@@ -75,7 +75,7 @@ async def _answer(
         answer_headers(provider, request_id) | dict(step.headers),
         ending=_ending(step, provider, request_id),
     )
-    delivery.when_sent = lambda: simulation.delivered(request_id)
+    delivery.when_last = lambda: simulation.delivered(request_id)
     return delivery
 
 
