@@ -7,7 +7,7 @@ import multiprocessing
 import os
 import signal
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from threading import Thread
 
 import structlog
@@ -93,14 +93,23 @@ def _lifespan(
             yield
         finally:
             for task in tasks:
-                task.cancel()
-                with suppress(asyncio.CancelledError):
-                    await task
+                await _end(task)
             if database is None:
                 await books.database.close()
             _log.info("worker stopped")
 
     return lifespan
+
+
+async def _end(task: asyncio.Task[None]) -> None:
+    """Cancel the task until it has ended, once more every second.
+
+    One cancellation may be lost, where what the task waits for comes at the same moment: `asyncio.wait_for`, through
+    which the driver waits, then returns it (python/cpython#86296, in Python 3.11). The task would go on for ever.
+    """
+    while not task.done():
+        task.cancel()
+        await asyncio.wait([task], timeout=_PAUSE_SECONDS)
 
 
 def _unopened(settings: Settings) -> Database:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+from contextlib import suppress
 
 import httpx
 import psycopg
@@ -10,6 +12,11 @@ import pytest
 
 from tollkeeper import __version__
 from tollkeeper.api.openapi import Tollkeeper
+from tollkeeper.app import create_app
+from tollkeeper.db import Database
+from tollkeeper.settings import Settings
+
+from .conftest import calling
 
 pytestmark = pytest.mark.anyio
 
@@ -84,3 +91,23 @@ async def test_the_bare_address_leads_to_the_documentation(anonymous: httpx.Asyn
     metrics = (await anonymous.get("/metrics")).text
     for route, status in (("/", "307"), ("/docs", "200"), ("(unknown)", "404")):
         assert f'tollkeeper_requests_total{{method="GET",route="{route}",status="{status}"}}' in metrics
+
+
+async def test_it_ends_though_a_cancellation_is_lost(
+    settings: Settings, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As it happens where an answer of the database comes in the same moment. Fails where one is taken for enough."""
+    lost = asyncio.Event()
+
+    async def work(_: object) -> None:
+        with suppress(asyncio.CancelledError):
+            await asyncio.sleep(3600)
+        lost.set()
+        await asyncio.sleep(3600)
+
+    monkeypatch.setattr("tollkeeper.app.work", work)
+    app = create_app(settings, database)
+    async with asyncio.timeout(20) as patience, calling(app):
+        await asyncio.sleep(0)
+    assert lost.is_set()
+    assert not patience.expired()
