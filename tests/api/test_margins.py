@@ -8,7 +8,13 @@ from typing import Any
 
 import httpx
 import pytest
+from tests.api.conftest import calling, secret_of
 from tests.database.costing import CATALOG, call
+
+from tollkeeper.app import create_app
+from tollkeeper.customers import Scope
+from tollkeeper.db import Database
+from tollkeeper.settings import Settings
 
 pytestmark = pytest.mark.anyio
 
@@ -204,3 +210,20 @@ async def test_a_charge_in_credits_has_no_margin_in_money(admin: httpx.AsyncClie
     assert (rows["credit"]["charge"], rows["credit"]["cost"], rows["credit"]["margin"]) == ("2", "0.00875", None)
     assert rows["USD"]["margin"] == "0.0021875"
     assert rows["USD"]["margin_percent"] == "25"
+
+
+async def test_the_margin_that_is_set_goes_into_prices_that_say_none(settings: Settings, database: Database) -> None:
+    app = create_app(settings.model_copy(update={"margin_percent": D("40")}), database)
+    async with calling(app, await secret_of(database, Scope.ADMIN)) as client:
+        await begin(client)
+        [first, second] = await send(client, event("a", "answer", call("r1")), event("b", "bare", call("r2")))
+        assert (first["charge"], second["charge"]) == ("0.01225", "0.0175")
+        # Another setting changes nothing before the catalog is applied again.
+        plan = (await client.post("/v1/catalog/plan", json={"source": CATALOG})).json()
+        assert plan["changes"] == []
+    app = create_app(settings, database)
+    async with calling(app, await secret_of(database, Scope.ADMIN)) as client:
+        [third] = await send(client, event("c", "answer", call("r3")))
+        assert third["charge"] == "0.01225"
+        plan = (await client.post("/v1/catalog/plan", json={"source": CATALOG})).json()
+        assert {change["subject"] for change in plan["changes"]} == {"price answer", "price kept", "price capped"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -83,3 +84,42 @@ def test_margins_are_shown_as_tables(toll: Toll, tmp_path: Path) -> None:
     ]
     assert toll("margins", *march, "--group-by", "day", "--csv").out.splitlines()[0].startswith("start,end,unit,events")
     assert toll("margins", "--from", "2026-01-01", "--to", "2026-02-01").out == "No usage in this range.\n"
+
+
+@pytest.mark.parametrize(
+    ("check", "tamper", "mend"),
+    [
+        (
+            "costs",
+            "update provider_calls set cost = cost + 1 where call_id = 'r1'",
+            "update provider_calls set cost = cost - 1 where call_id = 'r1'",
+        ),
+        (
+            "costs",
+            "update provider_calls set cost = 1, cost_source = 'response' where call_id = 'r2'",
+            "update provider_calls set cost = null, cost_source = 'none' where call_id = 'r2'",
+        ),
+        (
+            "calls",
+            "update provider_calls set event_id = 'nowhere' where call_id = 'r3'",
+            "update provider_calls set event_id = 'b' where call_id = 'r3'",
+        ),
+        (
+            "calls",
+            "update provider_calls set adjusts = 'r1' where call_id = 'r3'",
+            "update provider_calls set adjusts = null where call_id = 'r3'",
+        ),
+        ("days", "update usage_days set uncosted = 0", "update usage_days set uncosted = 1"),
+    ],
+)
+def test_verify_finds_what_calls_and_costs_disagree_in(
+    toll: Toll, tmp_path: Path, owner: Callable[[str], Any], check: str, tamper: str, mend: str
+) -> None:
+    prepare(toll, tmp_path)
+    assert toll("verify").status == 0
+    owner(tamper)
+    verdict = toll("verify", "--json")
+    assert verdict.status == 1
+    assert check in [one["name"] for one in verdict.json["checks"] if not one["passed"]]
+    owner(mend)
+    assert toll("verify").status == 0
