@@ -3,7 +3,8 @@
 TollError                          has a code, an HTTP status, a sentence, sometimes a field
 ├── InvalidInput            422    a value that can't be accepted; `code` says which rule, `field` where
 │   ├── MalformedBody       400    the request body can't be read at all
-│   └── BodyTooLarge        413    more bytes or items than the limit
+│   ├── BodyTooLarge        413    more bytes or items than the limit
+│   └── UsageNotUnderstood  422    an AI provider's usage object that can't be read
 ├── Unauthorized            401    no key, an unknown key, or a revoked one
 ├── Forbidden               403    a valid key whose scopes don't allow the call
 ├── NotFound                404    customer, meter, event, key … that doesn't exist
@@ -11,6 +12,7 @@ TollError                          has a code, an HTTP status, a sentence, somet
 ├── LimitExceeded           429    the operation doesn't fit under a hard limit
 ├── Conflict                409    the state forbids it: same id with other content, a locked attribute
 ├── CatalogInvalid          422    the catalog file has errors; `problems` lists each with line and key
+├── PricesInvalid           422    the operator's price file has errors; `problems` lists each with line and key
 ├── DatabaseUnavailable     503    no connection could be had, or it broke; safe to repeat
 ├── TollkeeperUnreachable   503    the SDK gets no answer from the server; safe to repeat
 └── EmbeddedServerFailed    503    the embedded PostgreSQL can't start; says why and what to do
@@ -65,6 +67,12 @@ class BodyTooLarge(InvalidInput):
 
     status = 413
     title = "Body too large"
+
+
+class UsageNotUnderstood(InvalidInput):
+    """An AI provider's usage object that says nothing, or something that can't be."""
+
+    title = "Usage not understood"
 
 
 class Unauthorized(TollError):
@@ -170,6 +178,13 @@ class CatalogInvalid(TollError):
 
     status = 422
     title = "Catalog invalid"
+
+
+class PricesInvalid(TollError):
+    """The operator's price file has errors; every one is in `problems`, each with line, key and message."""
+
+    status = 422
+    title = "Prices invalid"
 
 
 class DatabaseUnavailable(TollError):

@@ -41,6 +41,7 @@ COMMANDS = {
     "quarantine": "quarantine",
     "sweep": "sweep",
     "verify": "verify",
+    "simulate-provider": "simulate",
 }
 """The commands in the order that --help shows them, and the module of each."""
 

@@ -1,4 +1,4 @@
-"""What the price book speaks of: a call's quantities in disjoint units, the rows that price them, and what comes out."""
+"""What the price book speaks of: a call's quantities in disjoint units, the rows that price them, what comes out."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any
+
+from tollkeeper.money import price_of
 
 
 class Unit(StrEnum):
@@ -28,12 +30,17 @@ class Unit(StrEnum):
     INPUT_IMAGE_TOKENS = "input_image_tokens"
     CACHED_INPUT_IMAGE_TOKENS = "cached_input_image_tokens"
     INPUT_VIDEO_TOKENS = "input_video_tokens"
+    CACHED_INPUT_VIDEO_TOKENS = "cached_input_video_tokens"
     OUTPUT_TOKENS = "output_tokens"
     """Text tokens of the answer, without reasoning."""
     REASONING_TOKENS = "reasoning_tokens"
     """Tokens the model thought in; priced as output tokens where the book has no row of their own."""
     OUTPUT_AUDIO_TOKENS = "output_audio_tokens"
     OUTPUT_IMAGE_TOKENS = "output_image_tokens"
+    OUTPUT_VIDEO_TOKENS = "output_video_tokens"
+    OTHER_MODEL_TOKENS = "other_model_tokens"
+    """Tokens that another model took inside this call (Anthropic's advisor). They have another model's price, so no
+    row ever prices them here: such a call stays unpriced and visible, rather than too cheap."""
     SECONDS = "seconds"
     """Seconds of audio or of a session."""
     CHARACTERS = "characters"
@@ -46,6 +53,28 @@ class Unit(StrEnum):
     CODE_SESSIONS = "code_sessions"
 
 
+INPUT_UNITS = frozenset(
+    {
+        Unit.INPUT_TOKENS,
+        Unit.CACHED_INPUT_TOKENS,
+        Unit.CACHE_WRITE_TOKENS,
+        Unit.CACHE_WRITE_5M_TOKENS,
+        Unit.CACHE_WRITE_30M_TOKENS,
+        Unit.CACHE_WRITE_1H_TOKENS,
+        Unit.CACHE_WRITE_12H_TOKENS,
+        Unit.INPUT_AUDIO_TOKENS,
+        Unit.CACHED_INPUT_AUDIO_TOKENS,
+        Unit.INPUT_IMAGE_TOKENS,
+        Unit.CACHED_INPUT_IMAGE_TOKENS,
+        Unit.INPUT_VIDEO_TOKENS,
+        Unit.CACHED_INPUT_VIDEO_TOKENS,
+    }
+)
+"""Together the whole prompt, which decides the input-size band of a price."""
+
+TOKEN_UNITS = frozenset(unit for unit in Unit if unit.value.endswith("_tokens"))
+
+
 @dataclass(frozen=True, slots=True)
 class Observed:
     """What a provider's response says of itself; its content is left out."""
@@ -55,6 +84,10 @@ class Observed:
     usage: dict[str, Any] | None
     service_tier: str | None = None
     at: datetime | None = None
+    batch: bool = False
+    """Whether the response says of itself that it came from a batch."""
+    region: str | None = None
+    """Where the provider says that it was answered, where that has a price (Anthropic's `inference_geo`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +96,7 @@ class CallFacts:
 
     provider: str
     model: str
-    quantities: Mapping[str, Decimal]
+    quantities: Mapping[str, Decimal] | Mapping[Unit, Decimal]
     at: datetime
     """When the provider answered: it decides which rows hold."""
     service_tier: str | None = None
@@ -85,7 +118,7 @@ class Line:
     @property
     def cost(self) -> Decimal:
         """Exact but for the division's 60 digits; not rounded to 12 decimals."""
-        raise NotImplementedError
+        return price_of(self.quantity, self.amount, self.per)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +130,7 @@ class Priced:
     lines: tuple[Line, ...]
     """How it comes about, also where a part of it is missing."""
     missing: tuple[str, ...] = ()
-    """Units that have no price, or "model" where the book doesn't know the model at that time."""
+    """Units that have no price; "model" where the book doesn't know the model at that time; "usage" for no quantity."""
     book: str = ""
     """The version of the book: a hash of its rows."""
 
