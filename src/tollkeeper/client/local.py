@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import atexit
+import logging
 import threading
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import AbstractContextManager, ExitStack
@@ -18,6 +19,7 @@ import httpx
 import structlog
 
 from tollkeeper.app import create_app
+from tollkeeper.client.reading import dumps
 from tollkeeper.client.transport import Answer, NoAnswer, Request, error_of
 from tollkeeper.customers import Scope, create_key, revoke_key
 from tollkeeper.db import Database, embedded, migrate
@@ -135,9 +137,7 @@ def start(data: Path | str | None, catalog: Path | str | None, database_url: str
 
     Raises DatabaseUnavailable, EmbeddedServerFailed, and CatalogInvalid.
     """
-    if not structlog.is_configured():
-        # Into Python's own logging, which the app configures; else every request would be printed.
-        structlog.configure(logger_factory=structlog.stdlib.LoggerFactory(), wrapper_class=structlog.stdlib.BoundLogger)
+    _quieten()
     given = {"data": data, "database_url": database_url}
     settings = Settings(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
     closing = ExitStack()
@@ -163,8 +163,26 @@ def start(data: Path | str | None, catalog: Path | str | None, database_url: str
     return place
 
 
+def _quieten() -> None:
+    """Have the engine log into Python's own logging, which the app configures; it would print every request else."""
+    if structlog.is_configured():
+        return
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            structlog.processors.format_exc_info,
+            structlog.processors.KeyValueRenderer(key_order=["event"]),
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+    )
+    access = logging.getLogger("tollkeeper.access")
+    if access.level == logging.NOTSET:
+        access.setLevel(logging.WARNING)
+
+
 def _apply(place: Place, catalog: Path | str) -> None:
     text = str(catalog) if isinstance(catalog, str) and "\n" in catalog else Path(catalog).read_text(encoding="utf-8")
-    answer = place.transport.send(Request("PUT", "/v1/catalog", content=text.encode()))
+    answer = place.transport.send(Request("PUT", "/v1/catalog", content=dumps({"source": text})))
     if answer.status >= 400:
         raise error_of(answer)

@@ -1,4 +1,4 @@
-"""JSON into frozen dataclasses: decimals exact, times with their zone, fields that this version doesn't know dropped."""
+"""JSON into frozen dataclasses: decimals exact, times with their zone, unknown fields dropped."""
 
 from __future__ import annotations
 

@@ -84,7 +84,7 @@ class Tollkeeper(Api, Client, Blocking):
         hold: str | None = None,
         metadata: Mapping[str, Any] | None = None,
     ) -> Recorded:
-        """Report usage. Raises what it's refused for; without an answer its status is `spooled`, and it's sent later."""
+        """Report usage. Raises what it's refused for; without an answer it's `spooled`, and sent later."""
         event = event_fields(
             id=id, meter=meter, customer=customer, quantity=quantity, amount=amount, time=time, member=member,
             dimensions=dimensions, calls=calls, corrects=corrects, hold=hold, metadata=metadata,

@@ -15,7 +15,7 @@ create table if not exists operations (
 ) strict;
 create index if not exists operations_of_slot on operations (slot);
 create table if not exists calls (
-    call integer primary key,
+    number integer primary key,
     operation integer,
     slot integer not null,
     target text not null,
@@ -86,16 +86,16 @@ insert into calls (operation, slot, target, state, call, event, touched)
 values (:operation, :slot, :target, :state, :call, :event, :now);
 
 -- name: change_call
-update calls set state = :state, call = :call, touched = :now where call = :row;
+update calls set state = :state, call = :call, touched = :now where number = :row;
 
 -- name: drop_call
-delete from calls where call = :row;
+delete from calls where number = :row;
 
 -- name: calls_of
-select state, call, touched from calls where operation = :operation order by call;
+select state, call, touched from calls where operation = :operation order by number;
 
 -- name: lone_calls_of
-select call as row, target, state, call, event, touched from calls where slot = :slot and operation is null;
+select number as row, target, state, call, event, touched from calls where slot = :slot and operation is null;
 
 -- name: put
 insert into outbox (target, kind, customer, id, body, state, attempts, due, created)
