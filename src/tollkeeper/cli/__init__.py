@@ -39,6 +39,7 @@ COMMANDS = {
     "alerts": "alerts",
     "ledger": "ledger",
     "quarantine": "quarantine",
+    "spool": "spool",
     "sweep": "sweep",
     "verify": "verify",
     "simulate-provider": "simulate",

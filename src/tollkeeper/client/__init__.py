@@ -17,7 +17,7 @@ from tollkeeper.client.results import (
     Usage,
 )
 from tollkeeper.client.sdk import AsyncTollkeeper, Tollkeeper
-from tollkeeper.client.spool import open_spool
+from tollkeeper.client.spool import Spool, default_path, open_spool
 from tollkeeper.errors import InsufficientCredits, LimitExceeded, TollError, TollkeeperUnreachable
 
 __all__ = [
@@ -37,9 +37,11 @@ __all__ = [
     "Recorded",
     "Replayed",
     "Settled",
+    "Spool",
     "TollError",
     "Tollkeeper",
     "TollkeeperUnreachable",
     "Usage",
+    "default_path",
     "open_spool",
 ]
