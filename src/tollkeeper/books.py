@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from tollkeeper import clock
+from tollkeeper.calls import Pricing
 from tollkeeper.catalog import Catalog, limit_of
 from tollkeeper.customers import (
     Agreement,
@@ -92,6 +93,7 @@ class Books:
 
     def __post_init__(self) -> None:
         self.desk.max_future = timedelta(seconds=self.settings.max_future_seconds)
+        self.desk.pricing = Pricing(self.settings.prices, self.settings.usd_rate)
 
     async def catalog(self, tx: Tx | None = None) -> Catalog:
         """The catalog in force: as `tx` sees it, or else in a transaction of its own. For reading, not for rating."""

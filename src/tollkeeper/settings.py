@@ -5,6 +5,7 @@ Each field is an environment variable with the prefix `TOLLKEEPER_`, and is list
 
 from __future__ import annotations
 
+from decimal import Decimal
 from pathlib import Path
 from typing import Literal
 
@@ -45,6 +46,20 @@ class Settings(BaseSettings):
     )
     sweep_seconds: int = Field(
         default=5, ge=1, le=3600, description="How often a server process looks for holds and grants that expire."
+    )
+    margin_percent: Decimal = Field(
+        default=Decimal(25),
+        ge=0,
+        decimal_places=12,
+        description="Margin of `cost_plus` prices that say none, when a catalog is applied.",
+    )
+    usd_rate: Decimal | None = Field(
+        default=None,
+        gt=0,
+        description="Units of the catalog's currency for 1 USD: the price book is in dollars. Unset: no exchange.",
+    )
+    prices: Path | None = Field(
+        default=None, description="The operator's own prices of AI providers, as TOML. Unset: the bundled ones only."
     )
     max_future_seconds: int = Field(
         default=300, ge=0, description="How far an event's time may lie ahead of the server's clock."

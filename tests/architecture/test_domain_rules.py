@@ -9,7 +9,10 @@ from dataclasses import replace
 import pytest
 from tests.architecture.sources import Module, called, expect_none, module_from, modules, offences
 
-DOMAIN = {"money", "ids", "clock", "books", "customers", "catalog", "providers", "events", "rating", "ledger", "gate"} | {"analytics"}
+DOMAIN = frozenset(
+    {"money", "ids", "clock", "books", "customers", "catalog", "providers", "events", "rating", "ledger", "gate"}
+    | {"analytics"}
+)
 
 FLOATS = {
     "tollkeeper.rating.reading": "Refuses a float from TOML with a sentence, and has to name the type for it.",

@@ -62,9 +62,8 @@ select width_bucket(e.time, %(starts)s::timestamptz[]) as slot, w.meter, w.unit,
        count(*) as events, sum(e.billed) as quantity, max(e.billed) as peak,
        (array_agg(e.billed order by e.time desc, e.billed desc))[1] as latest,
        max(e.time) as latest_at, coalesce(sum(e.charge), 0) as charge, coalesce(sum(e.cost), 0) as cost,
-       count(*) filter (where e.charge is null) as unpriced,
-       count(*) filter (where e.cost is null and e.cost_source = 'none') as uncosted,
-       count(*) filter (where e.estimated) as estimated
+       coalesce(sum(e.unpriced), 0)::bigint as unpriced, coalesce(sum(e.uncosted), 0)::bigint as uncosted,
+       coalesce(sum(e.estimates), 0)::bigint as estimated
 from events e
 join unnest(%(from)s::timestamptz[], %(to)s::timestamptz[]) as piece (start, "end")
   on e.time >= piece.start and e.time < piece."end"

@@ -1,1 +1,33 @@
-"""Provider calls: stored once, each with its cost and how that is known."""
+"""Provider calls: what each call of an event costs, and each of them stored once."""
+
+from tollkeeper.calls.family import Family, FamilyCall
+from tollkeeper.calls.model import CallFilter, CallKey, NewCall, OpenCall, StoredCall
+from tollkeeper.calls.price import Pricing, call_id_of, cost_of, told_calls
+from tollkeeper.calls.store import (
+    calls_of_event,
+    family_calls,
+    find_calls,
+    list_calls,
+    list_open_calls,
+    store_calls,
+)
+
+__all__ = [
+    "CallFilter",
+    "CallKey",
+    "Family",
+    "FamilyCall",
+    "NewCall",
+    "OpenCall",
+    "Pricing",
+    "StoredCall",
+    "call_id_of",
+    "calls_of_event",
+    "cost_of",
+    "family_calls",
+    "find_calls",
+    "list_calls",
+    "list_open_calls",
+    "store_calls",
+    "told_calls",
+]

@@ -9,18 +9,18 @@ from typing import Annotated
 
 import typer
 
-from tollkeeper.catalog import Catalog, ChangeKind, Proposal, as_document, load, propose
+from tollkeeper.catalog import Catalog, ChangeKind, Models, Proposal, as_document, load, propose
 from tollkeeper.catalog import apply as apply_catalog
 from tollkeeper.catalog import check as check_catalog
 from tollkeeper.catalog import history as list_versions
 from tollkeeper.catalog import show as show_version
-from tollkeeper.cli.context import run_transaction, wants_json
+from tollkeeper.cli.context import run_transaction, settings_for, wants_json
 from tollkeeper.cli.output import print_line, show_json, show_table
 from tollkeeper.customers import used_plans
 from tollkeeper.db import Tx
 from tollkeeper.errors import InvalidInput
 from tollkeeper.events import used_meters
-from tollkeeper.rating import MODELS
+from tollkeeper.rating import MODELS, models_with
 
 app = typer.Typer(help="Check, compare, apply and show the catalog.", no_args_is_help=True)
 
@@ -31,7 +31,7 @@ _SIGNS = {ChangeKind.ADD: "+", ChangeKind.CHANGE: "~", ChangeKind.REMOVE: "-"}
 @app.command()
 def check(ctx: typer.Context, file: File) -> None:
     """Tell whether a file is right in itself. Needs no database."""
-    draft = check_catalog(_text(file), file=str(file), models=MODELS)
+    draft = check_catalog(_text(file), file=str(file), models=_models(ctx))
     meters, prices = len(draft.declared.meters), len(draft.prices)
     if wants_json(ctx):
         show_json({"meters": meters, "prices": prices})
@@ -42,9 +42,9 @@ def check(ctx: typer.Context, file: File) -> None:
 @app.command()
 def plan(ctx: typer.Context, file: File) -> None:
     """Show what applying a file would change."""
-    text = _text(file)
+    text, models = _text(file), _models(ctx)
     found = run_transaction(
-        ctx, lambda tx: propose(tx, text, file=str(file), models=MODELS, used_meters=used_meters, used_plans=used_plans)
+        ctx, lambda tx: propose(tx, text, file=str(file), models=models, used_meters=used_meters, used_plans=used_plans)
     )
     if wants_json(ctx):
         show_json(_document(found, found.version))
@@ -57,14 +57,14 @@ def plan(ctx: typer.Context, file: File) -> None:
 @app.command()
 def apply(ctx: typer.Context, file: File) -> None:
     """Make a file the catalog in force. The same file again changes nothing."""
-    text = _text(file)
+    text, models = _text(file), _models(ctx)
     applied = run_transaction(
         ctx,
         lambda tx: apply_catalog(
             tx,
             text,
             file=str(file),
-            models=MODELS,
+            models=models,
             used_meters=used_meters,
             used_plans=used_plans,
             by=f"{getuser()} (command line)",
@@ -114,6 +114,11 @@ def _text(file: Path) -> str:
         raise InvalidInput("file_unreadable", f"{file} can't be read: {error.strerror}.", field="file") from None
     # What isn't UTF-8 becomes lone surrogates, and the catalog's own check tells so.
     return data.decode(errors="surrogateescape")
+
+
+def _models(ctx: typer.Context) -> Models:
+    """The charge models with the margin that is set."""
+    return models_with(settings_for(ctx).margin_percent)
 
 
 async def _load(tx: Tx) -> Catalog:

@@ -132,7 +132,11 @@ CREATE TABLE public.events (
     cost_source text,
     corrects text COLLATE pg_catalog."C",
     metadata jsonb,
-    calls jsonb
+    calls jsonb,
+    unpriced smallint,
+    uncosted smallint,
+    estimates smallint,
+    cost_only boolean
 );
 
 COMMENT ON TABLE public.events IS 'owner: events. One row for each usage event, for ever';
@@ -289,6 +293,34 @@ CREATE TABLE public.prices (
 );
 
 COMMENT ON TABLE public.prices IS 'owner: catalog. Every price that was ever applied, and from when; never edited';
+
+CREATE TABLE public.provider_calls (
+    customer_id uuid NOT NULL,
+    provider text NOT NULL COLLATE pg_catalog."C",
+    call_id text NOT NULL COLLATE pg_catalog."C",
+    event_id text NOT NULL COLLATE pg_catalog."C",
+    transaction_id uuid NOT NULL,
+    model text NOT NULL COLLATE pg_catalog."C",
+    at timestamp with time zone NOT NULL,
+    recorded_at timestamp with time zone NOT NULL,
+    project text COLLATE pg_catalog."C",
+    api_key text COLLATE pg_catalog."C",
+    service_tier text,
+    batch boolean NOT NULL,
+    region text,
+    quantities jsonb,
+    lines jsonb,
+    book text,
+    rate numeric,
+    cost numeric,
+    cost_source text NOT NULL,
+    missing text[] NOT NULL,
+    adjusts text COLLATE pg_catalog."C",
+    CONSTRAINT provider_calls_check CHECK (((cost IS NULL) = (cost_source = 'none'::text))),
+    CONSTRAINT provider_calls_cost_source_check CHECK ((cost_source = ANY (ARRAY['response'::text, 'provider_report'::text, 'estimate'::text, 'none'::text])))
+);
+
+COMMENT ON TABLE public.provider_calls IS 'owner: calls. Append-only: each provider call of each event, stored once, with its cost';
 
 CREATE TABLE public.quarantine (
     quarantine_id uuid NOT NULL,
@@ -494,6 +526,9 @@ ALTER TABLE ONLY public.prices
 ALTER TABLE ONLY public.prices
     ADD CONSTRAINT prices_pkey PRIMARY KEY (price_id, version);
 
+ALTER TABLE ONLY public.provider_calls
+    ADD CONSTRAINT provider_calls_pkey PRIMARY KEY (customer_id, provider, call_id);
+
 ALTER TABLE ONLY public.quarantine
     ADD CONSTRAINT quarantine_fingerprint_key UNIQUE (fingerprint);
 
@@ -554,6 +589,14 @@ CREATE INDEX outbox_by_age ON public.outbox USING btree (fact_id);
 
 CREATE UNIQUE INDEX outbox_once ON public.outbox USING btree (customer_id, key);
 
+CREATE INDEX provider_calls_adjusted ON public.provider_calls USING btree (customer_id, provider, adjusts) WHERE (adjusts IS NOT NULL);
+
+CREATE INDEX provider_calls_by_event ON public.provider_calls USING btree (customer_id, event_id);
+
+CREATE INDEX provider_calls_by_time ON public.provider_calls USING btree (provider, at);
+
+CREATE INDEX provider_calls_unpriced ON public.provider_calls USING btree (provider, model) WHERE (cost IS NULL);
+
 CREATE INDEX quarantine_open ON public.quarantine USING btree (quarantine_id) WHERE (status = 'open'::text);
 
 CREATE INDEX wallets_due ON public.wallets USING btree (next_change_at) WHERE (next_change_at IS NOT NULL);
@@ -612,6 +655,8 @@ CREATE POLICY isolation ON public.plan_changes TO tollkeeper_app USING (((custom
 
 CREATE POLICY isolation ON public.postings TO tollkeeper_app USING (((customer_id = ( SELECT (NULLIF(current_setting('tollkeeper.customer_id'::text, true), ''::text))::uuid AS "nullif")) OR ( SELECT (current_setting('tollkeeper.scope'::text, true) = 'operator'::text))));
 
+CREATE POLICY isolation ON public.provider_calls TO tollkeeper_app USING (((customer_id = ( SELECT (NULLIF(current_setting('tollkeeper.customer_id'::text, true), ''::text))::uuid AS "nullif")) OR ( SELECT (current_setting('tollkeeper.scope'::text, true) = 'operator'::text))));
+
 CREATE POLICY isolation ON public.quarantine TO tollkeeper_app USING (( SELECT (current_setting('tollkeeper.scope'::text, true) = 'operator'::text)));
 
 CREATE POLICY isolation ON public.recurring_grants TO tollkeeper_app USING (((customer_id = ( SELECT (NULLIF(current_setting('tollkeeper.customer_id'::text, true), ''::text))::uuid AS "nullif")) OR ( SELECT (current_setting('tollkeeper.scope'::text, true) = 'operator'::text))));
@@ -641,6 +686,8 @@ ALTER TABLE public.outbox ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.plan_changes ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.postings ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.provider_calls ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.quarantine ENABLE ROW LEVEL SECURITY;
 
@@ -695,6 +742,8 @@ GRANT SELECT,INSERT ON TABLE public.outbox TO tollkeeper_app;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.plan_changes TO tollkeeper_app;
 
 GRANT SELECT,INSERT ON TABLE public.prices TO tollkeeper_app;
+
+GRANT SELECT,INSERT ON TABLE public.provider_calls TO tollkeeper_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.quarantine TO tollkeeper_app;
 

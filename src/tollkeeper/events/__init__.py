@@ -29,7 +29,7 @@ from tollkeeper.events.store import (
     list_events,
     used_meters,
 )
-from tollkeeper.events.write import NewEvent, insert_series, store_events
+from tollkeeper.events.write import NewEvent, Revision, insert_series, store_events
 
 __all__ = [
     "CallIn",
@@ -45,6 +45,7 @@ __all__ = [
     "Quarantined",
     "Reason",
     "Refused",
+    "Revision",
     "Series",
     "SeriesIndex",
     "Status",

@@ -41,10 +41,10 @@ def check(event: EventIn, customer: Customer, meter: Meter, latest: datetime) ->
         reason = _check_time(event.time, latest)
     if reason is None and event.dimensions:
         reason = _check_dimensions(event.dimensions, meter)
-    return reason or _check_rare(event, meter)
+    return reason or _check_rare(event, meter, latest)
 
 
-def _check_rare(event: EventIn, meter: Meter) -> Reason | None:
+def _check_rare(event: EventIn, meter: Meter, latest: datetime) -> Reason | None:
     """The rules of what most events don't have."""
     reason = None
     if event.amount is not None:
@@ -52,7 +52,7 @@ def _check_rare(event: EventIn, meter: Meter) -> Reason | None:
     if reason is None and event.metadata is not None:
         reason = _check_metadata(event)
     if reason is None and event.calls is not None:
-        reason = _check_calls(event)
+        reason = _check_calls(event, latest)
     if reason is None and meter.aggregation is Aggregation.UNIQUE_COUNT:
         reason = _check_unique(event, meter)
     if reason is None and event.hold is not None and event.corrects is not None:
@@ -106,11 +106,11 @@ def _check_quantity(event: EventIn, meter: Meter) -> Reason | None:
     return None
 
 
-def _check_time(time: datetime, latest: datetime) -> Reason | None:
+def _check_time(time: datetime, latest: datetime, field: str = "time") -> Reason | None:
     if time > latest:
-        return Reason("time_in_future", f"The time {time.isoformat()} lies in the future.", "time")
+        return Reason("time_in_future", f"The time {time.isoformat()} lies in the future.", field)
     if time < EPOCH:
-        return Reason("time_out_of_range", "The time lies before 1970.", "time")
+        return Reason("time_out_of_range", "The time lies before 1970.", field)
     return None
 
 
@@ -133,11 +133,17 @@ def _check_metadata(event: EventIn) -> Reason | None:
     return None
 
 
-def _check_calls(event: EventIn) -> Reason | None:
+def _check_calls(event: EventIn, latest: datetime) -> Reason | None:
+    """What must be known of calls. A usage that can't be understood is no reason: it has happened, so it's kept."""
     for i, call in enumerate(event.calls or ()):
-        if call.cost is None:
-            continue
-        problem = check_number(call.cost, "cost", CHARGE_DECIMALS, event.corrects)
+        if not call.model:
+            told = "A call needs the `model` that answered, unless its `response` says it."
+            return Reason("missing_field", told, f"calls[{i}].model")
+        problem = None if call.at is None else _check_time(call.at, latest, f"calls[{i}].at")
+        if problem is not None:
+            return problem
+        if call.cost is not None:
+            problem = check_number(call.cost, "cost", CHARGE_DECIMALS, event.corrects)
         if problem is not None:
             return Reason(problem.code, problem.detail, f"calls[{i}].cost")
     return None

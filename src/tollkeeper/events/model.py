@@ -6,8 +6,10 @@ a float and costs a fifth of the alternatives per event.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Any
@@ -15,6 +17,10 @@ from uuid import UUID
 
 import msgspec
 from msgspec import Meta
+from msgspec.structs import force_setattr
+
+from tollkeeper.errors import UsageNotUnderstood
+from tollkeeper.providers import observe
 
 ID_LENGTH = 200
 NAME_LENGTH = 200
@@ -26,14 +32,46 @@ Key = Annotated[str, Meta(min_length=1, max_length=ID_LENGTH)]
 
 
 class CallIn(msgspec.Struct, forbid_unknown_fields=True, frozen=True, gc=False, omit_defaults=True):
-    """One call to an AI provider that an event caused. `cost` is what the provider takes, in the catalog's currency."""
+    """One call to an AI provider that an event caused.
+
+    A `response` is reduced to what it says of itself as soon as it is read; its content is kept nowhere. `cost` is what
+    the provider takes, in the catalog's currency, and goes before `usage`, the provider's usage object as it is.
+    `project` and `api_key` are the provider's own ids of them, never a secret.
+    """
 
     provider: Key
-    model: Key
+    model: Key | None = None
     response_id: Key | None = None
     at: Annotated[datetime, Meta(tz=True)] | None = None
     cost: Decimal | None = None
     usage: dict[str, Any] | None = None
+    response: dict[str, Any] | None = None
+    service_tier: Key | None = None
+    batch: bool = False
+    region: Key | None = None
+    project: Key | None = None
+    api_key: Key | None = None
+    estimated: bool = False
+
+    def __post_init__(self) -> None:
+        if self.response is not None:
+            for name, said in said_by(self.provider, self.response).items():
+                if not getattr(self, name):
+                    force_setattr(self, name, said)
+            force_setattr(self, "response", None)
+        if self.at is not None and self.at.tzinfo is not UTC:
+            with suppress(OverflowError):  # At the calendar's ends; it's refused later.
+                force_setattr(self, "at", self.at.astimezone(UTC))
+
+
+def said_by(provider: str, response: Mapping[str, Any]) -> dict[str, Any]:
+    """What a provider's response says of itself, in the fields of a call; nothing of its content."""
+    try:
+        seen = observe(provider, response)
+    except (UsageNotUnderstood, OverflowError):
+        return {}
+    names = ("response_id", "model", "service_tier", "at", "usage", "batch", "region")
+    return {name: said for name in names if (said := getattr(seen, name))}
 
 
 class EventIn(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
@@ -89,9 +127,11 @@ class CostSource(StrEnum):
     """How the cost of an event is known."""
 
     RESPONSE = "response"
-    """Every call's cost came with the event, as the provider's response gave it."""
+    """By the provider's responses: their usage at the price book's prices, or a cost that came with the call."""
     PROVIDER_REPORT = "provider_report"
+    """By what the provider reported afterwards."""
     ESTIMATE = "estimate"
+    """By what was expected: the usage of at least one call is a guess."""
     NONE = "none"
     """Calls were made, and the cost of at least one isn't known."""
 

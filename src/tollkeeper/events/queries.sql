@@ -14,23 +14,25 @@ with batch as materialized (
                          %(amount)s::numeric[], %(charge)s::numeric[], %(price_id)s::uuid[],
                          %(running_before)s::numeric[], %(running_after)s::numeric[], %(estimated)s::boolean[],
                          %(cost)s::numeric[], %(cost_source)s::text[], %(corrects)s::text[], %(metadata)s::jsonb[],
-                         %(calls)s::jsonb[], %(gauge)s::text[])
+                         %(calls)s::jsonb[], %(gauge)s::text[], %(unpriced)s::smallint[], %(uncosted)s::smallint[],
+                         %(estimates)s::smallint[], %(cost_only)s::boolean[])
       as new (customer_id, event_id, series_id, time, hour, day, quantity, billed, amount, charge, price_id,
-              running_before, running_after, estimated, cost, cost_source, corrects, metadata, calls, gauge)
+              running_before, running_after, estimated, cost, cost_source, corrects, metadata, calls, gauge,
+              unpriced, uncosted, estimates, cost_only)
 ), stored as (
     insert into events (customer_id, event_id, series_id, time, recorded_at, transaction_id, quantity, billed, amount,
                         charge, price_id, running_before, running_after, estimated, cost, cost_source, corrects,
-                        metadata, calls)
+                        metadata, calls, unpriced, uncosted, estimates, cost_only)
     select customer_id, event_id, series_id, time, %(recorded_at)s, %(transaction_id)s, quantity, billed, amount,
            charge, price_id, running_before, running_after, estimated is not null, cost, cost_source, corrects,
-           metadata, calls
+           metadata, calls, unpriced, uncosted, estimates, cost_only
     from batch
 ), hours as (
     insert into usage_hours as old (customer_id, hour, series_id, events, quantity, peak, charge, cost, unpriced,
                                uncosted, estimated)
     select customer_id, hour, series_id, count(*), sum(billed), max(billed) filter (where gauge = 'max'),
-           coalesce(sum(charge), 0), coalesce(sum(cost), 0), count(*) - count(charge),
-           count(*) filter (where cost_source = 'none'), count(estimated)
+           coalesce(sum(charge), 0), coalesce(sum(cost), 0), coalesce(sum(unpriced), 0), coalesce(sum(uncosted), 0),
+           coalesce(sum(estimates), 0)
     from batch
     group by customer_id, hour, series_id
     order by customer_id, hour, series_id
@@ -47,8 +49,8 @@ with batch as materialized (
 insert into usage_days as old (customer_id, day, series_id, events, quantity, peak, charge, cost, unpriced,
                           uncosted, estimated)
 select customer_id, day, series_id, count(*), sum(billed), max(billed) filter (where gauge = 'max'),
-       coalesce(sum(charge), 0), coalesce(sum(cost), 0), count(*) - count(charge),
-       count(*) filter (where cost_source = 'none'), count(estimated)
+       coalesce(sum(charge), 0), coalesce(sum(cost), 0), coalesce(sum(unpriced), 0), coalesce(sum(uncosted), 0),
+       coalesce(sum(estimates), 0)
 from batch
 group by customer_id, day, series_id
 order by customer_id, day, series_id
@@ -91,20 +93,28 @@ join events e on e.customer_id = wanted.customer_id and e.event_id = wanted.even
 join series s on s.customer_id = e.customer_id and s.series_id = e.series_id
 
 -- name: find_corrected
--- The events that corrections refer to, each with what it and its corrections so far come to.
+-- The events that corrections refer to, each with what it and its corrections so far come to. What true-ups have booked
+-- without charging it is a cost, but none that the charge goes by.
 select e.customer_id, e.event_id, e.series_id::text as series_id, s.meter, s.member, s.dimensions, s.unit, e.time,
        e.price_id, e.corrects, e.quantity as reported,
        coalesce(e.charge, 0) + coalesce(c.charge, 0) as net_charge,
        e.quantity + coalesce(c.quantity, 0) as net_quantity,
        e.billed + coalesce(c.billed, 0) as net_billed,
        coalesce(e.amount + c.amount, e.amount, c.amount) as net_amount,
-       coalesce(e.cost + c.cost, e.cost, c.cost) as net_cost
+       coalesce(e.cost + c.cost, e.cost, c.cost) as net_cost,
+       coalesce(e.cost + c.charged_cost, e.cost, c.charged_cost) as charged_cost,
+       coalesce(c.cost_only, false) as cost_only,
+       coalesce(e.unpriced, 0) + coalesce(c.unpriced, 0) as unpriced,
+       coalesce(e.uncosted, 0) + coalesce(c.uncosted, 0) as uncosted,
+       coalesce(e.estimates, 0) + coalesce(c.estimates, 0) as estimates
 from unnest(%(customer_id)s::uuid[], %(event_id)s::text[]) as wanted (customer_id, event_id)
 join events e on e.customer_id = wanted.customer_id and e.event_id = wanted.event_id
 join series s on s.customer_id = e.customer_id and s.series_id = e.series_id
 left join lateral (
     select sum(quantity) as quantity, sum(billed) as billed, sum(amount) as amount, sum(cost) as cost,
-           sum(charge) as charge
+           sum(cost) filter (where cost_only is not true) as charged_cost, sum(charge) as charge,
+           bool_or(cost_only) as cost_only, sum(unpriced)::int as unpriced, sum(uncosted)::int as uncosted,
+           sum(estimates)::int as estimates
     from events where customer_id = e.customer_id and corrects = e.event_id
 ) c on true
 
@@ -121,7 +131,7 @@ where e.customer_id = %(customer_id)s and e.event_id = %(event_id)s
 -- name: get_net_before
 -- What a corrected event came to just before one of its corrections.
 select max(quantity) filter (where event_id = %(corrects)s) as reported, sum(billed) as billed,
-       sum(amount) as amount, sum(cost) as cost
+       sum(amount) as amount, sum(cost) filter (where cost_only is not true) as cost
 from events
 where customer_id = %(customer_id)s
   and (event_id = %(corrects)s

@@ -9,7 +9,7 @@ from typing import Any, TypeVar, cast
 import msgspec
 
 from tollkeeper.errors import BodyTooLarge, MalformedBody
-from tollkeeper.events.model import EventIn, Reason, Refused
+from tollkeeper.events.model import EventIn, Reason, Refused, said_by
 
 T = TypeVar("T")
 Item = EventIn | Refused
@@ -18,6 +18,7 @@ _batch = msgspec.json.Decoder(list[EventIn])
 _event = msgspec.json.Decoder(EventIn)
 _raw_items = msgspec.json.Decoder(list[msgspec.Raw])
 _fields = msgspec.json.Decoder(dict[str, Any])
+_raw_fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 _PATH = re.compile(r" - at (?:`key` in )?`\$\.?([^`]*)`")
 _FIELD = re.compile(r"(?:missing required|contains unknown) field `([^`]+)`")
@@ -170,9 +171,30 @@ def _refused(text: bytes, reason: Reason) -> Refused:
         known = _fields.decode(text)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         known = {}
-    return Refused(
-        reason, printable(text.decode(errors="replace")), _text(known.get("id")), _text(known.get("customer"))
-    )
+    kept = printable(_without_content(text).decode(errors="replace"))
+    return Refused(reason, kept, _text(known.get("id")), _text(known.get("customer")))
+
+
+def _without_content(text: bytes) -> bytes:
+    """The item with its calls' responses reduced to what they say of themselves, as those of accepted ones are."""
+    if b'"response"' not in text:
+        return text
+    try:
+        item = _raw_fields.decode(text)
+        calls = [_reduced(call) for call in _raw_items.decode(item["calls"])]
+    except (KeyError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return text
+    return msgspec.json.encode({**item, "calls": calls})
+
+
+def _reduced(text: msgspec.Raw) -> msgspec.Raw | dict[str, Any]:
+    try:
+        call = _raw_fields.decode(text)
+        response, provider = _fields.decode(call["response"]), msgspec.json.decode(call["provider"], type=str)
+    except (KeyError, msgspec.DecodeError, RecursionError):
+        return text
+    del call["response"]
+    return said_by(provider, response) | call
 
 
 def _text(value: Any) -> str | None:

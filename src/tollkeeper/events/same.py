@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from tollkeeper.events.model import EventIn, StoredEvent
+from tollkeeper.events.model import CallIn, EventIn, StoredEvent
 
 
 def same_event(event: EventIn, stored: StoredEvent, quantity: Decimal) -> bool:
@@ -28,7 +28,7 @@ def same_event(event: EventIn, stored: StoredEvent, quantity: Decimal) -> bool:
         and _same_number(quantity, stored.quantity)
         and _same_number(event.amount, stored.amount)
         and _same_json(event.metadata, stored.metadata)
-        and _same_json(event.calls, stored.calls)
+        and _same_calls(event.calls, stored.calls)
     )
 
 
@@ -42,13 +42,27 @@ def same_item(event: EventIn, other: EventIn) -> bool:
         and event.corrects == other.corrects
         and event.amount == other.amount
         and _exact(event.metadata) == _exact(other.metadata)
-        and _exact(event.calls) == _exact(other.calls)
+        and _same_calls(event.calls, other.calls)
     )
 
 
 def _same_number(arrived: Decimal | None, stored: Decimal | None) -> bool:
     """Comparing a signalling NaN, which nobody has checked yet, would raise."""
     return arrived is stored or (arrived is not None and arrived.is_finite() and arrived == stored)
+
+
+def _same_calls(arrived: list[CallIn] | None, stored: list[Any] | None) -> bool:
+    """Calls are compared by their values, costs and times among them; a usage as JSON."""
+    if not arrived or not stored or len(arrived) != len(stored):
+        return not arrived and not stored
+    return all(map(_same_call, arrived, msgspec.convert(stored, list[CallIn], strict=False)))
+
+
+def _same_call(arrived: CallIn, stored: CallIn) -> bool:
+    bare = (msgspec.structs.replace(call, usage=None, cost=None) for call in (arrived, stored))
+    return (
+        next(bare) == next(bare) and _same_number(arrived.cost, stored.cost) and _same_json(arrived.usage, stored.usage)
+    )
 
 
 def _same_json(arrived: Any, stored: Any) -> bool:

@@ -38,6 +38,14 @@ class Corrected:
     net_billed: Decimal
     net_amount: Decimal | None
     net_cost: Decimal | None
+    charged_cost: Decimal | None
+    """The cost that the charge goes by: without what true-ups have booked and not charged."""
+    cost_only: bool
+    """Whether there are such true-ups."""
+    unpriced: int
+    """What it and its corrections add to the rollups' counts of what isn't known for good."""
+    uncosted: int
+    estimates: int
 
 
 async def find_events(tx: Tx, keys: Collection[tuple[str, str]]) -> dict[tuple[str, str], StoredEvent]:

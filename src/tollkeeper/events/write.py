@@ -20,6 +20,25 @@ from tollkeeper.events.series import Series
 from tollkeeper.events.store import queries
 
 
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """What a correction adds to the rollups' counts of events whose charge or cost isn't known for good.
+
+    Below 0 where it brings what its event lacked. Other events count 1 for what is unknown of them.
+    """
+
+    unpriced: int
+    uncosted: int
+    estimates: int
+    cost_only: bool = False
+    """Whether it books a cost and leaves the charge as it is."""
+
+    @classmethod
+    def first(cls, event: NewEvent) -> Revision:
+        """What an event that corrects nothing counts."""
+        return cls(int(event.charge is None), int(event.cost_source is CostSource.NONE), int(event.estimated))
+
+
 @dataclass(slots=True)
 class NewEvent:
     """An event that was accepted: what it says, and what was found for it. Ids are UUIDs as text."""
@@ -40,6 +59,8 @@ class NewEvent:
     running_before: Decimal | None = None
     running_after: Decimal | None = None
     estimated: bool = False
+    revision: Revision | None = None
+    """Of corrections."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,10 +124,32 @@ async def store_events(tx: Tx, events: Sequence[NewEvent], *, transaction_id: UU
             "metadata": text_array([_json(one.event.metadata) for one in events]),
             "calls": text_array([_json(one.event.calls) for one in events]),
             "gauge": array(["max" if one.aggregation is Aggregation.MAX else None for one in events]),
+            **_counts(events),
         },
     )
-    await _set_latest(tx, [one for one in events if one.aggregation is Aggregation.LATEST])
+    await _set_latest(
+        tx, [one for one in events if one.aggregation is Aggregation.LATEST and one.event.corrects is None]
+    )
     return columns
+
+
+def _counts(events: Sequence[NewEvent]) -> dict[str, str]:
+    """What each event adds to the counts of what isn't known for good; null for nothing, as nearly always."""
+    revised = [one.revision for one in events]
+    if revised.count(None) == len(revised):
+        return {
+            "unpriced": array([1 if one.charge is None else None for one in events]),
+            "uncosted": array([1 if one.cost_source is CostSource.NONE else None for one in events]),
+            "estimates": array([1 if one.estimated else None for one in events]),
+            "cost_only": "{}",
+        }
+    found = [one.revision or Revision.first(one) for one in events]
+    return {
+        "unpriced": array([one.unpriced or None for one in found]),
+        "uncosted": array([one.uncosted or None for one in found]),
+        "estimates": array([one.estimates or None for one in found]),
+        "cost_only": array([one.cost_only or None for one in found]),
+    }
 
 
 def _json(value: Any) -> str | None:

@@ -15,11 +15,13 @@ from tollkeeper.gate.settle import Settled, SettleIn, Settlement, settle
 from tollkeeper.gate.standing import PeriodEnd, Source, Standing, next_period, stand
 from tollkeeper.gate.sweep import due_customers, sweep, warn_of_expiry
 from tollkeeper.gate.till import Tills
+from tollkeeper.gate.true_up import CallChange, TrueUp, true_up
 from tollkeeper.gate.verify import Verdict, verify
 
 __all__ = [
     "TOPICS",
     "Allowed",
+    "CallChange",
     "ChangeIn",
     "Changed",
     "Desk",
@@ -41,6 +43,7 @@ __all__ = [
     "Source",
     "Standing",
     "Tills",
+    "TrueUp",
     "Verb",
     "Verdict",
     "authorize",
@@ -63,6 +66,7 @@ __all__ = [
     "settle",
     "stand",
     "sweep",
+    "true_up",
     "verify",
     "void_grant",
     "warn_of_expiry",

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 from uuid import UUID
 
+from tollkeeper.calls import NewCall
 from tollkeeper.db import Fact
 from tollkeeper.gate.standing import Standing
 from tollkeeper.money import plain
@@ -13,10 +14,11 @@ from tollkeeper.wallets import Wallet
 
 BALANCE_LOW = "balance_low"
 BALANCE_EXHAUSTED = "balance_exhausted"
+CALL_UNPRICED = "call_unpriced"
 GRANT_EXPIRING = "grant_expiring"
 LIMIT_THRESHOLD = "limit_threshold"
 
-TOPICS = (BALANCE_EXHAUSTED, BALANCE_LOW, GRANT_EXPIRING, LIMIT_THRESHOLD)
+TOPICS = (BALANCE_EXHAUSTED, BALANCE_LOW, CALL_UNPRICED, GRANT_EXPIRING, LIMIT_THRESHOLD)
 """What alerts are about."""
 
 
@@ -32,3 +34,10 @@ def balance_facts(wallet: Wallet, before: Decimal, standing: Standing, transacti
         yield Fact(wallet.customer_id, BALANCE_LOW, key, body | {"threshold": plain(source.low_balance)})
     if before > 0 and not wallet.balance:
         yield Fact(wallet.customer_id, BALANCE_EXHAUSTED, f"{BALANCE_EXHAUSTED}:{wallet.unit}:{transaction_id}", body)
+
+
+def call_unpriced(customer_id: str, event_id: str, call: NewCall, day: str) -> Fact:
+    """That a call's cost isn't known: told once a local day for each provider and model."""
+    key = f"{CALL_UNPRICED}:{call.provider}:{call.model}:{day}"
+    body = {"provider": call.provider, "model": call.model, "missing": [*call.missing], "event": event_id, "day": day}
+    return Fact(customer_id, CALL_UNPRICED, key, body)

@@ -15,6 +15,7 @@ from decimal import Decimal
 
 import msgspec
 
+from tollkeeper.calls import NewCall, cost_of
 from tollkeeper.catalog import Aggregation, Catalog, WhenExhausted
 from tollkeeper.clock import local_slot
 from tollkeeper.customers import customer_id_of
@@ -25,7 +26,7 @@ from tollkeeper.events import EventIn, Reason, check, quantity_of
 from tollkeeper.gate.desk import Desk
 from tollkeeper.gate.holds import MOST_SECONDS, Hold, HoldIn, HoldState
 from tollkeeper.gate.lanes import Lane, Rule
-from tollkeeper.gate.place import People, cost_of, open_lane, unrateable
+from tollkeeper.gate.place import People, open_lane, unrateable
 from tollkeeper.gate.refuse import closed, exceeded, insufficient, invalid, refusal
 from tollkeeper.gate.till import Till, Tills
 from tollkeeper.gate.totals import Total, TotalKey, lock_totals, total_key
@@ -64,9 +65,15 @@ class Asking:
     rule: Rule
     quantity: Decimal
     billed: Decimal
-    cost: Decimal | None
+    calls: list[NewCall]
+    """What it's expected to call, priced by the book."""
     total: TotalKey | None
     """The running total that its price goes by."""
+
+    @property
+    def cost(self) -> Decimal | None:
+        """What the provider is expected to take; None where that isn't known."""
+        return cost_of(self.calls)[0] if self.calls else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,8 +159,8 @@ def understand(item: HoldIn, catalog: Catalog, people: People, desk: Desk, tills
     total = None
     if rule.needs_total:
         total = total_key(lane.customer_id, rule.price, local_slot(tills.now, lane.zone).day, lane.zone)
-    cost, _ = cost_of(event) if event.calls else (None, None)
-    return Asking(item, event, lane, rule, quantity, billed_quantity(lane.meter, quantity), cost, total)
+    calls = desk.pricing.price_event(event, tills.now, catalog.currency)
+    return Asking(item, event, lane, rule, quantity, billed_quantity(lane.meter, quantity), calls, total)
 
 
 def _decide(one: Asking, tills: Tills, totals: dict[TotalKey, Total], seconds: int, *, reserve: bool) -> Answer:
@@ -200,7 +207,8 @@ def estimate_charge(one: Asking, total: Total | None) -> Estimate | None:
 
 def cost_unknown() -> InvalidInput:
     """The price goes by what the provider takes, and nobody has said what that may be."""
-    told = "What the operation costs isn't known: give `calls` with a `cost`, or the price a `fallback`."
+    told = "What the operation costs isn't known: give `calls` a `usage` that can be priced, or a `cost`; or the price"
+    told += " a `fallback`."
     return InvalidInput("estimate_needed", told, field="calls")
 
 

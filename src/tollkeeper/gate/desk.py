@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from tollkeeper.calls import Pricing
 from tollkeeper.catalog import Catalog, Shelf
 from tollkeeper.customers import Directory
 from tollkeeper.db import Tx
@@ -27,6 +28,7 @@ class Desk:
     lanes: Lanes = field(default_factory=Lanes)
     standings: Standings = field(default_factory=Standings)
     max_future: timedelta = timedelta(minutes=5)
+    pricing: Pricing = field(default_factory=Pricing)
 
     async def open(self, tx: Tx, tills: Tills, keys: Collection[str]) -> tuple[Catalog, People]:
         """The catalog, and the customers among `keys` that exist, as of the epochs that were read with the tills."""

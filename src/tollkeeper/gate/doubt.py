@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from tollkeeper.calls import Family, FamilyCall, family_calls
 from tollkeeper.db import Tx
 from tollkeeper.events import CallIn, Corrected, EventIn, find_corrected
 from tollkeeper.events.model import ID_LENGTH
@@ -19,6 +20,7 @@ from tollkeeper.gate.holds import Hold, HoldState
 from tollkeeper.gate.model import Fact
 from tollkeeper.gate.till import Tills
 from tollkeeper.ids import content_id
+from tollkeeper.money import ZERO, subtract
 
 
 def event_of(
@@ -57,26 +59,38 @@ async def estimates_back(tx: Tx, facts: Iterable[Fact], tills: Tills) -> list[Ev
         if hold is not None and hold.state == HoldState.EXPIRED and hold.charged is not None:
             holds[fact.customer_id, _named(hold, "estimate")] = hold, fact.event.customer
     found = await find_corrected(tx, set(holds)) if holds else {}
-    return [_taken_back(hold, customer, found[key]) for key, (hold, customer) in holds.items() if _left(found.get(key))]
+    calls = await family_calls(tx, found.keys())
+    return [
+        _taken_back(hold, customer, found[key], Family.of(calls.get(key, ())))
+        for key, (hold, customer) in holds.items()
+        if _left(found.get(key))
+    ]
 
 
 def _left(estimate: Corrected | None) -> bool:
     return estimate is not None and bool(estimate.net_quantity or estimate.net_amount)
 
 
-def _taken_back(hold: Hold, customer: str, estimate: Corrected) -> EventIn:
-    calls = None
-    if estimate.net_cost:
-        calls = [CallIn(provider="estimate", model=hold.meter, cost=-estimate.net_cost)]
+def _taken_back(hold: Hold, customer: str, estimate: Corrected, family: Family) -> EventIn:
+    calls = [
+        CallIn(call.provider, call.model, call.call_id, call.at, _negative(family, call))
+        for call in family.calls.values()
+        if call.adjusts is None
+    ]
     return EventIn(
         id=_named(hold, "estimate:back"),
         customer=customer,
         meter=hold.meter,
         quantity=-estimate.net_quantity if _given(hold) is not None else None,
         amount=None if estimate.net_amount is None else -estimate.net_amount,
-        calls=calls,
+        calls=calls or None,
         corrects=_named(hold, "estimate"),
     )
+
+
+def _negative(family: Family, call: FamilyCall) -> Decimal:
+    """What takes back the cost of a call; 0 where it isn't known."""
+    return subtract(ZERO, family.cost_of(call.provider, call.call_id) or ZERO)
 
 
 def _named(hold: Hold, what: str) -> str:
@@ -91,4 +105,6 @@ def _given(hold: Hold) -> Decimal | None:
 
 
 def _calls(hold: Hold) -> list[CallIn] | None:
-    return msgspec.convert(hold.calls, list[CallIn] | None, strict=False)
+    """What the operation was expected to call."""
+    calls = msgspec.convert(hold.calls, list[CallIn] | None, strict=False)
+    return calls and [msgspec.structs.replace(call, estimated=True) for call in calls]

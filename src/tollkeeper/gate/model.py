@@ -12,8 +12,9 @@ from uuid import UUID
 
 import msgspec
 
+from tollkeeper.calls import CallKey, FamilyCall, NewCall, Pricing
 from tollkeeper.catalog import Catalog
-from tollkeeper.events import NewEvent, Refused, Series, Status, StoredEvent
+from tollkeeper.events import Corrected, NewEvent, Refused, Series, Status, StoredEvent
 from tollkeeper.gate.holds import Hold, HoldKey
 from tollkeeper.gate.lanes import Lane, Rule
 from tollkeeper.money import ZERO, plain
@@ -22,6 +23,15 @@ from tollkeeper.wallets import EventBurn
 
 FactKey = tuple[str, str]
 """Customer id (as text) and event id: what identifies an event for all time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What a correction of the engine's own brings: calls that are priced already, and whether it charges them."""
+
+    calls: list[NewCall]
+    charge: bool
+    """False leaves the charge as it is, whatever the price says."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -40,6 +50,14 @@ class Fact(NewEvent):
     """For a correction: the member of the event that it corrects ..."""
     charged_before: Decimal = ZERO
     """... and what that was charged, where it's stored already, corrections included."""
+    original: Corrected | None = None
+    """For a correction: the event that it corrects, as the correction found it."""
+    calls: Sequence[NewCall] = ()
+    """The provider calls that count for it."""
+    prepared: Prepared | None = None
+    """Of the engine's own corrections."""
+    cost_only: bool = False
+    """Whether it leaves the charge as it is."""
 
     @property
     def key(self) -> FactKey:
@@ -81,6 +99,7 @@ class Batch:
     """The items of one request on their way through the gate."""
 
     catalog: Catalog
+    pricing: Pricing
     now: datetime
     asked: int
     """How many items the request has; those placed behind them are the gate's own."""
@@ -92,6 +111,10 @@ class Batch:
     twins: list[tuple[int, int]] = field(default_factory=list)
     """Items that repeat an earlier one of the same request, with the place of that one."""
     series: set[Series] = field(default_factory=set)
+    stored_calls: Mapping[CallKey, FamilyCall] = field(default_factory=dict)
+    """The calls of the items that are known to be stored."""
+    claimed_calls: set[CallKey] = field(default_factory=set)
+    """The calls that count for facts of this batch."""
 
     def refuse(self, index: int, refused: Refused, status: Status = Status.REJECTED) -> None:
         """Answer an item with its reason; it goes to quarantine."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 from uuid import UUID
 
 import msgspec
@@ -14,7 +13,6 @@ from tollkeeper.catalog import Catalog
 from tollkeeper.clock import local_slot
 from tollkeeper.customers import Agreement, Customer
 from tollkeeper.events import (
-    CostSource,
     EventIn,
     Reason,
     Refused,
@@ -28,10 +26,7 @@ from tollkeeper.events import (
 )
 from tollkeeper.gate.lanes import Lane, Lanes, Rule
 from tollkeeper.gate.model import Batch, Fact
-from tollkeeper.money import ZERO, add
 from tollkeeper.rating import billed_quantity
-
-_NO_COST = (None, None)
 
 
 def place(
@@ -62,7 +57,7 @@ def place(
             # A correction goes by the price of the event that it corrects.
             reason = unrateable(item, rule) if item.corrects is None else None
             if reason is None:
-                _admit(batch, _fact(i, item, lane, rule, time), index)
+                _admit(batch, fact_of(i, item, lane, rule, time), index)
                 continue
         batch.refuse(i, refused(item, reason))
 
@@ -100,9 +95,9 @@ def unrateable(item: EventIn, rule: Rule) -> Reason | None:
     return None
 
 
-def _fact(i: int, item: EventIn, lane: Lane, rule: Rule, time: datetime) -> Fact:
+def fact_of(i: int, item: EventIn, lane: Lane, rule: Rule, time: datetime) -> Fact:
+    """The item as a fact, without what is found out later: its series, cost and charge."""
     quantity = quantity_of(item, lane.meter)
-    cost, cost_source = cost_of(item) if item.calls else _NO_COST
     return Fact(
         item,
         lane.customer_id,
@@ -113,22 +108,12 @@ def _fact(i: int, item: EventIn, lane: Lane, rule: Rule, time: datetime) -> Fact
         quantity,
         quantity if lane.bare else billed_quantity(lane.meter, quantity),
         rule.price_id,
-        cost,
-        cost_source,
+        None,  # The cost: found once it's certain that the event is new.
+        None,
         index=i,
         lane=lane,
         rule=rule,
     )
-
-
-def cost_of(item: EventIn) -> tuple[Decimal | None, CostSource | None]:
-    """What the event's calls cost together, and how that is known."""
-    total = ZERO
-    for call in item.calls or ():
-        if call.cost is None:
-            return None, CostSource.NONE
-        total = add(total, call.cost)
-    return total, CostSource.RESPONSE
 
 
 def _admit(batch: Batch, fact: Fact, index: SeriesIndex) -> None:

@@ -74,8 +74,8 @@ from customers group by timezone order by timezone
 with expected as (
     select e.customer_id, ((e.time + zone.utc_offset) at time zone 'UTC')::date as day, e.series_id,
            count(*) as events, sum(billed) as quantity, coalesce(sum(charge), 0) as charge,
-           coalesce(sum(cost), 0) as cost, count(*) filter (where charge is null) as unpriced,
-           count(*) filter (where cost_source = 'none') as uncosted, count(*) filter (where estimated) as estimated,
+           coalesce(sum(cost), 0) as cost, coalesce(sum(unpriced), 0) as unpriced,
+           coalesce(sum(uncosted), 0) as uncosted, coalesce(sum(estimates), 0) as estimated,
            max(billed) as peak, (array_agg(billed order by time desc, billed desc))[1] as latest
     from events e
     join customers c on c.customer_id = e.customer_id
@@ -111,8 +111,8 @@ with placed as (
 ), expected as (
     select customer_id, series_id,
            count(*) as events, sum(billed) as quantity, coalesce(sum(charge), 0) as charge,
-           coalesce(sum(cost), 0) as cost, count(*) filter (where charge is null) as unpriced,
-           count(*) filter (where cost_source = 'none') as uncosted, count(*) filter (where estimated) as estimated,
+           coalesce(sum(cost), 0) as cost, coalesce(sum(unpriced), 0) as unpriced,
+           coalesce(sum(uncosted), 0) as uncosted, coalesce(sum(estimates), 0) as estimated,
            max(billed) as peak, (array_agg(billed order by time desc, billed desc))[1] as latest, hour
     from placed
     group by 1, 2, hour

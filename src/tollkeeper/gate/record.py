@@ -13,11 +13,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+from tollkeeper.calls import store_calls
 from tollkeeper.catalog import Meter
 from tollkeeper.customers import Customer, customer_id_of
 from tollkeeper.db import Tx, text_array
 from tollkeeper.events import (
-    CostSource,
     EventIn,
     Reason,
     Refused,
@@ -30,7 +30,8 @@ from tollkeeper.events import (
     same_event,
     store_events,
 )
-from tollkeeper.gate.correct import lock_corrected, resolve_corrections
+from tollkeeper.gate.correct import lock_corrected, resolve_corrections, revise
+from tollkeeper.gate.cost import cost_facts, unpriced_calls
 from tollkeeper.gate.desk import Desk
 from tollkeeper.gate.doubt import estimates_back
 from tollkeeper.gate.fund import end_unreserved, fund
@@ -40,7 +41,7 @@ from tollkeeper.gate.place import place, refused
 from tollkeeper.gate.till import Tills
 from tollkeeper.gate.totals import rate_cumulative
 from tollkeeper.ledger import Charges, post_charges
-from tollkeeper.money import EXACT
+from tollkeeper.money import EXACT, ZERO
 from tollkeeper.rating import rate
 
 _MAY_CHANGE = {"customer_archived", "currency_mismatch", "missing_field", "quantity_too_precise", "unknown_dimension"}
@@ -84,27 +85,35 @@ async def record_under(
     catalog, people = await desk.open(tx, tills, {item.customer for item in items if isinstance(item, EventIn)})
     await tills.admit(tx, desk.standings_of(catalog, people, tills.now), all_of_them=False)
     await tills.expire_due(tx)
-    batch = Batch(catalog, tills.now, len(items), arrived=arrived)
+    batch = Batch(catalog, desk.pricing, tills.now, len(items), arrived=arrived)
     place(batch, items, people, desk.lanes, desk.series, tills.now + desk.max_future)
     _refuse_unknown_holds(batch, tills)
-    for key in tills.guessed & batch.facts.keys():
-        fact = batch.facts[key]
-        fact.cost_source = CostSource.ESTIMATE if fact.cost is not None else fact.cost_source
     await _set_repetitions_aside(tx, batch, items, people.customers)
     if await lock_corrected(tx, batch) or careful:
-        await _set_duplicates_aside(tx, batch)
+        await set_duplicates_aside(tx, batch)
     backs = await estimates_back(tx, batch.facts.values(), tills)
     if backs:
         place(batch, backs, people, desk.lanes, desk.series, tills.now)
         await lock_corrected(tx, batch)
-        await _set_duplicates_aside(tx, batch)
+        await set_duplicates_aside(tx, batch)
+    await cost_facts(tx, batch, careful=careful)
+    recorded = await rate_and_book(tx, batch, tills, _repeated(batch, items))
+    await _quarantine(tx, batch)
+    return recorded
+
+
+async def rate_and_book(tx: Tx, batch: Batch, tills: Tills, repeated: Mapping[HoldKey, Sequence[str]]) -> Recorded:
+    """The second half of recording: from facts that are new, and know what they cost, to the books.
+
+    `repeated` are the holds whose events were recorded before, with those events.
+    """
     await resolve_corrections(tx, batch)
     facts = list(batch.facts.values())
     await _rate(tx, facts)
-    end_unreserved(tills, _repeated(batch, items), facts)
+    revise(batch)
+    end_unreserved(tills, repeated, facts)
     await fund(tx, tills, facts)
     series = await _book(tx, batch, facts, tills)
-    await _quarantine(tx, batch)
     return Recorded(batch, series, tills.holds)
 
 
@@ -126,7 +135,8 @@ def _repeated(batch: Batch, items: Sequence[EventIn | Refused]) -> dict[HoldKey,
     return found
 
 
-async def _set_duplicates_aside(tx: Tx, batch: Batch) -> None:
+async def set_duplicates_aside(tx: Tx, batch: Batch) -> None:
+    """Answer the facts that are stored already: as duplicates, or as conflicts with what is stored."""
     stored = await find_events(tx, batch.facts.keys()) if batch.facts else {}
     for key, found in stored.items():
         fact = batch.facts.pop(key)
@@ -165,7 +175,9 @@ async def _rate(tx: Tx, facts: list[Fact]) -> None:
     cumulative: list[Fact] = []
     for fact in facts:
         rule = fact.rule
-        if rule.rate is not None:
+        if fact.cost_only:
+            fact.charge = ZERO
+        elif rule.rate is not None:
             fact.charge = EXACT.multiply(fact.billed, rule.rate)
         elif rule.needs_total:
             cumulative.append(fact)
@@ -184,6 +196,9 @@ async def _book(tx: Tx, batch: Batch, facts: list[Fact], tills: Tills) -> list[S
     transaction_id = tills.transaction_id
     facts = sorted(facts, key=_fact_key)
     columns = await store_events(tx, facts, transaction_id=transaction_id, recorded_at=batch.now)
+    calls = [(fact, call) for fact in facts if fact.calls for call in fact.calls]
+    if calls:
+        tills.told += unpriced_calls(facts, tills.now)
     series = sorted(batch.series, key=lambda one: (one.customer_id, one.series_id))
     charges = Charges(
         customer_id=columns.customer_id,
@@ -196,6 +211,7 @@ async def _book(tx: Tx, batch: Batch, facts: list[Fact], tills: Tills) -> list[S
     async with tx.together():
         if series:
             await insert_series(tx, series)
+        await store_calls(tx, calls, transaction_id=transaction_id, recorded_at=batch.now)
         await post_charges(tx, charges, transaction_id=transaction_id, booked_at=batch.now, booked_by=tills.by)
         await tills.write(tx)
     return series

@@ -102,8 +102,6 @@ def _items(one: Settlement, tills: Tills, known: bool) -> Sequence[EventIn | Ref
     if hold is None:
         return unknown_hold(one.hold_id)
     asked = one.asked
-    if not one.events and asked.calls is None:
-        tills.guessed.add(one.key)
     items: list[EventIn | Refused] = one.events or [
         event_of(hold, one.customer, asked.quantity, asked.amount, asked.calls, asked.metadata)
     ]

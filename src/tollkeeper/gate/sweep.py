@@ -49,9 +49,7 @@ async def sweep(tx: Tx, desk: Desk, customers: Sequence[str], *, now: datetime, 
         till = tills.get(str(customer.customer_id))
         doubtful = [hold for hold in till.due if hold.charges_estimate] if till is not None else []
         tills.estimated |= {hold.key for hold in doubtful}
-        events = [estimated_event(hold, customer.key) for hold in doubtful]
-        tills.guessed |= {(str(customer.customer_id), event.id) for event in events}
-        estimated += events
+        estimated += [estimated_event(hold, customer.key) for hold in doubtful]
     await record_under(tx, desk, tills, estimated, careful=careful)
     return sum(hold.ended for hold in tills.written.values())
 

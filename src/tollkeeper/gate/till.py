@@ -106,8 +106,8 @@ class Tills:
         self.epochs: dict[str, int] = {}
         self.wrote_before = not fresh
         """Whether the transaction has, or may have, written something before it came to the tills."""
-        self.guessed: set[tuple[str, str]] = set()
-        """Events, by customer and id, whose provider cost is what their holds had estimated."""
+        self.told: list[Fact] = []
+        """Facts to be published beside those that follow from what has changed here."""
         self._recounted: list[tuple[Hold, Draw]] = []
         """Open holds that are to count against limits that they were made without."""
         self._named: set[HoldKey] = set()
@@ -342,7 +342,7 @@ class Tills:
     async def write(self, tx: Tx) -> None:
         """Put down everything that has changed."""
         await self.advance(tx)
-        facts = [*self._balance_facts(), *(fact_of(crossing) for crossing in self.counters.crossings())]
+        facts = [*self.told, *self._balance_facts(), *(fact_of(crossing) for crossing in self.counters.crossings())]
         async with tx.together():
             if self._signed:
                 ids = sorted(self._signed)

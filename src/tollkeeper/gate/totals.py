@@ -123,7 +123,7 @@ async def _claim_unique(tx: Tx, facts: list[Fact], keys: list[TotalKey]) -> set[
     claims = {
         (key, unique_value_of(fact))
         for fact, key in zip(facts, keys, strict=True)
-        if fact.lane.meter.aggregation is Aggregation.UNIQUE_COUNT
+        if fact.lane.meter.aggregation is Aggregation.UNIQUE_COUNT and fact.event.corrects is None
     }
     if not claims:
         return set()

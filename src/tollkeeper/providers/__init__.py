@@ -4,6 +4,7 @@ from tollkeeper.providers.extraction import extract
 from tollkeeper.providers.facts import facts_of
 from tollkeeper.providers.model import CallFacts, Conditions, Line, Observed, Priced, PriceRow, Unit
 from tollkeeper.providers.observation import observe
+from tollkeeper.providers.own import book_of, load_own
 from tollkeeper.providers.pricebook import PriceBook, book
 from tollkeeper.providers.registry import PROVIDERS, provider_key
 
@@ -18,8 +19,10 @@ __all__ = [
     "Priced",
     "Unit",
     "book",
+    "book_of",
     "extract",
     "facts_of",
+    "load_own",
     "observe",
     "provider_key",
 ]

@@ -167,22 +167,11 @@ class _ModelTable:
             self._problem(path, "This must be a table with amounts by unit.")
             return None
         conditions = conditions_from(entry, path, self._problem)
-        start, end = (self._instant(entry, key, path) for key in ("from", "until"))
+        start, end = (instant_from(entry, key, path, self._problem) for key in ("from", "until"))
         if start is not None and end is not None and end <= start:
             self._problem(f"{path}.until", "This must be later than `from`.")
         amounts = self._amounts(entry, path)
         return (entry, conditions, start, end, self._with_text(amounts)) if amounts else None
-
-    def _instant(self, entry: Mapping[str, Any], key: str, path: str) -> datetime | None:
-        match entry.get(key):
-            case None:
-                return None
-            case datetime(tzinfo=zone) as instant if zone is not None:
-                return instant.astimezone(UTC)
-            case date() as day if not isinstance(day, datetime):
-                return datetime.combine(day, time.min, tzinfo=UTC)
-        self._problem(f"{path}.{key}", f"This must be a date, or a time with its offset: {key} = 2026-01-31.")
-        return None
 
     def _amounts(self, entry: Mapping[str, Any], path: str) -> _Amounts:
         amounts: _Amounts = {}
@@ -232,6 +221,19 @@ _PriceList = tuple[Mapping[str, Any], Conditions, datetime | None, datetime | No
 
 def _in_region(on: Conditions, region: str) -> Conditions:
     return Conditions(on.service_tier, on.batch, region, on.input_above, on.input_up_to, on.hours, on.weekdays)
+
+
+def instant_from(entry: Mapping[str, Any], key: str, path: str, problem: Report) -> datetime | None:
+    """The instant under a key, if there is one; a date is its midnight in UTC."""
+    match entry.get(key):
+        case None:
+            return None
+        case datetime(tzinfo=zone) as instant if zone is not None:
+            return instant.astimezone(UTC)
+        case date() as day if not isinstance(day, datetime):
+            return datetime.combine(day, time.min, tzinfo=UTC)
+    problem(f"{path}.{key}", f"This must be a date, or a time with its offset: {key} = 2026-01-31.")
+    return None
 
 
 def amount_from(text: object, unit: Unit) -> tuple[Decimal, Decimal] | None:

@@ -2,7 +2,7 @@
 
 from tollkeeper.rating.explain import explain
 from tollkeeper.rating.model import Cumulative, Measure, PerEvent, Rated, Step
-from tollkeeper.rating.models import MODELS
+from tollkeeper.rating.models import MODELS, models_with
 from tollkeeper.rating.quantity import billed_quantity
 from tollkeeper.rating.rate import linear_rate, needs_running_total, price_of_running_total, rate
 
@@ -16,6 +16,7 @@ __all__ = [
     "billed_quantity",
     "explain",
     "linear_rate",
+    "models_with",
     "needs_running_total",
     "price_of_running_total",
     "rate",

@@ -68,6 +68,10 @@ class _Model(ABC, Generic[TermsT]):
     def parse(self, table: Mapping[str, object], *, problem: Report) -> TermsT | None:
         """The terms in the model's own keys of the catalog; None after every problem was reported."""
 
+    def trues_up(self, terms: TermsT) -> bool:
+        """Whether a cost that becomes known, or another one, after the event was charged changes the charge."""
+        return False
+
 
 class Cumulative(_Model[TermsT]):
     """Prices the quantity of a whole period; the charge of an event is what it adds to that price."""

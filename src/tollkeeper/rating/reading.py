@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import cast
+from enum import StrEnum
+from typing import TypeVar, cast
 
 from tollkeeper.catalog import number_fault
 from tollkeeper.money import ONE, ZERO
 from tollkeeper.rating.model import Report
+
+Choice = TypeVar("Choice", bound=StrEnum)
 
 
 class TermsReader:
@@ -63,6 +66,16 @@ class TermsReader:
         if number is not None and not number:
             self.refuse(key, f"`{key}` must be more than 0.")
         return number or default or ONE
+
+    def choice(self, key: str, options: type[Choice], default: Choice) -> Choice:
+        """One of a few words, or `default`."""
+        self._known.add(key)
+        value = self._table.get(key, default)
+        found = next((option for option in options if option == value), None)
+        if found is None:
+            named = " or ".join(f'"{option.value}"' for option in options)
+            self.refuse(key, f"`{key}` must be {named}.")
+        return found or default
 
     def tables(self, key: str) -> list[TermsReader]:
         """One reader for each table in a list that must be there and not be empty."""

@@ -17,7 +17,7 @@ from tollkeeper.customers import used_plans
 from tollkeeper.db import Tx
 from tollkeeper.errors import InvalidInput, MalformedBody
 from tollkeeper.events import used_meters
-from tollkeeper.rating import MODELS
+from tollkeeper.rating import models_with
 
 router = APIRouter(prefix="/v1/catalog", tags=["catalog"])
 
@@ -124,7 +124,8 @@ async def put(books: OpenBooks, key: Admin, source: Source) -> PlanAnswer:
     """Makes the text the next version; all of it or, where anything is wrong, nothing. Repeating it changes nothing."""
 
     async def work(tx: Tx) -> Applied:
-        return await apply(tx, source, models=MODELS, used_meters=used_meters, used_plans=used_plans, by=caller(key))
+        models = models_with(books.settings.margin_percent)
+        return await apply(tx, source, models=models, used_meters=used_meters, used_plans=used_plans, by=caller(key))
 
     applied = await books.database.run(work)
     return _answer(applied.proposal, applied.version)
@@ -135,7 +136,8 @@ async def show_plan(books: OpenBooks, _: Reader, source: Source) -> PlanAnswer:
     """Changes nothing. `version` is the one that the text was compared with."""
 
     async def work(tx: Tx) -> Proposal:
-        return await propose(tx, source, models=MODELS, used_meters=used_meters, used_plans=used_plans)
+        models = models_with(books.settings.margin_percent)
+        return await propose(tx, source, models=models, used_meters=used_meters, used_plans=used_plans)
 
     found = await books.database.run(work)
     return _answer(found, found.version)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 from tollkeeper.rating.model import Cumulative, PerEvent
@@ -18,3 +19,8 @@ MODELS: Mapping[str, Cumulative[Any] | PerEvent[Any]] = {
     "cost_plus": cost_plus.CostPlus(),
 }
 """Every charge model, by the name that the catalog uses."""
+
+
+def models_with(margin_percent: Decimal) -> Mapping[str, Cumulative[Any] | PerEvent[Any]]:
+    """The charge models for reading a catalog file, whose `cost_plus` prices have this margin where they say none."""
+    return {**MODELS, "cost_plus": cost_plus.CostPlus(margin_percent)}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from enum import StrEnum
 from typing import Any
 
 from tollkeeper.money import HUNDRED, ZERO, add, grouped, multiply, plain, price_of, subtract
@@ -15,6 +16,15 @@ from tollkeeper.rating.words import Words, figure
 DEFAULT_MARGIN_PERCENT = Decimal(25)
 
 
+class TrueUps(StrEnum):
+    """What becomes of a charge when the provider's cost turns out later, or to be another."""
+
+    CHARGE = "charge"
+    """The customer is charged by it: the difference is charged or given back."""
+    COST_ONLY = "cost_only"
+    """The operator's cost is booked, and the charge stays."""
+
+
 @dataclass(frozen=True, slots=True)
 class CostPlusTerms:
     """The cost with `margin_percent` on top, or `fallback` per unit while no cost is known; and `fixed` per event."""
@@ -22,6 +32,7 @@ class CostPlusTerms:
     margin_percent: Decimal = DEFAULT_MARGIN_PERCENT
     fixed: Decimal = ZERO
     fallback: Decimal | None = None
+    true_up: TrueUps = TrueUps.CHARGE
 
     def as_table(self) -> dict[str, Any]:
         """The canonical table. The margin is always in it: another default must not re-price what is stored."""
@@ -30,6 +41,8 @@ class CostPlusTerms:
             table["fixed"] = plain(self.fixed)
         if self.fallback is not None:
             table["fallback"] = plain(self.fallback)
+        if self.true_up is not TrueUps.CHARGE:
+            table["true_up"] = self.true_up.value
         return table
 
 
@@ -39,12 +52,20 @@ class CostPlus(PerEvent[CostPlusTerms]):
     name = "cost_plus"
     by_cost = True
 
+    def __init__(self, default_margin: Decimal = DEFAULT_MARGIN_PERCENT) -> None:
+        """`default_margin` is that of prices which don't say theirs; it's put into the price when it's parsed."""
+        self._default_margin = default_margin
+
+    def trues_up(self, terms: CostPlusTerms) -> bool:
+        return terms.true_up is TrueUps.CHARGE
+
     def parse(self, table: Mapping[str, object], *, problem: Report) -> CostPlusTerms | None:
         read = TermsReader(table, problem)
         terms = CostPlusTerms(
-            margin_percent=read.number("margin_percent", DEFAULT_MARGIN_PERCENT),
+            margin_percent=read.number("margin_percent", self._default_margin),
             fixed=read.number("fixed", ZERO),
             fallback=read.optional("fallback"),
+            true_up=read.choice("true_up", TrueUps, TrueUps.CHARGE),
         )
         return terms if read.accepted() else None
 
