@@ -18,12 +18,14 @@ from tollkeeper.client.results import SPOOLED, Recorded, Refusal, Settled
 from tollkeeper.client.spool import Entry, Spool
 from tollkeeper.client.transport import UNAVAILABLE, Answer, NoAnswer, Request, error_of
 from tollkeeper.errors import TollError, TollkeeperUnreachable
+from tollkeeper.ids import content_id
 
 _log = logging.getLogger("tollkeeper")
 
 Said = Answer | NoAnswer
 Sending = Generator[Request, Any, "Outcome"]
 
+_WORDS = {"settle": "operation", "doubt": "doubt about"}
 _UNUSED_KEY = frozenset({401, 403})
 _KEY_SECONDS = 60.0
 _BACKOFF = (0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 30.0)
@@ -73,10 +75,11 @@ def _key(text: str) -> str:
 def deliver(spool: Spool, entry: Entry, *, keep: bool = True) -> Sending:
     """Send one entry, and note in the spool what has become of it. `keep`: also if it's refused for good."""
     said = yield request_of(entry)
-    if (event := _event_without_hold(entry, said)) is not None:
-        entry = replace(entry, kind="event", body=event)
-        spool.turn(entry)
-        said = yield request_of(entry)
+    for turned in (_without_hold, _of_the_same) if keep else (_without_hold,):
+        if (event := turned(entry, said)) is not None:
+            entry = replace(entry, kind="event", id=event["id"], body=event)
+            spool.turn(entry)
+            said = yield request_of(entry)
     outcome = judge(entry, said)
     if outcome.fate is Fate.REFUSED and not keep:
         spool.write("sent", entry=entry.entry)
@@ -85,12 +88,33 @@ def deliver(spool: Spool, entry: Entry, *, keep: bool = True) -> Sending:
     return outcome
 
 
-def _event_without_hold(entry: Entry, said: Said) -> dict[str, Any] | None:
-    """The event to be booked by itself: the hold was never made, since Tollkeeper was away then."""
-    if entry.kind != "settle" or isinstance(said, NoAnswer) or said.status != 404:
+def _event_in(entry: Entry) -> dict[str, Any] | None:
+    events = entry.body.get("settlement", {}).get("events", ()) if entry.kind == "settle" else [entry.body]
+    return events[0] if entry.kind in ("settle", "event") and len(events) == 1 else None
+
+
+def _without_hold(entry: Entry, said: Said) -> dict[str, Any] | None:
+    """The event by itself, where its hold was never made, since Tollkeeper was away then."""
+    unknown = not isinstance(said, NoAnswer) and said.status == 404 and error_of(said).code == "unknown_hold"
+    return _event_in(entry) if entry.kind == "settle" and unknown else None
+
+
+def _of_the_same(entry: Entry, said: Said) -> dict[str, Any] | None:
+    """The calls alone, where the same operation was booked before: it's charged once, but these have cost as well."""
+    event = _event_in(entry)
+    if event is None or not event.get("calls") or event.get("corrects") or isinstance(said, NoAnswer):
         return None
-    events = entry.body["settlement"].get("events", ())
-    return events[0] if len(events) == 1 and error_of(said).code == "unknown_hold" else None
+    if said.status != 409 or error_of(said).code != "event_conflict":
+        return None
+    again = content_id(event["id"], *(str(call.get("response_id") or dumps(call)) for call in event["calls"]))
+    return {
+        "id": f"{event['id'][:180]}~{again.hex[:12]}",
+        "customer": event["customer"],
+        "meter": event["meter"],
+        "corrects": event["id"],
+        "quantity": 0,
+        "calls": event["calls"],
+    }
 
 
 def judge(entry: Entry, said: Said) -> Outcome:
@@ -121,7 +145,7 @@ def _settled(entry: Entry, body: Mapping[str, Any]) -> Settled:
 
 def note(spool: Spool, entry: Entry, outcome: Outcome) -> None:
     """Keep in the spool what has become of an entry, and tell it."""
-    what = f"{entry.kind} {entry.id} of {entry.customer}"
+    what = f"{_WORDS.get(entry.kind, entry.kind)} {entry.id} of {entry.customer}"
     if outcome.fate is Fate.SENT:
         spool.write("sent", entry=entry.entry)
         _tell(what, outcome.settled)

@@ -136,7 +136,7 @@ class Watch:
         found = self.reading
         named = {name: value for name, value in self._named.items() if value is not None}
         told = {
-            "model": found.model,
+            "model": found.model or "unknown",
             "response_id": found.response_id,
             "usage": found.usage,
             "service_tier": found.service_tier,
