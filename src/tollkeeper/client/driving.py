@@ -24,13 +24,16 @@ def drive(steps: Generator[Any, Any, T], transport: Transport) -> T:
         except StopIteration as end:
             return end.value
         said = None
-        if isinstance(step, float):
-            time.sleep(step)
-            continue
         try:
-            said = transport.send(step)
+            if isinstance(step, float):
+                time.sleep(step)
+            else:
+                said = transport.send(step)
         except NoAnswer as error:
             said = error
+        except BaseException:
+            steps.close()
+            raise
 
 
 async def adrive(steps: Generator[Any, Any, T], transport: AsyncTransport) -> T:
@@ -42,10 +45,13 @@ async def adrive(steps: Generator[Any, Any, T], transport: AsyncTransport) -> T:
         except StopIteration as end:
             return end.value
         said = None
-        if isinstance(step, float):
-            await asyncio.sleep(step)
-            continue
         try:
-            said = await transport.send(step)
+            if isinstance(step, float):
+                await asyncio.sleep(step)
+            else:
+                said = await transport.send(step)
         except NoAnswer as error:
             said = error
+        except BaseException:
+            steps.close()
+            raise

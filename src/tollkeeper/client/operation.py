@@ -78,6 +78,7 @@ class Operation:
         self._calls: dict[Watch, tuple[str, Mapping[str, Any]]] = {}
         self._token: Token[scope.Scope | None] | None = None
         self._failed = False
+        self._unwanted = False
 
     # What may be asked and set within
 
@@ -186,7 +187,11 @@ class Operation:
         except BaseException:
             self._maybe_held("It was broken off.")
             raise
-        self._state = "open"
+        with self._guard:
+            if self._unwanted:
+                self._maybe_held("It was broken off.")
+            else:
+                self._state = "open"
 
     def _holding(self) -> Steps[Hold]:
         hold: Hold = yield from self._toll.attempts(self._ask())
@@ -287,7 +292,14 @@ class Operation:
             _log.exception("[tollkeeper] The end of operation %s isn't sent yet.", self.id)
 
     async def __aenter__(self) -> Self:
-        await self._toll.arun(self._opening())
+        try:
+            await self._toll.arun(self._opening())
+        except asyncio.CancelledError:
+            with self._guard:
+                self._unwanted = True  # a thread may still be about to open it
+                if self._state == "open":
+                    self._maybe_held("It was broken off.")
+            raise
         return self._begun(scope.enter(self._toll, self))
 
     async def __aexit__(
