@@ -36,6 +36,9 @@ unit = "answer"
 [prices.answer]
 model = "cost_plus"
 margin_percent = "25"
+[funding.units.USD]
+when_exhausted = "refuse"
+top_up_url = "https://app.example/credits?customer={customer}"
 """
 
 NOWHERE = "http://127.0.0.1:9"

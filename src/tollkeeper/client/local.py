@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 
 import httpx
 import structlog
+from psycopg.conninfo import conninfo_to_dict
 
 from tollkeeper.app import create_app
 from tollkeeper.client.reading import dumps
@@ -142,7 +143,7 @@ def start(data: Path | str | None, catalog: Path | str | None, database_url: str
     settings = Settings(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
     closing = ExitStack()
     if data is None and settings.database_url is not None:
-        target = "local:" + settings.database_url.rpartition("@")[2]  # never its password
+        target = _named(settings.database_url)
     else:
         server = closing.enter_context(embedded.start(settings.data))
         settings = settings.model_copy(update={"database_url": server.url})
@@ -161,6 +162,12 @@ def start(data: Path | str | None, catalog: Path | str | None, database_url: str
             engine.close()
             raise
     return place
+
+
+def _named(url: str) -> str:
+    """The database as the spool names it: never with its password."""
+    parts = conninfo_to_dict(url)
+    return "local:" + " ".join(f"{name}={parts[name]}" for name in ("host", "port", "dbname") if parts.get(name))
 
 
 def _quieten() -> None:
