@@ -154,7 +154,9 @@ def test_a_key_is_needed(monkeypatch: pytest.MonkeyPatch, spool: Path) -> None:
 def test_importing_the_sdk_is_light() -> None:
     """An app that only speaks HTTP to Tollkeeper doesn't load the engine, nor a provider's package that it hasn't."""
     code = "import sys, tollkeeper.client; print(*sys.modules)"
-    loaded = set(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split())
+    loaded = set(
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    )
     assert "tollkeeper.client.sdk" in loaded
     heavy = {"fastapi", "psycopg", "openai", "anthropic", "uvicorn", "structlog", "pydantic", "babel", "msgspec"}
     assert loaded & heavy == set()

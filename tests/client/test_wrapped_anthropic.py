@@ -48,9 +48,7 @@ def test_a_message_is_metered_as_it_is_billed(
     assert (len(calls), calls[0]["provider"]) == (1, "anthropic")
 
 
-def test_counting_tokens_is_free(
-    lonely: Tollkeeper, anthropic: Anthropic, letter: dict[str, Any], seen: Seen
-) -> None:
+def test_counting_tokens_is_free(lonely: Tollkeeper, anthropic: Anthropic, letter: dict[str, Any], seen: Seen) -> None:
     client = lonely.wrap(anthropic)
     asked = {name: letter[name] for name in ("model", "messages")}
     assert seen(lambda: client.messages.count_tokens(**asked)) == []

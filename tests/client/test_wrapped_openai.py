@@ -201,16 +201,16 @@ async def test_the_async_client_is_metered_in_every_way(
             [line async for line in response.iter_lines()]
         async with chat.with_streaming_response.create(**hello, stream=True) as response:
             [line async for line in response.iter_lines()]
-        await lonely.wrap(async_openai).with_options(timeout=9).embeddings.create(
-            model="text-embedding-3-small", input="a bridge"
+        await (
+            lonely.wrap(async_openai)
+            .with_options(timeout=9)
+            .embeddings.create(model="text-embedding-3-small", input="a bridge")
         )
     assert [told(dict(call)) for call in operation.calls[:-1]] == [billed(bill) for bill in simulator.bills()[:-1]]
     assert len(operation.calls) == 8
 
 
-def test_the_wrapped_client_is_of_the_same_type_and_shares_its_connections(
-    lonely: Tollkeeper, openai: OpenAI
-) -> None:
+def test_the_wrapped_client_is_of_the_same_type_and_shares_its_connections(lonely: Tollkeeper, openai: OpenAI) -> None:
     client = lonely.wrap(openai)
     assert isinstance(client, OpenAI)
     assert type(client).__name__ == "OpenAI"

@@ -73,20 +73,22 @@ class Client(Watching):
     def attempts(self, asked: Ask[T]) -> Steps[T]:
         """The steps of a call: it's repeated, a few times, while there's no answer."""
         pauses = () if self.courier.away else _PAUSES
-        why = ""
+        why, sent = "", False
         for pause in (*pauses, None):
             said: Answer | NoAnswer | None = yield asked.request
             if said is None or isinstance(said, NoAnswer):
                 why = str(said)
+                sent = sent or said is None or said.sent
             elif said.status in UNAVAILABLE:
-                why = f"it answered {said.status}"
+                why, sent = f"it answered {said.status}", True
             else:
                 self.courier.reached()
                 return asked.result(said)
             if pause is not None:
                 yield pause * random.uniform(0.5, 1.5)
         self.courier.unreached(why)
-        raise TollkeeperUnreachable("unreachable", f"Tollkeeper can't be reached at {self.target}: {why}.")
+        told = f"Tollkeeper can't be reached at {self.target}: {why}."
+        raise TollkeeperUnreachable("unreachable", told, sent=sent)
 
     def run(self, steps: Steps[T]) -> T:
         """Take the steps, blocking."""

@@ -9,10 +9,10 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from tollkeeper import clock
-from tollkeeper.client.delivery import Fate, Outcome, backoff, deliver, deliver_events
+from tollkeeper.client.delivery import Fate, Outcome, backoff, deliver, deliver_events, outcome_of
 from tollkeeper.client.driving import drive
 from tollkeeper.client.recovery import take_over
-from tollkeeper.client.results import Replayed
+from tollkeeper.client.results import Recorded, Replayed
 from tollkeeper.client.spool import Entry, Spool
 from tollkeeper.client.transport import Transport
 
@@ -135,8 +135,9 @@ class Courier:
             return []
         if len(events) == 1:
             return [self.judged(drive(deliver(self._spool, events[0]), self._transport))]
-        outcome = self.judged(drive(deliver_events(self._spool, events), self._transport))
-        return [outcome] * len(events)
+        results: dict[int, Recorded] = {}
+        whole = self.judged(drive(deliver_events(self._spool, events, results), self._transport))
+        return [outcome_of(results[each.entry]) if each.entry in results else whole for each in events]
 
     def judged(self, outcome: Outcome) -> Outcome:
         """The outcome, once it's noted whether the server is there."""

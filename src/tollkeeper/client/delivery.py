@@ -64,7 +64,7 @@ def request_of(entry: Entry) -> Request:
         body = {"customer": entry.customer, **entry.body["settlement"]}
         return Request("POST", f"/v1/holds/{_key(entry.body['hold'])}/settle", content=dumps(body))
     verb = "release" if entry.kind == "release" else "in-doubt"
-    body = {"customer": entry.customer, **entry.body}
+    body = {"customer": entry.customer, "note": entry.body.get("note")}
     return Request("POST", f"/v1/holds/{_key(entry.id)}/{verb}", content=dumps(body))
 
 
@@ -74,7 +74,13 @@ def _key(text: str) -> str:
 
 def deliver(spool: Spool, entry: Entry, *, keep: bool = True) -> Sending:
     """Send one entry, and note in the spool what has become of it. `keep`: also if it's refused for good."""
-    said = yield request_of(entry)
+    said: Said | None
+    said = None
+    if (asked := entry.body.get("ask")) is not None:
+        # The request for the hold may still be on its way to the server. Once it's repeated, that one changes nothing.
+        said = yield Request("POST", "/v1/holds", content=dumps(asked))
+    if not isinstance(said, NoAnswer):
+        said = yield request_of(entry)
     for turned in (_without_hold, _of_the_same) if keep else (_without_hold,):
         if (event := turned(entry, said)) is not None:
             entry = replace(entry, kind="event", id=event["id"], body=event)
@@ -183,12 +189,15 @@ def deliver_events(spool: Spool, entries: Sequence[Entry], results: dict[int, Re
                 note(spool, each, outcome)
         return replace(outcome, fate=Fate.WAITING)
     for each, result in zip(entries, read(Settled, {"hold": None, **said.body}).results, strict=True):
-        settled = Settled(None, (result,))
         if results is not None:
             results[each.entry] = result
-        if result.error is None:
-            note(spool, each, Outcome(Fate.SENT, settled))
-        else:
-            error = TollError(result.error.code, result.error.detail, field=result.error.field)
-            note(spool, each, Outcome(Fate.REFUSED, settled, error))
+        note(spool, each, outcome_of(result))
     return Outcome(Fate.SENT, Settled(None, ()))
+
+
+def outcome_of(result: Recorded) -> Outcome:
+    """The fate of an event of a batch."""
+    settled = Settled(None, (result,))
+    if result.error is None:
+        return Outcome(Fate.SENT, settled)
+    return Outcome(Fate.REFUSED, settled, TollError(result.error.code, result.error.detail, field=result.error.field))

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, Self
 from tollkeeper import clock
 from tollkeeper.client import scope
 from tollkeeper.client.api import Calls, Number, ask_hold, planned
-from tollkeeper.client.asks import Ask
 from tollkeeper.client.delivery import Fate, deliver
 from tollkeeper.client.driving import Steps
 from tollkeeper.client.recovery import ending
@@ -79,6 +78,8 @@ class Operation:
         self._token: Token[scope.Scope | None] | None = None
         self._failed = False
         self._unwanted = False
+        self._uncertain = True
+        """Whether a request for the hold may have got to the server."""
 
     # What may be asked and set within
 
@@ -136,7 +137,10 @@ class Operation:
                 raise InvalidInput("operation_ended", told, field=field)
             self._event[field] = value
             if self._row:
-                self._toll.spool.change(self._row, self._event, self._hold_id)
+                self._note()
+
+    def _note(self) -> None:
+        self._toll.spool.change(self._row, self._event, self._asked())
 
     # Provider calls, told by the wrapped clients' watches
 
@@ -176,7 +180,7 @@ class Operation:
     def _opening(self) -> Steps[None]:
         if self._state != "new":
             raise InvalidInput("operation_ended", f"The operation {self.id!r} was begun before; make a new one.")
-        self._row = self._toll.spool.begin(self._toll.target, self._event, self._hold_id)
+        self._row = self._toll.spool.begin(self._toll.target, self._event, self._asked())
         try:
             self.hold = yield from self._holding()
         except TollkeeperUnreachable as error:
@@ -194,21 +198,21 @@ class Operation:
                 self._state = "open"
 
     def _holding(self) -> Steps[Hold]:
-        hold: Hold = yield from self._toll.attempts(self._ask())
+        hold: Hold = yield from self._toll.attempts(ask_hold(self._asked()))
         if hold.state in _OVER:
             # It ran before and came to nothing: it's the same operation, but needs a reservation of its own.
             self._hold_id = f"{self.id[:180]}~{str(new_id())[-12:]}"
-            self._toll.spool.change(self._row, self._event, self._hold_id)
-            hold = yield from self._toll.attempts(self._ask())
+            self._note()
+            hold = yield from self._toll.attempts(ask_hold(self._asked()))
         elif hold.state == "settled":
             _log.warning(
                 "[tollkeeper] Operation %s of %s was settled before: it isn't charged again.", self.id, self.customer
             )
         return hold
 
-    def _ask(self) -> Ask[Hold]:
+    def _asked(self) -> dict[str, Any]:
         event = self._event
-        body = planned(
+        return planned(
             customer=event["customer"],
             meter=event["meter"],
             quantity=event["quantity"],
@@ -220,9 +224,9 @@ class Operation:
             metadata=event["metadata"],
             expires_in=self._expires_in,
         )
-        return ask_hold(body)
 
     def _without_hold(self, error: TollkeeperUnreachable) -> None:
+        self._uncertain = error.extra.get("sent", True)
         if self._on_outage == "allow":
             told = "[tollkeeper] Operation %s of %s goes on without a hold, since Tollkeeper can't be reached."
             _log.warning(told, self.id, self.customer)
@@ -232,9 +236,10 @@ class Operation:
 
     def _maybe_held(self, note: str) -> None:
         """It doesn't begin, and whether it was held isn't known."""
-        self._toll.spool.end(
-            self._row, self._toll.target, ("release", self.customer, self._hold_id, {"note": note}), leased=False
-        )
+        entry = None
+        if self._uncertain:
+            entry = ("release", self.customer, self._hold_id, {"note": note, "ask": self._asked()})
+        self._toll.spool.end(self._row, self._toll.target, entry, leased=False)
         self._state = "ended"
         self._toll.courier.wake()
 
@@ -245,7 +250,7 @@ class Operation:
             self._event["time"] = clock.now()
             self._state = "ending"
             if self.unfinished:
-                self._toll.spool.change(self._row, self._event, self._hold_id)
+                self._note()
                 return None
             entry = self._write_end(leased=not self._toll.courier.away)
         if entry is None or self._toll.courier.away:
@@ -261,7 +266,8 @@ class Operation:
     def _write_end(self, *, leased: bool) -> Entry | None:
         """Put into the spool what is to be sent, instead of the journal."""
         why = "The operation failed." if self._failed else ""
-        entry = ending(self._event, self._hold_id, list(self._calls.values()), failed=self._failed, why=why)
+        ask = self._asked() if self.hold is None and self._uncertain else None
+        entry = ending(self._event, self._hold_id, list(self._calls.values()), failed=self._failed, why=why, ask=ask)
         self._state = "ended"
         spool, target = self._toll.spool, self._toll.target
         row = spool.end(self._row, target, entry, leased=leased)

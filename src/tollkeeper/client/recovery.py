@@ -18,9 +18,15 @@ EntryOf = tuple[str, str, str, dict[str, Any]]
 
 
 def ending(
-    event: Mapping[str, Any], hold: str, calls: Sequence[tuple[str, Mapping[str, Any]]], *, failed: bool, why: str
+    event: Mapping[str, Any],
+    hold: str,
+    calls: Sequence[tuple[str, Mapping[str, Any]]],
+    *,
+    failed: bool,
+    why: str,
+    ask: Mapping[str, Any] | None,
 ) -> EntryOf:
-    """What to send for an operation with these calls, as (state, call).
+    """What to send for an operation with these calls, as (state, call). `ask`: the hold, if it may still be on its way.
 
     Usage that happened is booked, also if the operation failed after it. A failed one that used nothing is released; if
     a call's end isn't known, the hold stays in doubt.
@@ -28,11 +34,9 @@ def ending(
     used = [dict(call) for state, call in calls if state in BILLED]
     customer = event["customer"]
     if used or not failed:
-        body = {"hold": hold, "settlement": {"events": [{**event, "calls": used or None}]}}
+        body = {"hold": hold, "settlement": {"events": [{**event, "calls": used or None}]}, "ask": ask}
         return "settle", customer, event["id"], body
-    if calls:
-        return "doubt", customer, hold, {"note": why}
-    return "release", customer, hold, {"note": why}
+    return "doubt" if calls else "release", customer, hold, {"note": why, "ask": ask}
 
 
 def event_of(event: Mapping[str, Any], call: Mapping[str, Any]) -> EntryOf:
@@ -58,12 +62,11 @@ def take_over(spool: Spool) -> int:
 
 def _end(spool: Spool, operation: OpenOperation) -> None:
     calls = [(call.state, call.call) for call in spool.calls_of(operation.operation)]
-    event, hold = operation.event, operation.hold
-    if hold is not None:
-        entry = ending(event, hold, calls, failed=True, why="The process that ran it has died.")
-        spool.put(operation.target, *entry)
-        told = "[tollkeeper] Took over operation %s of %s, whose process has died: %s with %s provider call(s)."
-        _log.warning(told, event["id"], event["customer"], entry[0], len(calls))
+    event, why = operation.event, "The process that ran it has died."
+    entry = ending(event, operation.hold, calls, failed=True, why=why, ask=operation.ask)
+    spool.put(operation.target, *entry)
+    told = "[tollkeeper] Took over operation %s of %s, whose process has died: %s with %s provider call(s)."
+    _log.warning(told, event["id"], event["customer"], entry[0], len(calls))
     spool.write("close_operation", operation=operation.operation)
     spool.write("forget_calls", operation=operation.operation)
 

@@ -79,7 +79,9 @@ class OpenOperation:
     operation: int
     target: str
     event: dict[str, Any]
-    hold: str | None
+    hold: str
+    ask: dict[str, Any]
+    """The request for the hold: repeating it makes sure that it isn't on its way."""
     touched: float
 
 
@@ -199,13 +201,13 @@ class Spool:
 
     # Operations and their calls
 
-    def begin(self, target: str, event: Mapping[str, Any], hold: str | None) -> int:
-        """Note that an operation begins."""
-        return self.write("open_operation", target=target, event=_text(event), hold=hold)
+    def begin(self, target: str, event: Mapping[str, Any], ask: Mapping[str, Any]) -> int:
+        """Note that an operation begins, what its event will say, and how its hold is asked for."""
+        return self.write("open_operation", target=target, event=_text(event), hold=ask["id"], ask=_text(ask))
 
-    def change(self, operation: int, event: Mapping[str, Any], hold: str | None) -> None:
-        """Note what its event will say now."""
-        self.write("change_operation", operation=operation, event=_text(event), hold=hold)
+    def change(self, operation: int, event: Mapping[str, Any], ask: Mapping[str, Any]) -> None:
+        """Note what it will say now."""
+        self.write("change_operation", operation=operation, event=_text(event), hold=ask["id"], ask=_text(ask))
 
     def end(
         self,
@@ -279,7 +281,7 @@ class Spool:
     def operations_of(self, slot: int) -> list[OpenOperation]:
         """The open operations of a process."""
         found = self.rows("operations_of", slot=slot)
-        return [OpenOperation(**row | {"event": json.loads(row["event"])}) for row in found]
+        return [OpenOperation(**row | {name: json.loads(row[name]) for name in ("event", "ask")}) for row in found]
 
     def calls_of(self, operation: int) -> list[NotedCall]:
         """The calls of an operation, in the order in which they began."""

@@ -11,6 +11,7 @@ create table if not exists operations (
     target text not null,
     event text not null,
     hold text,
+    ask text,
     touched real not null
 ) strict;
 create index if not exists operations_of_slot on operations (slot);
@@ -62,10 +63,11 @@ delete from processes where slot = :slot;
 select exists (select 1 from operations where slot = :slot) or exists (select 1 from calls where slot = :slot);
 
 -- name: open_operation
-insert into operations (slot, target, event, hold, touched) values (:slot, :target, :event, :hold, :now);
+insert into operations (slot, target, event, hold, ask, touched)
+values (:slot, :target, :event, :hold, :ask, :now);
 
 -- name: change_operation
-update operations set event = :event, hold = :hold, touched = :now where operation = :operation;
+update operations set event = :event, hold = :hold, ask = :ask, touched = :now where operation = :operation;
 
 -- name: close_operation
 delete from operations where operation = :operation;
@@ -74,7 +76,7 @@ delete from operations where operation = :operation;
 delete from calls where operation = :operation;
 
 -- name: operations_of
-select operation, target, event, hold, touched from operations where slot = :slot;
+select operation, target, event, hold, ask, touched from operations where slot = :slot;
 
 -- name: all_operations
 select o.operation, o.slot, o.target, o.event, o.hold, o.touched, p.pid,

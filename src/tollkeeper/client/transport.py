@@ -41,7 +41,11 @@ class Answer:
 
 
 class NoAnswer(Exception):
-    """The server wasn't reached, or broke off before its answer. Whether it did what it was asked isn't known."""
+    """The server wasn't reached, or broke off before its answer. If it was `sent`, nobody knows whether it's done."""
+
+    def __init__(self, why: str, *, sent: bool = True) -> None:
+        super().__init__(why)
+        self.sent = sent
 
 
 class Transport(Protocol):
@@ -85,7 +89,7 @@ class HttpTransport:
         try:
             found = self._http.request(request.method, request.path, params=_params(request), content=request.content)
         except httpx.HTTPError as error:
-            raise NoAnswer(_told(error)) from error
+            raise _no_answer(error) from error
         return Answer(found.status_code, found.content)
 
     def close(self) -> None:
@@ -107,7 +111,7 @@ class AsyncHttpTransport:
                 request.method, request.path, params=_params(request), content=request.content
             )
         except httpx.HTTPError as error:
-            raise NoAnswer(_told(error)) from error
+            raise _no_answer(error) from error
         return Answer(found.status_code, found.content)
 
     async def close(self) -> None:
@@ -121,8 +125,12 @@ def _params(request: Request) -> dict[str, str | list[str]] | None:
     return {name: value if isinstance(value, str) else list(value) for name, value in request.params.items()}
 
 
-def _told(error: httpx.HTTPError) -> str:
-    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+_NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
+
+
+def _no_answer(error: httpx.HTTPError) -> NoAnswer:
+    why = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    return NoAnswer(why, sent=not isinstance(error, _NOT_SENT))
 
 
 UNAVAILABLE = frozenset({500, 502, 503, 504})
