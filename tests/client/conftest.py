@@ -52,11 +52,10 @@ def simulator() -> Iterator[Simulator]:
 
 
 @pytest.fixture(autouse=True)
-def nothing_scripted(request: pytest.FixtureRequest) -> Iterator[None]:
+def nothing_scripted(request: pytest.FixtureRequest) -> None:
     """Each test finds the simulator without bills and steps."""
     if "simulator" in request.fixturenames:
         request.getfixturevalue("simulator").reset()
-    yield
 
 
 @pytest.fixture

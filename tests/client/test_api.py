@@ -1,4 +1,4 @@
-"""What an app asks of Tollkeeper: typed results, typed errors, both kinds of client, over HTTP and within the process."""
+"""What an app asks of Tollkeeper: typed results, typed errors, both kinds of client."""
 
 from __future__ import annotations
 
@@ -58,13 +58,14 @@ def test_events_are_recorded_once(toll: Tollkeeper, customer: str) -> None:
     with pytest.raises(InvalidInput) as refused:
         toll.record("cv_prase", customer=customer)
     assert refused.value.code == "unknown_meter"
+    call = {"provider": "openai", "model": "gpt-4o", "cost": "1"}
     results = toll.record_all(
         [
             {"meter": "cv_parse", "customer": customer, "id": "e2"},
             {"meter": "nonsense", "customer": customer},
-            {"meter": "question", "customer": customer, "quantity": Decimal("0.1"), "calls": {"provider": "openai", "model": "gpt-4o", "cost": "1"}},
+            {"meter": "question", "customer": customer, "quantity": Decimal("0.1"), "calls": call},
         ]
-    )  # fmt: skip
+    )
     assert [one.status for one in results] == ["accepted", "rejected", "accepted"]
     assert results[2].charge == Decimal("1.25")
     assert results[1].error is not None

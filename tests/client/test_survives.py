@@ -9,7 +9,6 @@ import signal
 import threading
 import time
 from collections import Counter
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -75,7 +74,7 @@ def run(place: Place, server: Server) -> None:
     chance = random.Random(1)
     running, kills = [worker(number) for number in range(WORKERS)], 0
     while any(process.is_alive() for process in running):
-        time.sleep(chance.uniform(0.3, 1.2))
+        time.sleep(chance.uniform(0.3, 1.0))
         victim = chance.randrange(WORKERS)
         if kills < KILLS and running[victim].is_alive():
             running[victim].kill()
@@ -109,11 +108,11 @@ def judge(database_url: str, simulator: Simulator, folder: Path) -> None:
     seen = {line for number in range(WORKERS) for line in (folder / f"seen-{number}").read_text().split()}
     bills = {bill.response_id: bill for bill in simulator.bills()}
     with psycopg.connect(database_url, row_factory=dict_row) as connection:
+        print("OPEN", connection.execute("select * from holds where state='open'").fetchall())
         booked = connection.execute("select * from provider_calls").fetchall()
         holds = Counter(row["state"] for row in connection.execute("select state from holds"))
         held = connection.execute("select coalesce(sum(held), 0) as held from wallets").fetchone()
         doubted = connection.execute("select coalesce(sum(from_wallet), 0) as held from holds where state = 'in_doubt'")
-        print(holds)
         assert held == doubted.fetchone()
     ids = Counter(row["call_id"] for row in booked if "#" not in row["call_id"])
     # What the app saw is booked once, what is booked was billed, and what isn't booked no app ever saw.
@@ -125,9 +124,8 @@ def judge(database_url: str, simulator: Simulator, folder: Path) -> None:
     exact = [row for row in booked if row["cost_source"] == "response"]
     assert all(row["cost"] == bills[row["call_id"]].cost for row in exact)
     assert holds["open"] == 0
-    print(
-        f"{len(bills)} billed, {len(ids)} booked ({len(exact)} exactly), {len(missing)} never seen; holds: {dict(holds)}"
-    )
+    told = f"{len(bills)} billed, {len(ids)} booked, {len(exact)} of them exactly; {len(missing)} never seen"
+    print(f"{told}; holds: {dict(holds)}")
     assert len(ids) > WORKERS * OPERATIONS / 2
     asyncio.run(assert_sound(database_url))
 
@@ -140,4 +138,3 @@ async def assert_sound(database_url: str) -> None:
         async with database.transaction(snapshot=True) as tx:
             verdict = await verify(tx, catalog)
         assert verdict.passed, verdict.checks
-        assert Decimal(0) == 0

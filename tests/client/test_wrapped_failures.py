@@ -66,9 +66,13 @@ def test_a_retried_call_counts_once(
 
 def test_usage_before_a_failure_is_booked(lonely: Tollkeeper, openai: OpenAI, hello: dict[str, Any]) -> None:
     operation = lonely.operation("cv_parse", customer="acme")
-    with pytest.raises(ZeroDivisionError), operation:
+
+    def act() -> None:
         lonely.wrap(openai).chat.completions.create(**hello)
         raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError), operation:
+        act()
     assert (len(operation.calls), ended(operation)) == (1, "settle")
 
 

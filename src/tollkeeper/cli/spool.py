@@ -57,9 +57,7 @@ def replay(
     ctx: typer.Context,
     file: File = None,
     url: Annotated[str | None, typer.Option(help="Where Tollkeeper is.", show_default="TOLLKEEPER_URL")] = None,
-    local: Annotated[
-        bool, typer.Option("--local", help="Write into the database itself; no server is needed.")
-    ] = False,
+    local: Annotated[bool, typer.Option("--local", help="Write into the database; no server is needed.")] = False,
     refused: Annotated[bool, typer.Option("--refused", help="Try what was refused for good once more.")] = False,
 ) -> None:
     """Send everything now, also what processes that have died left behind. Ends with status 2 if something is left.

@@ -74,12 +74,11 @@ def _key(text: str) -> str:
 
 def deliver(spool: Spool, entry: Entry, *, keep: bool = True) -> Sending:
     """Send one entry, and note in the spool what has become of it. `keep`: also if it's refused for good."""
-    said: Said | None
-    said = None
+    said: Said = NoAnswer("")
     if (asked := entry.body.get("ask")) is not None:
         # The request for the hold may still be on its way to the server. Once it's repeated, that one changes nothing.
         said = yield Request("POST", "/v1/holds", content=dumps(asked))
-    if not isinstance(said, NoAnswer):
+    if asked is None or not (isinstance(said, NoAnswer) or said.status in UNAVAILABLE):
         said = yield request_of(entry)
     for turned in (_without_hold, _of_the_same) if keep else (_without_hold,):
         if (event := turned(entry, said)) is not None:
