@@ -6,7 +6,10 @@ import logging
 import os
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime, timedelta
+from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING
 
 from tollkeeper import clock
 from tollkeeper.client.delivery import Fate, Outcome, backoff, deliver, deliver_events, outcome_of
@@ -15,6 +18,9 @@ from tollkeeper.client.recovery import take_over
 from tollkeeper.client.results import Recorded, Replayed
 from tollkeeper.client.spool import Entry, Spool
 from tollkeeper.client.transport import Transport
+
+if TYPE_CHECKING:
+    from tollkeeper.client.wrap.watch import Watch
 
 _log = logging.getLogger("tollkeeper")
 
@@ -31,7 +37,8 @@ class Courier:
         self._target = target
         self._transport = transport
         self._tidy = tidy
-        self._wake = threading.Event()
+        # The one thing that finalizers may put something into, wherever they strike.
+        self._mail: SimpleQueue[Watch | None] = SimpleQueue()
         self._closing = False
         self._thread: threading.Thread | None = None
         self._pid = os.getpid()
@@ -64,18 +71,17 @@ class Courier:
 
     def wake(self) -> None:
         """There's something to send. Starts the thread if there is none, in a forked child too."""
-        self._wake.set()
+        self._mail.put(None)
         if (self._thread is None or self._pid != os.getpid()) and not self._closing:
             self._pid = os.getpid()
-            self._wake = threading.Event()
-            self._wake.set()
+            self._mail = SimpleQueue()
             self._thread = threading.Thread(target=self._work, name="tollkeeper spool", daemon=True)
             self._thread.start()
 
     def close(self, seconds: float) -> None:
         """Send what can be sent within so many seconds, and end."""
         self._closing = True
-        self._wake.set()
+        self._mail.put(None)
         if self._thread is not None and self._pid == os.getpid():
             self._thread.join(seconds)
         if left := self._spool.scalar("count_waiting", target=self._target):
@@ -85,8 +91,8 @@ class Courier:
     def _work(self) -> None:
         taken: datetime | None = None
         while True:
-            self._wake.clear()
             try:
+                self.end_dropped()
                 self._tidy()
                 if taken is None or clock.now() - taken >= _BETWEEN_TAKEOVERS:
                     take_over(self._spool)
@@ -97,7 +103,20 @@ class Courier:
                 _log.exception("[tollkeeper] The spool's thread failed; it goes on.")
             if self._closing:
                 return
-            self._wake.wait(self._pause())
+            with suppress(Empty):
+                if (dropped := self._mail.get(timeout=self._pause())) is not None:
+                    dropped.abandoned()
+
+    def drop(self, watch: Watch) -> None:
+        """Nobody has this call's stream any more. May be called by the garbage collector, in the midst of anything."""
+        self._mail.put(watch)
+
+    def end_dropped(self) -> None:
+        """End the calls whose streams nobody has any more."""
+        with suppress(Empty):
+            while True:
+                if (dropped := self._mail.get_nowait()) is not None:
+                    dropped.abandoned()
 
     def _pause(self) -> float:
         """Seconds until there's something to do again."""

@@ -245,6 +245,7 @@ class Operation:
 
     def _closing(self, failed: bool) -> Steps[None]:
         """End it; whatever happens to the recording, the caller's own result or exception stands."""
+        self._toll.courier.end_dropped()
         with self._guard:
             self._failed = failed
             self._event["time"] = clock.now()

@@ -18,6 +18,7 @@ import re
 import sqlite3
 import sys
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -32,6 +33,7 @@ from tollkeeper.client.reading import dumps
 _log = logging.getLogger("tollkeeper")
 
 _BUSY_SECONDS = 10.0
+_ATTEMPTS = 200
 _LEASE_SECONDS = 30.0
 
 _sql = dict(
@@ -129,7 +131,16 @@ class Spool:
         if self._living is None:
             self._living = Living(self.path.with_name(self.path.name + ".locks"))
         self._slot = self._living.claim()
-        return self._prepared(sqlite3.connect(self.path, _BUSY_SECONDS, isolation_level=None, check_same_thread=False))
+        db = sqlite3.connect(self.path, _BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+        for _ in range(_ATTEMPTS):
+            try:
+                return self._prepared(db)
+            except sqlite3.OperationalError as error:
+                # Several processes that make the file at once don't wait for each other in all of this.
+                if "locked" not in str(error):
+                    raise
+                time.sleep(_BUSY_SECONDS / _ATTEMPTS)
+        return self._prepared(db)
 
     def _in_memory(self, error: Exception | None) -> sqlite3.Connection:
         if error is not None:
@@ -158,8 +169,11 @@ class Spool:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """Everything inside is written, or nothing."""
+        """Everything inside is written, or nothing. One within another is part of it."""
         with self._guard:
+            if self._db.in_transaction:
+                yield
+                return
             self._run("begin immediate")
             try:
                 yield

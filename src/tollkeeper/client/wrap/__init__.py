@@ -71,6 +71,7 @@ class Watching:
 
     def end_all(self) -> None:
         """End every stream that is still open: the process ends."""
+        self.courier.end_dropped()
         for watch in list(self.watched):
             if watch.attached:
                 watch.abandoned()

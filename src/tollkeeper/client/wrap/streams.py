@@ -23,8 +23,8 @@ def attach(stream: Any, watch: Watch) -> None:
     watch.attached = True
     items = stream._iterator
     stream._iterator = _aobserved(items, watch) if hasattr(items, "__anext__") else _observed(items, watch)
-    on_close(stream.response, watch.abandoned)
-    weakref.finalize(stream, watch.abandoned).atexit = False
+    on_close(stream.response, lambda: None if watch.iterating else watch.abandoned())
+    weakref.finalize(stream, watch.dropped).atexit = False
 
 
 def _observed(items: Any, watch: Watch) -> Iterator[Any]:
@@ -41,7 +41,8 @@ def _observed(items: Any, watch: Watch) -> Iterator[Any]:
                 yield item
         watch.ended()
     except GeneratorExit:
-        watch.abandoned()
+        watch.iterating = True  # its response is closed now, which isn't the caller's doing
+        watch.dropped()
         raise
     except BaseException as error:
         watch.failed(error)
@@ -64,7 +65,8 @@ async def _aobserved(items: Any, watch: Watch) -> AsyncIterator[Any]:
                 yield item
         watch.ended()
     except GeneratorExit:
-        watch.abandoned()
+        watch.iterating = True  # its response is closed now, which isn't the caller's doing
+        watch.dropped()
         raise
     except BaseException as error:
         watch.failed(error)

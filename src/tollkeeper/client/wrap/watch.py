@@ -110,8 +110,13 @@ class Watch:
     @unharmed
     def abandoned(self) -> None:
         """Nobody reads on. The provider bills it: what isn't known is estimated."""
-        if not self.over and not self.iterating:
+        if not self.over:
             self._billed()
+
+    def dropped(self) -> None:
+        """Nobody has the stream any more, as a finalizer tells: another thread, or the operation's end, takes it up."""
+        if not self.over:
+            self.toll.courier.drop(self)
 
     @unharmed
     def failed(self, error: BaseException) -> None:
