@@ -1,7 +1,7 @@
 """`make bench`: measure, print, and write bench/README.md.
 
-`--quick` measures a tenth, to try the benchmarks themselves. `--only ingest|growth|gate|sdk` measures a part. With either,
-nothing is written.
+`--quick` measures a tenth, to try the benchmarks themselves. `--only ingest|growth|gate|sdk` measures a part. With
+either, nothing is written.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What the SDK's wrapper costs a provider call, beside the bare client of the same package, on the simulator.
 
-Bare and wrapped calls take turns, one by one, so that whatever else the machine does strikes both alike. The simulator and
-Tollkeeper are processes of their own; the wrapped calls are really recorded and settled while it's measured.
+Bare and wrapped calls take turns, one by one, so that whatever else the machine does strikes both alike. The simulator
+and Tollkeeper are processes of their own; the wrapped calls are really recorded and settled while it's measured.
 """
 
 from __future__ import annotations
@@ -86,8 +86,9 @@ def _in_turns(act: Act, bare: Any, wrapped: Any, calls: int) -> tuple[list[float
 def _row(what: str, bare: list[float], wrapped: list[float]) -> Row:
     (low, ours), tails = (statistics.median(bare), statistics.median(wrapped)), (_p99(bare), _p99(wrapped))
     more = (ours - low) * 1000
-    told = f"{ours / low:.3f}× of the bare client's {low * 1000:.2f} ms; p99 {tails[1] * 1000:.1f} ms, bare {tails[0] * 1000:.1f}"
-    return f"**{what}**" if what == "chat, within an operation" else what, f"+{more:.2f} ms at the median", told
+    told = f"{ours / low:.3f}× of the bare client's {low * 1000:.2f} ms"
+    told += f"; p99 {tails[1] * 1000:.1f} ms, bare {tails[0] * 1000:.1f}"
+    return f"**{what}**" if what == "chat, within an operation" else what, f"{more:+.2f} ms at the median", told
 
 
 def _p99(seconds: list[float]) -> float:

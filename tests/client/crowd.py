@@ -45,7 +45,7 @@ def work(place: Place, worker: int, operations: int) -> None:
     first = len(os.pread(begun, 1 << 20, 0).splitlines())
     chance = random.Random(worker * 10_000 + first)
     allow = "allow" if worker % 2 else "refuse"
-    toll = Tollkeeper(place.tollkeeper, place.api_key, spool=place.spool, on_outage=allow, timeout=0.6)  # type: ignore[arg-type]
+    toll = Tollkeeper(place.tollkeeper, place.api_key, spool=place.spool, on_outage=allow, timeout=0.8)  # type: ignore[arg-type]
     crowd = Crowd(toll, place, chance, lambda id: os.write(seen, f"{id}\n".encode()))
     for number in range(first, operations):
         os.write(begun, f"{worker}-{number}\n".encode())
@@ -65,7 +65,7 @@ class Crowd:
         self.openai = toll.wrap(openai.OpenAI(**given, timeout=0.4))
         self.given = given
         self.anthropic = toll.wrap(
-            anthropic.Anthropic(api_key="sk-ant-api03-1", base_url=place.simulator, max_retries=0, timeout=0.4)
+            anthropic.Anthropic(api_key="sk-ant-api03-1", base_url=place.simulator, max_retries=0, timeout=0.5)
         )
 
     def operate(self, id: str) -> None:
@@ -84,7 +84,7 @@ class Crowd:
 
     def trouble(self) -> dict[str, Any]:
         """What the provider does with a call: mostly what it should."""
-        steps: list[dict[str, Any]] = [{}] * 14 + [
+        steps: list[dict[str, Any]] = [{}] * 24 + [
             {"status": 400},
             {"status": 429, "headers": {"retry-after-ms": "1"}},
             {"status": 500, "headers": {"retry-after-ms": "1"}},

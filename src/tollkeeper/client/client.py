@@ -185,7 +185,7 @@ class Client(Watching):
     # Usage, which goes through the spool
 
     def _recording(self, events: Sequence[Mapping[str, Any]]) -> Steps[list[Recorded]]:
-        with self.spool.transaction():
+        with self.spool.together():
             entries = [self._entry("event", each["customer"], each["id"], each) for each in events]
         if self.courier.away or not entries:
             self.courier.wake()

@@ -100,6 +100,7 @@ class Operation:
 
     @quantity.setter
     def quantity(self, quantity: Number) -> None:
+        """Set it. Raises InvalidInput `operation_ended`."""
         self._set("quantity", quantity)
 
     @property
@@ -109,6 +110,7 @@ class Operation:
 
     @amount.setter
     def amount(self, amount: Number | None) -> None:
+        """Set it. Raises InvalidInput `operation_ended`."""
         self._set("amount", amount)
 
     @property
@@ -118,6 +120,7 @@ class Operation:
 
     @metadata.setter
     def metadata(self, metadata: Mapping[str, Any]) -> None:
+        """Set it. Raises InvalidInput `operation_ended`."""
         self._set("metadata", dict(metadata))
 
     @property

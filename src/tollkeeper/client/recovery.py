@@ -48,7 +48,7 @@ def take_over(spool: Spool) -> int:
     """End the operations that dead processes have left open; how many there were."""
     found = 0
     for slot in spool.dead():
-        with spool.transaction():
+        with spool.together():
             if not spool.changed("leave", slot=slot):
                 continue  # another process was faster
             operations = spool.operations_of(slot)

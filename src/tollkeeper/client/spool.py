@@ -168,7 +168,7 @@ class Spool:
             self._db = self._in_memory(error)
 
     @contextmanager
-    def transaction(self) -> Iterator[None]:
+    def together(self) -> Iterator[None]:
         """Everything inside is written, or nothing. One within another is part of it."""
         with self._guard:
             if self._db.in_transaction:
@@ -232,7 +232,7 @@ class Spool:
         leased: bool = True,
     ) -> int:
         """Note what is to be sent of it, as (kind, customer, id, body), and forget its journal."""
-        with self.transaction():
+        with self.together():
             self.write("close_operation", operation=operation)
             self.write("forget_calls", operation=operation)
             return 0 if entry is None else self.put(target, *entry, leased=leased)
@@ -265,7 +265,7 @@ class Spool:
 
     def due(self, target: str, limit: int) -> list[Entry]:
         """Entries to be sent now, leased to the caller."""
-        with self.transaction():
+        with self.together():
             found = [_entry(row) for row in self.rows("due", target=target, limit=limit)]
             return [each for each in found if self.changed("lease", entry=each.entry, due=_now() + _LEASE_SECONDS)]
 

@@ -38,11 +38,13 @@ class ChatReading(Reading):
         super().chunk(item)
         for choice in part(item, "choices") or ():
             delta = part(choice, "delta")
-            for name in ("content", "refusal", "reasoning_content"):
-                self.received += len(part(delta, name) or "")
-            self.received += len(part(choice, "text") or "")
-            for call in part(delta, "tool_calls") or ():
-                self.received += len(part(part(call, "function"), "arguments") or "")
+            text = part(delta, "content") if delta is not None else part(choice, "text")
+            if text:
+                self.received += len(text)
+            elif delta is not None:
+                self.received += len(part(delta, "refusal") or part(delta, "reasoning_content") or "")
+                for call in part(delta, "tool_calls") or ():
+                    self.received += len(part(part(call, "function"), "arguments") or "")
 
     def unasked(self, item: Any) -> bool:
         """The chunk that has nothing but the usage."""

@@ -16,7 +16,13 @@ _LONGEST_ID = 200
 
 def part(value: Any, name: str) -> Any:
     """A field of a JSON object or of a package's model; None if there's none."""
-    return value.get(name) if isinstance(value, Mapping) else getattr(value, name, None)
+    if type(value) is dict:
+        return value.get(name)
+    # Not getattr alone: a model's fields stand here, and asking it for one that it hasn't takes long.
+    fields = getattr(value, "__dict__", None)
+    if fields is not None and name in fields:
+        return fields[name]
+    return None if value is None else getattr(value, name, None)
 
 
 def as_json(value: Any) -> dict[str, Any] | None:
@@ -76,8 +82,10 @@ class Reading:
 
     def chunk(self, item: Any) -> None:
         """A part of a streamed answer. The last usage that isn't null counts."""
-        self.facts(item)
-        self.usage = as_json(part(item, "usage")) or self.usage
+        usage = part(item, "usage")
+        if usage is not None or not self.heard:
+            self.facts(item)
+            self.usage = as_json(usage) or self.usage
 
     def facts(self, answer: Any) -> None:
         """Take over id, model and service tier."""

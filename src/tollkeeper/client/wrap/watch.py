@@ -23,6 +23,7 @@ _log = logging.getLogger("tollkeeper")
 P = ParamSpec("P")
 R = TypeVar("R")
 
+_DEFECT = "[tollkeeper] A provider call couldn't be recorded; the call itself isn't touched."
 _BETWEEN_NOTES = timedelta(seconds=1)
 _NOT_SENT = frozenset({"ConnectError", "ConnectTimeout", "PoolTimeout", "UnsupportedProtocol", "LocalProtocolError"})
 """What the HTTP client raises where nothing got to the provider."""
@@ -36,7 +37,7 @@ def unharmed(method: Callable[P, R]) -> Callable[P, R | None]:
         try:
             return method(*args, **kwargs)
         except Exception:
-            _log.exception("[tollkeeper] A provider call couldn't be recorded; the call itself isn't touched.")
+            _log.exception(_DEFECT)
             return None
 
     return call
@@ -87,19 +88,22 @@ class Watch:
 
     def chunk(self, item: Any) -> bool:
         """A part of a stream; whether the caller is to see it."""
-        return self._chunk(item) is not False
-
-    @unharmed
-    def _chunk(self, item: Any) -> bool:
         if self.over:
             return True
-        self.reading.chunk(item)
-        first, self.moved = not self.reading.heard, clock.now()
-        self.reading.heard = True
-        if first or self.moved - self._noted >= _BETWEEN_NOTES:
-            self._noted = self.moved
+        try:
+            return self._chunk(item)
+        except Exception:
+            _log.exception(_DEFECT)
+            return True
+
+    def _chunk(self, item: Any) -> bool:
+        reading = self.reading
+        reading.chunk(item)
+        self.moved = clock.now()
+        if not reading.heard or self.moved - self._noted >= _BETWEEN_NOTES:
+            reading.heard, self._noted = True, self.moved
             self._progress()
-        return not self.reading.unasked(item)
+        return not reading.unasked(item)
 
     @unharmed
     def ended(self) -> None:
@@ -172,7 +176,7 @@ class Watch:
             self._operation.stands(self, "billed", call)
         elif (event := self._own_event()) is not None:
             spool = self.toll.spool
-            with spool.transaction():
+            with spool.together():
                 if self.row:
                     spool.write("drop_call", row=self.row)
                 spool.put(self.toll.target, *event_of(event, call))
