@@ -46,7 +46,7 @@ def clone_url(server_url: str, name: str) -> str:
     return make_conninfo(server_url, dbname=name)
 
 
-def _create(server_url: str, name: str, template: str) -> None:
+def create_database(server_url: str, name: str, template: str) -> None:
     with psycopg.connect(server_url, autocommit=True) as connection:
         connection.execute(
             sql.SQL("create database {} template {}").format(sql.Identifier(name), sql.Identifier(template))
@@ -62,7 +62,7 @@ def drop_database(server_url: str, name: str) -> None:
 def template(server_url: str) -> Iterator[str]:
     """The name of a migrated, empty database; one for each test process."""
     name = f"toll_template_{uuid4().hex[:12]}"
-    _create(server_url, name, "template0")
+    create_database(server_url, name, "template0")
     migrate(clone_url(server_url, name))
     yield name
     drop_database(server_url, name)
@@ -72,7 +72,7 @@ def template(server_url: str) -> Iterator[str]:
 def database_url(server_url: str, template: str) -> Iterator[str]:
     """The URL of a fresh, migrated database."""
     name = f"toll_test_{uuid4().hex[:12]}"
-    _create(server_url, name, template)
+    create_database(server_url, name, template)
     yield clone_url(server_url, name)
     drop_database(server_url, name)
 

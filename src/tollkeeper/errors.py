@@ -8,12 +8,15 @@ TollError                          has a code, an HTTP status, a sentence, somet
 ├── Unauthorized            401    no key, an unknown key, or a revoked one
 ├── Forbidden               403    a valid key whose scopes don't allow the call
 ├── NotFound                404    customer, meter, event, key … that doesn't exist
+├── InsufficientCredits     402    the wallet, and what may be owed, don't cover the operation
+├── LimitExceeded           429    the operation doesn't fit under a hard limit
 ├── Conflict                409    the state forbids it: same id with other content, a locked attribute
 ├── CatalogInvalid          422    the catalog file has errors; `problems` lists each with line and key
 ├── PricesInvalid           422    the operator's price file has errors; `problems` lists each with line and key
 ├── ProviderRefused         502    an AI provider refuses the admin key that its reports need
 ├── ProviderUnavailable     503    an AI provider gives no report now, or none that can be read; safe to repeat
 ├── DatabaseUnavailable     503    no connection could be had, or it broke; safe to repeat
+├── TollkeeperUnreachable   503    the SDK gets no answer from the server; safe to repeat
 └── EmbeddedServerFailed    503    the embedded PostgreSQL can't start; says why and what to do
 
 Codes are part of the API: `docs/reference/errors.md` lists each one, and a test compares the two.
@@ -21,6 +24,8 @@ Codes are part of the API: `docs/reference/errors.md` lists each one, and a test
 
 from __future__ import annotations
 
+from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 
@@ -92,12 +97,68 @@ class InsufficientCredits(TollError):
     status = 402
     title = "Payment required"
 
+    @property
+    def unit(self) -> str:
+        """The unit of value that `needed` and `available` are in."""
+        return self.extra["unit"]
+
+    @property
+    def needed(self) -> Decimal:
+        """What the operation would have reserved."""
+        return Decimal(str(self.extra["needed"]))
+
+    @property
+    def available(self) -> Decimal:
+        """What the wallet has left, and the customer may owe."""
+        return Decimal(str(self.extra["available"]))
+
+    @property
+    def top_up_url(self) -> str | None:
+        """Where the customer can top up, if the catalog says."""
+        return self.extra.get("top_up_url")
+
 
 class LimitExceeded(TollError):
     """The operation doesn't fit under a hard limit."""
 
     status = 429
     title = "Limit exceeded"
+
+    @property
+    def limit(self) -> str:
+        """The limit's name."""
+        return self.extra["limit"]
+
+    @property
+    def cap(self) -> Decimal:
+        """How much the limit allows in its window."""
+        return Decimal(str(self.extra["cap"]))
+
+    @property
+    def used(self) -> Decimal:
+        """How much of it is used."""
+        return Decimal(str(self.extra["used"]))
+
+    @property
+    def held(self) -> Decimal:
+        """How much of it open holds have reserved."""
+        return Decimal(str(self.extra["held"]))
+
+    @property
+    def needed(self) -> Decimal:
+        """How much the operation needs."""
+        return Decimal(str(self.extra["needed"]))
+
+    @property
+    def resets_at(self) -> datetime | None:
+        """When it fits if nothing else is used until then; None: it never does."""
+        at = self.extra.get("resets_at")
+        return datetime.fromisoformat(at) if isinstance(at, str) else at
+
+    @property
+    def retry_after(self) -> int | None:
+        """The seconds until then."""
+        return self.extra.get("retry_after")
 
 
 class NotFound(TollError):
@@ -147,6 +208,13 @@ class DatabaseUnavailable(TollError):
 
     status = 503
     title = "Database unavailable"
+
+
+class TollkeeperUnreachable(TollError):
+    """The SDK gets no answer from the server, or only that it can't serve now; the call may be repeated safely."""
+
+    status = 503
+    title = "Tollkeeper unreachable"
 
 
 class EmbeddedServerFailed(TollError):

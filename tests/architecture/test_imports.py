@@ -23,6 +23,8 @@ from tests.architecture.sources import (
 )
 
 LAZY = {
+    "tollkeeper": "The SDK's clients are imported when they are asked for: the engine doesn't need them.",
+    "tollkeeper.client.sdk": "Whoever speaks to a server imports nothing of the engine; `local()` does.",
     "tollkeeper.cli": "A command's module is imported when it's called: `keys list` needn't wait for the web server.",
     "tollkeeper.cli.importing.parquet": "pyarrow is an optional extra: only who imports Parquet files has to have it.",
     "tollkeeper.providers.importing.genai": "genai-prices is optional: only who imports from it has to have it.",

@@ -22,8 +22,9 @@ from typing import IO
 
 ROOT = Path(__file__).parents[2]
 RECIPES = sorted(page for page in (ROOT / "docs" / "recipes").glob("*.md") if page.name != "README.md")
-PAGES = (ROOT / "README.md", ROOT / "docs" / "tutorial" / "first-charge.md")
-ADDRESS = "127.0.0.1:8377"
+PAGES = (ROOT / "README.md", *sorted((ROOT / "docs" / "tutorial").glob("*.md")))
+SERVERS = {"tollkeeper serve": "127.0.0.1:8377", "tollkeeper simulate-provider": "127.0.0.1:8378"}
+"""Commands that go on in a terminal of their own, and the address that they have in the pages."""
 
 _BLOCK = re.compile(r"^```(console\n|sh\n(?=cat > ))(.*?)^```$", re.MULTILINE | re.DOTALL)
 _FOLDER = re.compile(r"^export TOLLKEEPER_DATA=(/tmp/[\w-]+)/data\b", re.MULTILINE)
@@ -44,12 +45,13 @@ class Terminal:
         self.folder = folder
         self.named = named
         """What the page calls the folder."""
-        self.port = _free_port()
+        self.ports = {command: _free_port() for command in SERVERS}
         self.servers: list[subprocess.Popen[bytes]] = []
         # Tollkeeper's commands are in the environment that runs this, as after `source .venv/bin/activate`.
         path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("TOLLKEEPER_", "PG"))}
-        self.environment = kept | {"PATH": path, "TOLLKEEPER_DATA": str(folder / "data"), "LC_ALL": "C.UTF-8"}
+        own = {"TOLLKEEPER_DATA": str(folder / "data"), "TOLLKEEPER_SPOOL": str(folder / "spool.sqlite")}
+        self.environment = kept | own | {"PATH": path, "LC_ALL": "C.UTF-8"}
         self.shell = subprocess.Popen(
             ["bash"],
             stdin=subprocess.PIPE,
@@ -62,8 +64,9 @@ class Terminal:
 
     def run(self, command: str) -> str:
         """What the command prints."""
-        if command.startswith("tollkeeper serve"):
-            return self._serve()
+        for server in SERVERS:
+            if command.startswith(server):
+                return self._serve(command, self.ports[server])
         stdin, stdout = _pipe(self.shell.stdin), _pipe(self.shell.stdout)
         stdin.write(f"{self._here(command)}\necho '{_END}'\n")
         stdin.flush()
@@ -79,13 +82,16 @@ class Terminal:
 
     def _here(self, command: str) -> str:
         """The page's command, for this terminal's folder and port."""
-        return command.replace(self.named, str(self.folder)).replace(ADDRESS, f"127.0.0.1:{self.port}")
+        command = command.replace(self.named, str(self.folder))
+        for server, address in SERVERS.items():
+            command = command.replace(address, f"127.0.0.1:{self.ports[server]}")
+        return command
 
-    def _serve(self) -> str:
+    def _serve(self, command: str, port: int) -> str:
         """Start the server beside the shell, as in another terminal, and give the line that it prints first."""
-        log = self.folder / "serve.log"
+        log = self.folder / f"{port}.log"
         with log.open("wb") as output:
-            line = ["tollkeeper", "serve", "--port", str(self.port)]
+            line = [*command.split(), "--port", str(port)]
             self.servers.append(
                 subprocess.Popen(line, stdout=output, stderr=subprocess.DEVNULL, env=self.environment, cwd=self.folder)
             )
@@ -97,7 +103,9 @@ class Terminal:
 
     def _there(self, text: str) -> str:
         """What a reader sees, whose folder and port are the page's."""
-        text = text.replace(str(self.folder), self.named).replace(f"127.0.0.1:{self.port}", ADDRESS)
+        text = text.replace(str(self.folder), self.named)
+        for server, address in SERVERS.items():
+            text = text.replace(f"127.0.0.1:{self.ports[server]}", address)
         return "".join(f"{line}\n" for line in text.splitlines())
 
 

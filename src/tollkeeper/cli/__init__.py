@@ -43,6 +43,7 @@ COMMANDS = {
     "ledger": "ledger",
     "reconcile": "reconcile",
     "quarantine": "quarantine",
+    "spool": "spool",
     "sweep": "sweep",
     "verify": "verify",
     "simulate-provider": "simulate",

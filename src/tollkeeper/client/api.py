@@ -1,0 +1,317 @@
+"""What an app asks Tollkeeper, each call once for both kinds of client. Usage goes through the spool (`client.py`)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+from functools import partial
+from typing import Any, TypeVar
+from urllib.parse import quote
+
+from tollkeeper import clock
+from tollkeeper.client.asks import Ask, Method, ask
+from tollkeeper.client.reading import dumps, read
+from tollkeeper.client.results import (
+    Balance,
+    Check,
+    Customer,
+    Estimate,
+    Event,
+    Explanation,
+    Grant,
+    Hold,
+    Usage,
+)
+from tollkeeper.ids import new_id
+
+T = TypeVar("T")
+
+Number = Decimal | int | str
+"""An exact number; a float isn't one."""
+
+Call = Mapping[str, Any]
+"""One call to an AI provider: `provider`, `model`, and `usage`, `response` or `cost`."""
+
+Calls = Call | Sequence[Call]
+
+
+def as_calls(given: Calls | None) -> list[Call] | None:
+    """The calls as a list, also where only one was given."""
+    if given is None:
+        return None
+    return [given] if isinstance(given, Mapping) else list(given)
+
+
+def _as(kind: type[T]) -> Callable[[Any], T]:
+    return partial(read, kind)
+
+
+def _key(text: str) -> str:
+    return quote(text, safe="")
+
+
+def planned(
+    *,
+    customer: str,
+    meter: str,
+    quantity: Number | None = None,
+    id: str | None = None,
+    amount: Number | None = None,
+    calls: Calls | None = None,
+    member: str | None = None,
+    dimensions: Mapping[str, str] | None = None,
+    metadata: Mapping[str, Any] | None = None,
+    expires_in: int | None = None,
+) -> dict[str, Any]:
+    """An operation that is yet to begin, as the API takes it."""
+    return {
+        "id": id,
+        "customer": customer,
+        "meter": meter,
+        "quantity": quantity,
+        "amount": amount,
+        "calls": as_calls(calls),
+        "member": member,
+        "dimensions": dimensions,
+        "metadata": metadata,
+        "expires_in": expires_in,
+    }
+
+
+def event_fields(
+    *,
+    id: str | None,
+    meter: str,
+    customer: str,
+    quantity: Number | None = None,
+    amount: Number | None = None,
+    time: datetime | None = None,
+    member: str | None = None,
+    dimensions: Mapping[str, str] | None = None,
+    calls: Calls | None = None,
+    corrects: str | None = None,
+    hold: str | None = None,
+    metadata: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """A usage event as the API takes it, with an id and a time, so that it's the same when it's repeated."""
+    return {
+        "id": id or str(new_id()),
+        "customer": customer,
+        "meter": meter,
+        "quantity": quantity,
+        "amount": amount,
+        # A correction has the time of what it corrects.
+        "time": time or (None if corrects else clock.now()),
+        "member": member,
+        "dimensions": dimensions,
+        "calls": as_calls(calls),
+        "corrects": corrects,
+        "hold": hold,
+        "metadata": metadata,
+    }
+
+
+def ask_hold(body: Mapping[str, Any]) -> Ask[Hold]:
+    """Reserve what the operation may cost."""
+    return ask("POST", "/v1/holds", _as(Hold), content=dumps(body))
+
+
+class Api:
+    """Calls that are answered at once. Each raises the TollError that the server tells, and TollkeeperUnreachable."""
+
+    @Method
+    def hold(
+        self,
+        meter: str,
+        *,
+        customer: str,
+        quantity: Number | None = None,
+        id: str | None = None,
+        amount: Number | None = None,
+        calls: Calls | None = None,
+        member: str | None = None,
+        dimensions: Mapping[str, str] | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        expires_in: int | None = None,
+    ) -> Ask[Hold]:
+        """Reserve what an operation may cost. Raises InsufficientCredits, LimitExceeded, and others."""
+        body = planned(
+            customer=customer,
+            meter=meter,
+            quantity=quantity,
+            id=id or str(new_id()),
+            amount=amount,
+            calls=calls,
+            member=member,
+            dimensions=dimensions,
+            metadata=metadata,
+            expires_in=expires_in,
+        )
+        return ask_hold(body)
+
+    @Method
+    def check(
+        self,
+        meter: str,
+        *,
+        customer: str,
+        quantity: Number | None = None,
+        amount: Number | None = None,
+        calls: Calls | None = None,
+        member: str | None = None,
+        dimensions: Mapping[str, str] | None = None,
+    ) -> Ask[Check]:
+        """Whether an operation might begin now; raises what `hold` would, and reserves nothing."""
+        body = planned(
+            customer=customer,
+            meter=meter,
+            quantity=quantity,
+            amount=amount,
+            calls=calls,
+            member=member,
+            dimensions=dimensions,
+        )
+        return ask("POST", "/v1/check", _as(Check), content=dumps(body))
+
+    @Method
+    def estimate(
+        self,
+        meter: str,
+        *,
+        customer: str,
+        quantity: Number | None = None,
+        amount: Number | None = None,
+        calls: Calls | None = None,
+        member: str | None = None,
+        dimensions: Mapping[str, str] | None = None,
+    ) -> Ask[Estimate]:
+        """What an operation would be charged, whatever the customer has left."""
+        body = planned(
+            customer=customer,
+            meter=meter,
+            quantity=quantity,
+            amount=amount,
+            calls=calls,
+            member=member,
+            dimensions=dimensions,
+        )
+        return ask("POST", "/v1/estimate", _as(Estimate), content=dumps(body))
+
+    @Method
+    def release(self, hold: str, *, customer: str, note: str | None = None) -> Ask[Hold]:
+        """Say that an operation failed or never began: everything is free again, and it costs nothing."""
+        body = {"customer": customer, "note": note}
+        return ask("POST", f"/v1/holds/{_key(hold)}/release", _as(Hold), content=dumps(body))
+
+    @Method
+    def extend(self, hold: str, *, customer: str, expires_in: int) -> Ask[Hold]:
+        """Say that an operation takes longer: it's held for so many seconds from now on."""
+        body = {"customer": customer, "expires_in": expires_in}
+        return ask("POST", f"/v1/holds/{_key(hold)}/extend", _as(Hold), content=dumps(body))
+
+    @Method
+    def in_doubt(
+        self, hold: str, *, customer: str, note: str | None = None, expires_in: int | None = None
+    ) -> Ask[Hold]:
+        """Say that nobody knows whether an operation happened."""
+        body = {"customer": customer, "note": note, "expires_in": expires_in}
+        return ask("POST", f"/v1/holds/{_key(hold)}/in-doubt", _as(Hold), content=dumps(body))
+
+    @Method
+    def get_hold(self, hold: str, *, customer: str) -> Ask[Hold]:
+        """One hold, whatever has become of it."""
+        return ask("GET", f"/v1/holds/{_key(hold)}", _as(Hold), params={"customer": customer})
+
+    @Method
+    def balance(self, customer: str) -> Ask[Balance]:
+        """The customer's prepaid value, and what it owes."""
+        return ask("GET", f"/v1/customers/{_key(customer)}/balance", _as(Balance))
+
+    @Method
+    def usage(
+        self,
+        customer: str,
+        *,
+        meter: str | None = None,
+        start: datetime | None = None,
+        end: datetime | None = None,
+        window: str | None = None,
+        timezone: str | None = None,
+        group_by: Sequence[str] = (),
+        filter: Sequence[str] = (),
+    ) -> Ask[Usage]:
+        """Usage, charges and costs by meter, window of time and dimensions; by default of the last 30 days."""
+        given = {
+            "customer": customer,
+            "meter": meter,
+            "from": None if start is None else start.isoformat(),
+            "to": None if end is None else end.isoformat(),
+            "window": window,
+            "timezone": timezone,
+            "group_by": list(group_by) or None,
+            "filter": list(filter) or None,
+        }
+        return ask("GET", "/v1/usage", _as(Usage), params={name: each for name, each in given.items() if each})
+
+    @Method
+    def grant(
+        self,
+        customer: str,
+        amount: Number,
+        *,
+        id: str | None = None,
+        unit: str | None = None,
+        kind: str | None = None,
+        priority: int | None = None,
+        effective_at: datetime | None = None,
+        expires_at: datetime | None = None,
+        reference: str | None = None,
+        note: str | None = None,
+    ) -> Ask[Grant]:
+        """Give prepaid value. Without an `id` of your own, calling it twice gives it twice."""
+        body = {
+            "id": id or str(new_id()),
+            "amount": amount,
+            "unit": unit,
+            "kind": kind,
+            "priority": priority,
+            "effective_at": effective_at,
+            "expires_at": expires_at,
+            "reference": reference,
+            "note": note,
+        }
+        return ask("POST", f"/v1/customers/{_key(customer)}/grants", _as(Grant), content=dumps(body))
+
+    @Method
+    def put_customer(
+        self,
+        customer: str,
+        *,
+        name: str | None = None,
+        currency: str | None = None,
+        timezone: str | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        archived: bool | None = None,
+        suspended: bool | None = None,
+    ) -> Ask[Customer]:
+        """Create the customer, or change what is given; repeating it changes nothing."""
+        body = {
+            "name": name,
+            "currency": currency,
+            "timezone": timezone,
+            "metadata": metadata,
+            "archived": archived,
+            "suspended": suspended,
+        }
+        return ask("PUT", f"/v1/customers/{_key(customer)}", _as(Customer), content=dumps(body))
+
+    @Method
+    def get_event(self, event: str, *, customer: str) -> Ask[Event]:
+        """A usage event as it is stored."""
+        return ask("GET", f"/v1/events/{_key(event)}", _as(Event), params={"customer": customer})
+
+    @Method
+    def explanation(self, event: str, *, customer: str) -> Ask[Explanation]:
+        """Why an event cost what it did."""
+        return ask("GET", f"/v1/events/{_key(event)}/explanation", _as(Explanation), params={"customer": customer})

@@ -1,0 +1,165 @@
+"""What an app asks of Tollkeeper: typed results, typed errors, both kinds of client."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from tollkeeper import AsyncTollkeeper, Tollkeeper
+from tollkeeper.client import Hold, Recorded
+from tollkeeper.errors import (
+    Conflict,
+    InsufficientCredits,
+    InvalidInput,
+    LimitExceeded,
+    NotFound,
+    TollkeeperUnreachable,
+    Unauthorized,
+)
+
+from .conftest import CATALOG, NOWHERE
+
+pytestmark = pytest.mark.anyio
+
+
+def test_a_hold_from_beginning_to_end(toll: Tollkeeper, customer: str) -> None:
+    assert toll.check("cv_parse", customer=customer).allowed
+    assert toll.estimate("cv_parse", customer=customer, quantity=1).charge == Decimal("0.5")
+    held = toll.hold("cv_parse", customer=customer, id="h1", dimensions={"job": "j"})
+    assert isinstance(held, Hold)
+    assert (held.state, held.amount, held.available) == ("open", Decimal("0.5"), Decimal("9.5"))
+    later = toll.extend("h1", customer=customer, expires_in=3600)
+    assert later.expires_at > held.expires_at + timedelta(minutes=30)
+    assert toll.in_doubt("h1", customer=customer, note="?").state == "in_doubt"
+    settled = toll.settle("h1", customer=customer)
+    assert (settled.charge, settled.unit) == (Decimal("0.5"), "USD")
+    assert settled.hold is not None
+    assert settled.hold.state == "settled"
+    assert toll.release(toll.hold("cv_parse", customer=customer).id, customer=customer).state == "released"
+    with pytest.raises(Conflict) as refused:
+        toll.extend("h1", customer=customer, expires_in=60)
+    assert (refused.value.code, refused.value.extra["state"]) == ("hold_ended", "settled")
+
+
+def test_events_are_recorded_once(toll: Tollkeeper, customer: str) -> None:
+    at = datetime.now(UTC)
+    first = toll.record("cv_parse", customer=customer, id="e1", time=at)
+    assert first == Recorded("e1", "accepted", Decimal("0.5"), "USD")
+    assert toll.record("cv_parse", customer=customer, id="e1", time=at).status == "duplicate"
+    with pytest.raises(Conflict) as conflict:
+        toll.record("question", customer=customer, id="e1", quantity=1)
+    assert conflict.value.code == "event_conflict"
+    with pytest.raises(InvalidInput) as refused:
+        toll.record("cv_prase", customer=customer)
+    assert refused.value.code == "unknown_meter"
+    call = {"provider": "openai", "model": "gpt-4o", "cost": "1"}
+    results = toll.record_all(
+        [
+            {"meter": "cv_parse", "customer": customer, "id": "e2"},
+            {"meter": "nonsense", "customer": customer},
+            {"meter": "question", "customer": customer, "quantity": Decimal("0.1"), "calls": call},
+        ]
+    )
+    assert [one.status for one in results] == ["accepted", "rejected", "accepted"]
+    assert results[2].charge == Decimal("1.25")
+    assert results[1].error is not None
+    assert results[1].error.code == "unknown_meter"
+    assert [one.state for one in toll.spool.entries()] == ["refused"]
+    toll.spool.write("sent", entry=toll.spool.entries()[0].entry)
+
+
+def test_reading(toll: Tollkeeper, customer: str) -> None:
+    toll.record("cv_parse", customer=customer, id="e1", dimensions={"job": "cook"})
+    assert toll.balance(customer).wallets[0].available == Decimal("9.5")
+    (row,) = toll.usage(customer, window="day", group_by=["job"]).rows
+    assert (row.group, row.quantity, row.charge, row.unit) == ({"job": "cook"}, 1, Decimal("0.5"), "USD")
+    explained = toll.explanation("e1", customer=customer)
+    assert explained.charge == Decimal("0.5")
+    assert explained.steps
+    with pytest.raises(NotFound) as missing:
+        toll.get_event("nothing", customer=customer)
+    assert missing.value.code == "unknown_event"
+
+
+def test_a_limit_tells_when_there_is_room_again(books_url: str, spool: Path) -> None:
+    catalog = CATALOG + '[limits.daily]\nmeter = "cv_parse"\ncap = "1"\nper = "day"\n'
+    with Tollkeeper.local(catalog=catalog, database_url=books_url, spool=spool) as toll:
+        toll.put_customer("limited")
+        toll.grant("limited", 10)
+        toll.hold("cv_parse", customer="limited", id="h1")
+        with pytest.raises(LimitExceeded) as refused:
+            toll.hold("cv_parse", customer="limited", id="h2")
+        error = refused.value
+        assert (error.limit, error.cap, error.used, error.held, error.needed) == ("daily", 1, 0, 1, 1)
+        assert error.resets_at is not None
+        assert error.resets_at > datetime.now(UTC)
+        assert error.retry_after
+
+
+async def test_the_async_client_does_the_same(books_url: str, spool: Path) -> None:
+    key = f"async-{uuid4().hex[:8]}"
+    async with await AsyncTollkeeper.local(catalog=CATALOG, database_url=books_url, spool=spool) as toll:
+        await toll.put_customer(key)
+        await toll.grant(key, "0.7")
+        assert (await toll.record("cv_parse", customer=key)).charge == Decimal("0.5")
+        with pytest.raises(InsufficientCredits):
+            await toll.hold("cv_parse", customer=key)
+        with pytest.raises(InsufficientCredits):
+            async with toll.operation("cv_parse", customer=key):
+                pass
+        await toll.grant(key, 1)
+        async with toll.operation("cv_parse", customer=key) as operation:
+            pass
+        assert operation.charge == Decimal("0.5")
+        statuses = await toll.record_all([{"meter": "cv_parse", "customer": key, "id": str(i)} for i in range(3)])
+        assert [one.status for one in statuses] == ["accepted"] * 3
+        assert (await toll.balance(key)).wallets[0].held == 0
+
+
+def test_an_operation_of_a_cancelled_task_is_no_danger(toll: Tollkeeper, customer: str) -> None:
+    """A generator that is closed in another context than it was opened in, as pytest's or a framework's."""
+
+    def within() -> object:
+        with toll.operation("cv_parse", customer=customer) as operation:
+            yield operation
+
+    generator = within()
+    operation = next(generator)  # type: ignore[call-overload]
+    generator.close()  # type: ignore[attr-defined]
+    assert toll.get_hold(operation.id, customer=customer).state == "released"
+
+
+def test_without_a_server_what_asks_is_refused(spool: Path) -> None:
+    with Tollkeeper(NOWHERE, "toll_x", spool=spool) as toll:
+        with pytest.raises(TollkeeperUnreachable) as refused:
+            toll.balance("acme")
+        assert refused.value.code == "unreachable"
+        assert NOWHERE in refused.value.detail
+
+
+def test_a_key_is_needed(monkeypatch: pytest.MonkeyPatch, spool: Path) -> None:
+    monkeypatch.delenv("TOLLKEEPER_API_KEY", raising=False)
+    with pytest.raises(Unauthorized) as refused:
+        Tollkeeper(NOWHERE, spool=spool)
+    assert refused.value.code == "missing_key"
+    with pytest.raises(InvalidInput):
+        Tollkeeper(NOWHERE, "toll_x", on_outage="maybe", spool=spool)  # type: ignore[arg-type]
+
+
+def test_importing_the_sdk_is_light() -> None:
+    """An app that only speaks HTTP to Tollkeeper doesn't load the engine, nor a provider's package that it hasn't."""
+    code = "import sys, tollkeeper.client; print(*sys.modules)"
+    loaded = set(
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    )
+    assert "tollkeeper.client.sdk" in loaded
+    heavy = {"fastapi", "psycopg", "openai", "anthropic", "uvicorn", "structlog", "pydantic", "babel", "msgspec"}
+    assert loaded & heavy == set()
+    ours = {name.split(".")[1] for name in loaded if name.startswith("tollkeeper.")}
+    assert ours == {"client", "clock", "errors", "ids"}
