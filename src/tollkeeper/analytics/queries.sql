@@ -201,8 +201,10 @@ with notable as (
     ) c on true
     where (n.uncosted or n.guessed or n.estimated)
       and not (%(by_calls)s and exists (
-          select from provider_calls p
-          where p.customer_id = n.customer_id and p.event_id = any(n.event_id || coalesce(c.event_ids, '{}'))))
+          select from provider_calls p where p.customer_id = n.customer_id and p.event_id = n.event_id))
+      and not (%(by_calls)s and c.event_ids is not null and exists (
+          select from unnest(c.event_ids) as one (event_id)
+          join provider_calls p on p.customer_id = n.customer_id and p.event_id = one.event_id))
 )
 select width_bucket(f.time, %(starts)s::timestamptz[]) as slot, s.unit,
        array(select case g.label when 'customer' then k.key when 'meter' then s.meter when 'member' then s.member
