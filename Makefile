@@ -19,7 +19,7 @@ $(READY): pyproject.toml constraints.txt
 	@$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --group dev --editable .
 	@touch $@
 
-.PHONY: help setup demo test lint check-types architecture schema bench clean clean-demo
+.PHONY: help setup demo test lint check-types architecture schema prices bench clean clean-demo
 help: ## list these commands
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 24
 
@@ -42,6 +42,10 @@ check-types: $(READY)
 
 schema: $(READY) ## write src/tollkeeper/db/schema.sql anew from the migrations
 	@$(BIN)/python -m tests.database.dump_schema
+
+prices: $(READY) ## note new rows of the price book, and write the table of providers anew
+	@$(BIN)/python -m tests.unit.vectors.price_ids
+	@$(BIN)/python -m tests.docs.provider_support
 
 bench: $(READY) ## measure, and write the figures into bench/README.md
 	@$(BIN)/python -m bench $(ARGS)

@@ -25,6 +25,8 @@ from tests.architecture.sources import (
 LAZY = {
     "tollkeeper.cli": "A command's module is imported when it's called: `keys list` needn't wait for the web server.",
     "tollkeeper.cli.importing.parquet": "pyarrow is an optional extra: only who imports Parquet files has to have it.",
+    "tollkeeper.providers.importing.genai": "genai-prices is optional: only who imports from it has to have it.",
+    "tollkeeper.providers.own": "The catalog brings the database's driver, for which who prices calls needn't wait.",
 }
 """Modules that import within a function, and why."""
 

@@ -248,6 +248,7 @@ def test_providers_have_many_names(name: str, key: str) -> None:
 def test_no_two_providers_have_the_same_name() -> None:
     names = [name for provider in PROVIDERS for name in (provider.key, *provider.aliases)]
     assert len(set(names)) == len(names)
+    assert all(provider_key(alias) == provider.key for provider in PROVIDERS for alias in provider.aliases)
 
 
 @pytest.mark.parametrize(

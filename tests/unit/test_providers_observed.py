@@ -122,5 +122,20 @@ def test_searches_of_an_answer_are_counted_once() -> None:
     assert seen.usage == {"input_tokens": 5, "web_searches": 1}
     told = observe("openai", {"output": output, "usage": {"input_tokens": 5, "web_searches": 3}})
     assert told.usage == {"input_tokens": 5, "web_searches": 3}
+    billed = observe("openai", {"output": output, "usage": USAGE, "tool_usage": {"web_search": {"num_requests": 0}}})
+    assert billed.usage == {**USAGE, "web_searches": 0}
     facts = facts_of("openai", "gpt-5", told.usage or {}, NOON)
     assert {Unit(unit): number for unit, number in facts.quantities.items()}[Unit.WEB_SEARCHES] == 3
+
+
+def test_pictures_of_an_answer_leave_it_unpriced_rather_than_too_cheap() -> None:
+    response = {"output": [{"type": "image_generation_call"}], "usage": {"input_tokens": 5, "output_tokens": 5}}
+    seen = observe("openai", response)
+    assert book().price(facts_of("openai", "gpt-5", seen.usage or {}, NOON)).missing == ("images",)
+    told = observe("openai", response | {"tool_usage": {"image_gen": {"total_tokens": 4220}}})
+    assert told.usage == {"input_tokens": 5, "output_tokens": 5, "other_model_tokens": 4220}
+    assert book().price(facts_of("openai", "gpt-5", told.usage, NOON)).missing == ("other_model_tokens",)
+    drawn = {"usage": {"input_tokens": 5}, "svg_usage": {"model": "gpt-5", "total_tokens": 30}}
+    assert observe("openai", drawn).usage == {"input_tokens": 5, "other_model_tokens": 30}
+    none = observe("openai", {"usage": USAGE, "tool_usage": {"image_gen": {"total_tokens": 0}, "web_search": None}})
+    assert none.usage == USAGE

@@ -5,6 +5,7 @@ from tollkeeper.catalog.changes import Change, ChangeKind
 from tollkeeper.catalog.check import Draft, check
 from tollkeeper.catalog.declarations import Declarations, declared
 from tollkeeper.catalog.document import as_document
+from tollkeeper.catalog.lines import Lines
 from tollkeeper.catalog.model import (
     Aggregation,
     Catalog,
@@ -55,6 +56,7 @@ __all__ = [
     "LimitBy",
     "LimitMode",
     "LimitPeriod",
+    "Lines",
     "Meter",
     "MeterGroup",
     "Models",

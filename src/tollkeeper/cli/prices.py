@@ -19,20 +19,25 @@ from tollkeeper.cli.output import print_line, show_json, show_table
 from tollkeeper.cli.reprice import reprice
 from tollkeeper.errors import InvalidInput
 from tollkeeper.money import ZERO, multiply, plain, round_to
-from tollkeeper.providers import PriceBook, PriceRow, book, load_own, provider_key
-from tollkeeper.providers.importing import (
-    Change,
-    Difference,
+from tollkeeper.providers import (
     OtherBook,
-    as_toml,
-    compare,
+    PriceBook,
+    PriceChange,
+    PriceDifference,
+    PriceRow,
+    book,
+    changes_as_toml,
+    compare_books,
+    conditions_in_words,
     genai_book,
     installed_genai,
     litellm_book,
-    read_json,
+    load_own,
+    own_rows,
+    provider_key,
+    row_document,
+    rows_like,
 )
-from tollkeeper.providers.listing import as_document, conditions_in_words, rows_like
-from tollkeeper.providers.own import own_rows
 
 app = typer.Typer(help="List, check and import the prices of AI providers.", no_args_is_help=True)
 app.command()(reprice)
@@ -60,7 +65,7 @@ def list_prices(
     moment = instant(at, UTC, "at") or clock.now()
     rows = [*rows_like(known, provider=provider, model=model, at=moment)]
     if wants_json(ctx):
-        show_json({"book": known.version, "at": moment, "rows": [as_document(row) for row in rows]})
+        show_json({"book": known.version, "at": moment, "rows": [row_document(row) for row in rows]})
         return
     show_table(
         ["PROVIDER", "MODEL", "UNIT", "USD", "PER", "WHEN", "FROM", "OWN"],
@@ -97,23 +102,23 @@ def import_prices(
         Path | None, typer.Argument(help="The other book's JSON; by default the genai-prices that is installed.")
     ] = None,
     origin: Annotated[Origin, typer.Option("--from", help="Whose price book it is.")] = Origin.GENAI,
-    dry_run: Annotated[bool, typer.Option(help="Only show the difference.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show the difference.")] = False,
     provider: Annotated[str | None, typer.Option(help="Only this provider.")] = None,
     threshold: Annotated[str, typer.Option(help="A change by more percent than this has to be confirmed.")] = "30",
     accept: Annotated[list[str] | None, typer.Option(help="Confirm one, as model:unit; may be repeated.")] = None,
-    accept_jumps: Annotated[bool, typer.Option(help="Confirm all.")] = False,
+    accept_jumps: Annotated[bool, typer.Option("--accept-jumps", help="Confirm all.")] = False,
 ) -> None:
     """Compare another price book with the prices in force, and add the difference to the file of one's own."""
     own, most = settings_for(ctx).prices, _percent(threshold)
     other, at = _only(_other_book(file, origin), provider), clock.now()
-    found = compare(_in_force(load_own(own) if own is not None and own.exists() else None), other, at)
+    found = compare_books(_in_force(load_own(own) if own is not None and own.exists() else None), other, at)
     confirmed = frozenset(accept or ())
     waiting = [c for c in found.changes if c.jumps(most) and not accept_jumps and c.name not in confirmed]
     taken = [change for change in found.changes if change not in waiting]
     written = None
     if not dry_run and taken:
         written = _own_file(ctx)
-        _append(written, as_toml(taken, source=other.source, on=at.date()))
+        _append(written, changes_as_toml(taken, source=other.source, on=at.date()))
     if wants_json(ctx):
         show_json(_document(other, found, waiting, written))
     else:
@@ -138,7 +143,7 @@ def _other_book(file: Path | None, origin: Origin) -> OtherBook:
     except OSError as error:
         raise InvalidInput("file_unreadable", f"{file} can't be read: {error.strerror}.", field="file") from None
     read = genai_book if origin is Origin.GENAI else litellm_book
-    return read(read_json(text, file=str(file)), source=str(file))
+    return read(text, source=str(file))
 
 
 def _only(other: OtherBook, provider: str | None) -> OtherBook:
@@ -181,7 +186,7 @@ def _append(path: Path, addition: str) -> None:
         beside.unlink(missing_ok=True)
 
 
-def _print_difference(found: Difference, waiting: Sequence[Change], threshold: Decimal) -> None:
+def _print_difference(found: PriceDifference, waiting: Sequence[PriceChange], threshold: Decimal) -> None:
     show_table(
         ["", "PROVIDER", "MODEL", "UNIT", "WHEN", "PER", "OURS", "THEIRS", "PERCENT", "FROM"],
         [_cells(change, needs=change in waiting) for change in found.changes],
@@ -196,7 +201,7 @@ def _print_difference(found: Difference, waiting: Sequence[Change], threshold: D
         print_line(f"Only in our book, and kept: {names}.")
 
 
-def _cells(change: Change, *, needs: bool) -> tuple[object, ...]:
+def _cells(change: PriceChange, *, needs: bool) -> tuple[object, ...]:
     offer = change.offer
     ours = None if change.ours is None else multiply(change.ours.amount, offer.per) / change.ours.per
     percent = None if change.percent is None else round_to(change.percent, 1)
@@ -215,7 +220,9 @@ def _cells(change: Change, *, needs: bool) -> tuple[object, ...]:
     return (*who, offer.per, ours, offer.amount, percent, change.start)
 
 
-def _document(other: OtherBook, found: Difference, waiting: Sequence[Change], written: Path | None) -> dict[str, Any]:
+def _document(
+    other: OtherBook, found: PriceDifference, waiting: Sequence[PriceChange], written: Path | None
+) -> dict[str, Any]:
     return {
         "source": other.source,
         "changes": [
@@ -232,7 +239,7 @@ def _document(other: OtherBook, found: Difference, waiting: Sequence[Change], wr
                 "amount": change.offer.amount,
                 "per": change.offer.per,
                 "from": change.start,
-                "ours": None if change.ours is None else as_document(change.ours),
+                "ours": None if change.ours is None else row_document(change.ours),
                 "percent": None if change.percent is None else round_to(change.percent, 6),
                 "waits": change in waiting,
             }

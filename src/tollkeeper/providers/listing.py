@@ -36,7 +36,7 @@ def rows_like(
         yield from (row for row in standing_at(at, found) if row.start is None or row.start <= at)
 
 
-def as_document(row: PriceRow) -> dict[str, Any]:
+def row_document(row: PriceRow) -> dict[str, Any]:
     """The row as JSON has it: numbers with decimals are strings, conditions that say nothing are null."""
     on = row.conditions
     return {

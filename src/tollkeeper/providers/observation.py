@@ -15,7 +15,11 @@ from tollkeeper.providers.model import Observed, Unit
 _USAGE = ("usage", "usageMetadata", "usage_metadata", "usage_info")
 _IDS = ("id", "responseId", "response_id", "item_id", "request_id")
 _TIMES = ("created", "created_at", "createTime", "create_time", "completed_at")
-_TOOLS = {"web_search_call": Unit.WEB_SEARCHES, "file_search_call": Unit.FILE_SEARCHES}
+_TOOLS = {
+    "web_search_call": Unit.WEB_SEARCHES,
+    "file_search_call": Unit.FILE_SEARCHES,
+    "image_generation_call": Unit.IMAGES,
+}
 _NO_PLACE = frozenset({"", "global", "not_available"})
 _LATEST = 253_402_300_800  # The year 10000, in Unix seconds.
 
@@ -84,7 +88,7 @@ def _unwrapped(response: _Json) -> tuple[_Json, bool]:
 
 
 def _usage(body: _Json, response: _Json) -> dict[str, Any] | None:
-    """The usage object, with the searches that a Responses answer lists among its output and doesn't count there."""
+    """The usage object, with what the tools of a Responses answer took, which it tells elsewhere."""
     found = next((each for name in _USAGE if (each := _object(body.get(name)))), None)
     if found is None:
         found = next((each for name in _USAGE if (each := _object(response.get(name)))), None)
@@ -94,16 +98,28 @@ def _usage(body: _Json, response: _Json) -> dict[str, Any] | None:
         found = {"seconds": body["duration"]}  # A transcription that tells its length only.
     if found is None:
         return None
-    return {**_searches(body), **found}
+    return {**_tools(body), **found}
 
 
-def _searches(body: _Json) -> dict[str, int]:
-    counts: dict[str, int] = {}
+def _tools(body: _Json) -> dict[str, Any]:
+    """Searches and pictures among the output, or as `tool_usage` says what is billed of them.
+
+    A picture is made by an image model: without its tokens it's a unit without a price, and with them they are another
+    model's. Either way the answer isn't taken to have cost its own tokens only.
+    """
+    counts: dict[str, Any] = {}
     output = body.get("output")
     for item in output if isinstance(output, list) else ():
         kind = _TOOLS.get(str(item.get("type"))) if isinstance(item, Mapping) else None
         if kind is not None and _object(item.get("action")).get("type", "search") == "search":
             counts[kind.value] = counts.get(kind.value, 0) + 1
+    told = _object(body.get("tool_usage"))
+    if (searches := _object(told.get("web_search")).get("num_requests")) is not None:
+        counts[Unit.WEB_SEARCHES.value] = searches
+    # What an image model or, for an SVG, a language model took besides.
+    if tokens := (_object(told.get("image_gen")) or _object(body.get("svg_usage"))).get("total_tokens"):
+        counts.pop(Unit.IMAGES.value, None)
+        counts[Unit.OTHER_MODEL_TOKENS.value] = tokens
     return counts
 
 

@@ -18,7 +18,7 @@ from tollkeeper.providers.pricebook import PriceBook, book
 from tollkeeper.providers.rows import rows_from
 
 if TYPE_CHECKING:
-    from tollkeeper.catalog.lines import Lines
+    from tollkeeper.catalog import Lines
 
 _PLACE = re.compile(r"\s*\(at (?:line (\d+), column \d+|end of document)\)$")
 _LARGEST = 10_000_000
@@ -60,7 +60,7 @@ def own_rows(text: str, *, file: str) -> list[PriceRow]:
 
 def _tables(text: str, file: str) -> tuple[dict[str, Any], Lines]:
     # Imported when it's needed: the catalog brings the database's driver along, and the SDK imports this stage.
-    from tollkeeper.catalog.lines import Lines  # noqa: PLC0415
+    from tollkeeper.catalog import Lines  # noqa: PLC0415
 
     if len(text) > _LARGEST:
         raise _invalid([{"file": file, "line": 1, "key": "", "message": "The file is larger than 10 MB."}])

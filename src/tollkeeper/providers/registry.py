@@ -24,7 +24,7 @@ class Provider:
 
 
 PROVIDERS: tuple[Provider, ...] = (
-    Provider("openai", "OpenAI", ("open_ai", "openai_realtime", "text-completion-openai")),
+    Provider("openai", "OpenAI", ("open_ai", "openai_realtime", "text_completion_openai")),
     Provider("anthropic", "Anthropic", ("claude",)),
     Provider(
         "google",

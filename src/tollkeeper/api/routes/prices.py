@@ -15,8 +15,7 @@ from tollkeeper.api.books import OpenBooks
 from tollkeeper.api.paging import Cursor, Limit, Page, key_behind, page
 from tollkeeper.api.times import sane
 from tollkeeper.errors import InvalidInput
-from tollkeeper.providers import PriceRow, book_of
-from tollkeeper.providers.listing import rows_like
+from tollkeeper.providers import PriceRow, book_of, rows_like
 
 router = APIRouter(prefix="/v1/prices", tags=["catalog"])
 

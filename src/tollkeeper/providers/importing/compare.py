@@ -28,7 +28,7 @@ class ChangeKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class PriceChange:
     """A price that another book has and ours doesn't."""
 
     kind: ChangeKind
@@ -51,19 +51,19 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class PriceDifference:
     """What another book has that ours doesn't, and the other way round."""
 
-    changes: tuple[Change, ...]
+    changes: tuple[PriceChange, ...]
     same: int
     """Prices that agree."""
     kept: tuple[tuple[str, str], ...]
     """Provider and model that the other book doesn't have (any more); our rows stay."""
 
 
-def compare(book: PriceBook, other: OtherBook, at: datetime) -> Difference:
+def compare_books(book: PriceBook, other: OtherBook, at: datetime) -> PriceDifference:
     """The difference at the instant `at`, with what the other book has scheduled for later."""
-    changes: list[Change] = []
+    changes: list[PriceChange] = []
     same = 0
     for offer in _considered(other.offers, at):
         for model in offer.models:
@@ -72,7 +72,7 @@ def compare(book: PriceBook, other: OtherBook, at: datetime) -> Difference:
                 same += 1
             else:
                 changes.append(change)
-    return Difference(tuple(changes), same, tuple(_kept(book, other)))
+    return PriceDifference(tuple(changes), same, tuple(_kept(book, other)))
 
 
 def _considered(offers: Iterable[Offer], at: datetime) -> Iterator[Offer]:
@@ -87,7 +87,7 @@ def _considered(offers: Iterable[Offer], at: datetime) -> Iterator[Offer]:
         yield from (offer for offer in dated if (offer.start or BEGINNING) >= present)
 
 
-def _change(book: PriceBook, offer: Offer, model: str, at: datetime) -> Change | None:
+def _change(book: PriceBook, offer: Offer, model: str, at: datetime) -> PriceChange | None:
     moment = max(at, offer.start) if offer.start is not None else at
     whole = Decimal(offer.input_above + 1 if offer.input_above is not None else 1)
     quantities = {offer.unit: whole} if offer.unit in INPUT_UNITS else {offer.unit: ONE, Unit.INPUT_TOKENS: whole}
@@ -95,11 +95,11 @@ def _change(book: PriceBook, offer: Offer, model: str, at: datetime) -> Change |
     facts = CallFacts(offer.provider, name, quantities, moment, offer.service_tier, offer.batch, offer.region)
     ours = book.row(facts, offer.unit)
     if ours is None:
-        return Change(ChangeKind.NEW, model, offer, None, offer.start, None)
+        return PriceChange(ChangeKind.NEW, model, offer, None, offer.start, None)
     percent = _percent(ours, offer)
     if percent is not None and abs(percent) <= _SAME:
         return None
-    return Change(ChangeKind.CHANGED, model, offer, ours, moment.replace(microsecond=0), percent)
+    return PriceChange(ChangeKind.CHANGED, model, offer, ours, moment.replace(microsecond=0), percent)
 
 
 def _percent(ours: PriceRow, offer: Offer) -> Decimal | None:

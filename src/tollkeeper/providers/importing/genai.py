@@ -10,7 +10,7 @@ from importlib import import_module, metadata
 from typing import Any
 
 from tollkeeper.errors import InvalidInput
-from tollkeeper.providers.importing.offers import MILLION, Offer, OtherBook, not_that, number
+from tollkeeper.providers.importing.offers import MILLION, Offer, OtherBook, not_that, number, read_json
 from tollkeeper.providers.model import Unit
 from tollkeeper.providers.registry import PROVIDERS, model_key, provider_key
 
@@ -51,13 +51,17 @@ def installed_genai() -> OtherBook:
     except ImportError:
         told = "genai-prices isn't installed: give the file data.json of its repository, or install it."
         raise InvalidInput("genai_prices_missing", told, field="file") from None
-    return genai_book(_plain(found), source=f"genai-prices {metadata.version('genai-prices')}")
+    return _book(_plain(found), f"genai-prices {metadata.version('genai-prices')}")
 
 
-def genai_book(document: Any, *, source: str) -> OtherBook:
+def genai_book(text: str, *, source: str) -> OtherBook:
     """The book in its JSON. Models whose price goes by the hour of day have no offers: it can't say when such a price
     began. Raises InvalidInput `invalid_price_file`.
     """
+    return _book(read_json(text, source=source), source)
+
+
+def _book(document: Any, source: str) -> OtherBook:
     if not isinstance(document, list) or not all(isinstance(each, Mapping) and "id" in each for each in document):
         raise not_that(source, "it isn't the data.json of genai-prices")
     offers: list[Offer] = []

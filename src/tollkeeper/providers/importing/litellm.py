@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from tollkeeper.money import ONE, multiply
-from tollkeeper.providers.importing.offers import MILLION, Offer, OtherBook, not_that, number
+from tollkeeper.providers.importing.offers import MILLION, Offer, OtherBook, not_that, number, read_json
 from tollkeeper.providers.model import TOKEN_UNITS, Unit
 from tollkeeper.providers.registry import model_key
 
@@ -46,8 +46,9 @@ _SUFFIXES = re.compile(r"(?:_above_(\d+)k_tokens)?(?:_(batches|priority|flex))?"
 _THOUSAND = 1000
 
 
-def litellm_book(document: Any, *, source: str) -> OtherBook:
+def litellm_book(text: str, *, source: str) -> OtherBook:
     """The book in its JSON. It gives no dates: its prices hold now. Raises InvalidInput `invalid_price_file`."""
+    document = read_json(text, source=source)
     if not isinstance(document, Mapping) or not any(_provider(each) for each in document.values()):
         raise not_that(source, "it isn't LiteLLM's model_prices_and_context_window.json")
     offers = [offer for name, entry in document.items() for offer in _of_entry(str(name), entry)]

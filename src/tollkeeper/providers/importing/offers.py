@@ -45,17 +45,17 @@ class OtherBook:
     """By provider, all names and patterns of models that it has, also those whose prices can't be compared."""
 
 
-def read_json(text: str, *, file: str) -> Any:
+def read_json(text: str, *, source: str) -> Any:
     """The document, with every number exact. Raises InvalidInput `invalid_price_file`."""
     try:
         return json.loads(text, parse_float=Decimal, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
-        raise not_that(file, f"it isn't JSON: {error}") from None
+        raise not_that(source, f"it isn't JSON: {error}") from None
 
 
-def not_that(file: str, why: str) -> InvalidInput:
+def not_that(source: str, why: str) -> InvalidInput:
     """The error for a file that isn't what it should be."""
-    return InvalidInput("invalid_price_file", f"{file} can't be imported: {why}.", field="file")
+    return InvalidInput("invalid_price_file", f"{source} can't be imported: {why}.", field="file")
 
 
 def number(value: object) -> Decimal | None:

@@ -8,14 +8,14 @@ from datetime import date
 
 from tollkeeper.clock import in_utc
 from tollkeeper.money import ONE, plain, with_decimals
-from tollkeeper.providers.importing.compare import Change
+from tollkeeper.providers.importing.compare import PriceChange
 from tollkeeper.providers.importing.offers import MILLION, Offer
 from tollkeeper.providers.model import TOKEN_UNITS, Unit
 
 _CENTS = 2
 
 
-def as_toml(changes: Iterable[Change], *, source: str, on: date) -> str:
+def changes_as_toml(changes: Iterable[PriceChange], *, source: str, on: date) -> str:
     """`[[models]]` tables with these changes: names that share all their prices share a table."""
     prices: dict[tuple[str, str], dict[str, list[str]]] = {}
     for change in changes:
@@ -36,7 +36,7 @@ def _table(provider: str, models: list[str], lines: tuple[str, ...], source: str
     return f'{told}checked_on = "{on.isoformat()}"\nprices = [\n' + "\n".join(lines) + "\n]\n\n"
 
 
-def _conditions(change: Change) -> str:
+def _conditions(change: PriceChange) -> str:
     offer = change.offer
     told = {
         "tier": None if offer.service_tier is None else json.dumps(offer.service_tier),

@@ -24,11 +24,11 @@ class Shape(NamedTuple):
 
 SHAPES: tuple[Shape, ...] = (
     Shape("plain", plain.is_plain, plain.quantities),
-    Shape("duration", openai.is_duration, openai.duration),
     Shape("pages", openai.is_ocr, openai.ocr),
     Shape("anthropic", anthropic.is_message, anthropic.message),
     Shape("converse", bedrock.is_converse, bedrock.converse),
     Shape("gemini", google.is_metadata, google.metadata),
     Shape("chat", openai.is_chat, openai.chat),
     Shape("responses", openai.is_response, openai.response),
+    Shape("duration", openai.is_duration, openai.duration),
 )

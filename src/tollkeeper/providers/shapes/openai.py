@@ -95,8 +95,8 @@ def _written(details: Reader) -> Quantities:
 
 
 def is_duration(usage: Reader) -> bool:
-    """Whisper's `{"type": "duration", "seconds": 12.5}`, and a live session's seconds."""
-    return usage.word("type") == "duration"
+    """Whisper's `{"type": "duration", "seconds": 12.5}`, and a live session's seconds, active and paused."""
+    return usage.word("type") == "duration" or usage.has("seconds")
 
 
 def duration(usage: Reader, _provider: str, _model: str) -> Quantities:

@@ -8,10 +8,10 @@ from tollkeeper.providers.model import TOKEN_UNITS, Unit
 from tollkeeper.providers.reading import Reader
 from tollkeeper.providers.shapes.parts import Quantities
 
-TOOLS = (Unit.WEB_SEARCHES, Unit.FILE_SEARCHES, Unit.CODE_SESSIONS)
-"""What a provider charges besides tokens, and doesn't count in its usage object: it may stand beside any shape."""
+TOOLS = (Unit.WEB_SEARCHES, Unit.FILE_SEARCHES, Unit.CODE_SESSIONS, Unit.IMAGES, Unit.OTHER_MODEL_TOKENS)
+"""What a provider charges besides, and doesn't count in its usage object: it may stand beside any shape."""
 
-_WHOLE = frozenset({Unit.IMAGES, Unit.PAGES, Unit.REQUESTS, Unit.CHARACTERS, *TOOLS}) | TOKEN_UNITS
+_WHOLE = frozenset({Unit.PAGES, Unit.REQUESTS, Unit.CHARACTERS, *TOOLS}) | TOKEN_UNITS
 
 
 def is_plain(usage: Reader) -> bool:
@@ -25,7 +25,7 @@ def quantities(usage: Reader, _provider: str, _model: str) -> Quantities:
 
 
 def tools(usage: Reader) -> Quantities:
-    """Searches and sessions that stand beside a provider's own keys."""
+    """Searches, sessions and pictures that stand beside a provider's own keys."""
     return {unit: usage.tokens(unit) for unit in TOOLS if usage.has(unit)}
 
 
