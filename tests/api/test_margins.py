@@ -150,39 +150,85 @@ async def test_by_model_the_charge_is_shared_by_cost(admin: httpx.AsyncClient) -
     assert [(row["group"]["provider"], row["events"]) for row in one["data"]] == [(None, 1), ("openai", 1)]
 
 
-async def test_margins_add_up_to_the_ledger_however_they_are_grouped(admin: httpx.AsyncClient) -> None:
+ZONES = {"acme": "UTC", "other": "Asia/Kathmandu", "third": "Australia/Lord_Howe"}
+
+
+async def book_much(client: httpx.AsyncClient) -> None:
+    """Usage of customers in zones whose hours begin at different minutes, with and without calls, some taken back."""
     rng = random.Random(7)
-    await begin(admin, "acme", "other")
+    await begin(client, *ZONES)
+    for key, zone in ZONES.items():
+        assert (await client.put(f"/v1/customers/{key}", json={"timezone": zone})).is_success
     events = []
-    for i in range(80):
+    for i in range(120):
         calls = [call(f"r{i}-{n}", model=rng.choice(MODELS), tokens=(rng.randint(1, 999), 7)) for n in range(i % 4)]
-        events.append(
-            event(f"e{i}", rng.choice(["answer", "cv", "kept"]), *calls, customer=rng.choice(["acme", "other"]))
-            | {"time": f"2026-10-{rng.randint(1, 28):02}T{rng.randint(0, 23):02}:00:00Z"}
-        )  # fmt: skip
-    await send(admin, *events)
-    back = [
-        {"id": f"c{i}", "customer": one["customer"], "meter": "cv", "corrects": one["id"]}
-        for i, one in enumerate(events) if one["meter"] == "cv" and i % 5 == 0
-    ]  # fmt: skip
-    await send(admin, *back)
-    expected = {"USD": [D(0), D(0)]}
-    for key in ("acme", "other"):
+        one = event(f"e{i}", rng.choice(["answer", "cv", "kept", "bare"]), *calls, customer=rng.choice([*ZONES]))
+        minute = rng.choice([0, 15, 29, 30, 45, 59])
+        events.append(one | {"time": f"2026-10-{rng.randint(1, 6):02}T{rng.randint(0, 23):02}:{minute:02}:00Z"})
+    await send(client, *events)
+    back = [one for i, one in enumerate(events) if one["meter"] == "cv" and i % 5 == 0]
+    await send(client, *({"id": f"{one['id']} back", "corrects": one["id"]} | _names(one) for one in back))
+
+
+def _names(one: dict[str, Any]) -> dict[str, Any]:
+    return {"customer": one["customer"], "meter": one["meter"]}
+
+
+async def all_rows(client: httpx.AsyncClient, **params: Any) -> list[dict[str, Any]]:
+    """The rows of all pages."""
+    rows: list[dict[str, Any]] = []
+    cursor: dict[str, str] = {}
+    while True:
+        page = await get(client, "/v1/margins", limit=7, **params, **cursor)
+        rows += page["data"]
+        if page["next_cursor"] is None:
+            return rows
+        cursor = {"cursor": page["next_cursor"]}
+
+
+async def test_margins_add_up_to_the_ledger_however_they_are_grouped(admin: httpx.AsyncClient) -> None:
+    await book_much(admin)
+    charge = cost = D(0)
+    for key in ZONES:
         for account in (await get(admin, f"/v1/customers/{key}/balance"))["accounts"]:
-            expected["USD"][0] -= D(account["balance"]) if account["account"] == "revenue" else 0
-            expected["USD"][1] += D(account["balance"]) if account["account"] == "provider_cost" else 0
-    for group_by in ("", "customer", "meter", "day", "model", "customer,provider,day", "job", "member,month,model"):
-        rows: list[dict[str, Any]] = []
-        cursor = {}
-        while True:
-            page = await get(admin, "/v1/margins", group_by=group_by, limit=7, sort="margin", **WHOLE, **cursor)
-            rows += page["data"]
-            if page["next_cursor"] is None:
-                break
-            cursor = {"cursor": page["next_cursor"]}
-        sums = [sum(D(row[name]) for row in rows) for name in ("charge", "cost")]
-        assert sums == expected["USD"], group_by
+            charge -= D(account["balance"]) if account["account"] == "revenue" else 0
+            cost += D(account["balance"]) if account["account"] == "provider_cost" else 0
+    counted = None
+    for group_by in ("", "customer", "meter", "day", "model", "customer,provider,day", "job", "hour,member,model"):
+        rows = await all_rows(admin, group_by=group_by, sort="margin", **WHOLE)
+        assert [sum(D(row[name]) for row in rows) for name in ("charge", "cost")] == [charge, cost], group_by
         assert len({(row["start"], str(row["group"]), row["unit"]) for row in rows}) == len(rows)
+        if "model" not in group_by and "provider" not in group_by:
+            names = ("events", "unpriced", "uncosted", "estimated", "uncosted_charge", "estimated_charge")
+            sums = [sum(D(row[name]) for row in rows) for name in names]
+            assert sums == (counted or sums), group_by
+            counted = sums
+            assert sums[0] == 120
+
+
+@pytest.mark.parametrize(
+    ("start", "end"),
+    [
+        ("2026-10-02T00:00:00Z", "2026-10-05T00:00:00Z"),
+        ("2026-10-02T06:29:30Z", "2026-10-04T21:46:00Z"),
+        ("2026-10-03T10:10:00Z", "2026-10-03T10:50:00Z"),
+    ],
+)
+async def test_any_range_is_exact(admin: httpx.AsyncClient, start: str, end: str) -> None:
+    await book_much(admin)
+    expected: dict[tuple[str, str], list[Decimal]] = {}
+    for key in ZONES:
+        for one in (await get(admin, "/v1/events", customer=key, limit=1000, **{"from": start, "to": end}))["data"]:
+            sums = expected.setdefault((key, one["time"][:10]), [D(0), D(0), D(0)])
+            sums[0] += D(one["charge"] or 0)
+            sums[1] += D(one["cost"] or 0)
+            sums[2] += one["corrects"] is None
+    rows = await all_rows(admin, group_by="customer,day", **{"from": start, "to": end})
+    found = {
+        (row["group"]["customer"], max(row["start"], start)[:10]): [D(row["charge"]), D(row["cost"]), D(row["events"])]
+        for row in rows if row["unit"]
+    }  # fmt: skip
+    assert found == expected
 
 
 async def test_margins_can_be_had_of_one_customer_and_as_a_table(admin: httpx.AsyncClient) -> None:

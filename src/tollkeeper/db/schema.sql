@@ -679,6 +679,8 @@ CREATE INDEX events_by_corrected ON public.events USING btree (customer_id, corr
 
 CREATE INDEX events_by_time ON public.events USING btree (customer_id, "time");
 
+CREATE INDEX events_notable ON public.events USING btree (customer_id, "time") WHERE ((corrects IS NOT NULL) OR (uncosted IS NOT NULL) OR (estimates IS NOT NULL) OR (cost_source = 'estimate'::text));
+
 CREATE INDEX grants_by_expiry ON public.grants USING btree (expires_at) WHERE ((remaining > (0)::numeric) AND (expires_at IS NOT NULL));
 
 CREATE INDEX grants_by_recurring ON public.grants USING btree (customer_id, recurring, period_start) WHERE (recurring IS NOT NULL);
