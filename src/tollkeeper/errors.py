@@ -13,6 +13,8 @@ TollError                          has a code, an HTTP status, a sentence, somet
 ├── Conflict                409    the state forbids it: same id with other content, a locked attribute
 ├── CatalogInvalid          422    the catalog file has errors; `problems` lists each with line and key
 ├── PricesInvalid           422    the operator's price file has errors; `problems` lists each with line and key
+├── ProviderRefused         502    an AI provider refuses the admin key that its reports need
+├── ProviderUnavailable     503    an AI provider gives no report now, or none that can be read; safe to repeat
 ├── DatabaseUnavailable     503    no connection could be had, or it broke; safe to repeat
 ├── TollkeeperUnreachable   503    the SDK gets no answer from the server; safe to repeat
 └── EmbeddedServerFailed    503    the embedded PostgreSQL can't start; says why and what to do
@@ -185,6 +187,20 @@ class PricesInvalid(TollError):
 
     status = 422
     title = "Prices invalid"
+
+
+class ProviderRefused(TollError):
+    """An AI provider refuses the admin key that its reports need; says where to get one."""
+
+    status = 502
+    title = "Provider refused"
+
+
+class ProviderUnavailable(TollError):
+    """An AI provider gives no report right now, or none that can be read."""
+
+    status = 503
+    title = "Provider unavailable"
 
 
 class DatabaseUnavailable(TollError):

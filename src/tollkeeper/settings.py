@@ -9,14 +9,14 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field
+from pydantic import AliasChoices, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
 class Settings(BaseSettings):
     """How this process runs. Amounts of time are seconds unless the name says otherwise."""
 
-    model_config = SettingsConfigDict(env_prefix="TOLLKEEPER_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(env_prefix="TOLLKEEPER_", frozen=True, extra="ignore", populate_by_name=True)
 
     database_url: str | None = Field(
         default=None,
@@ -60,6 +60,20 @@ class Settings(BaseSettings):
     )
     prices: Path | None = Field(
         default=None, description="The operator's own prices of AI providers, as TOML. Unset: the bundled ones only."
+    )
+    openai_admin_key: SecretStr | None = Field(
+        default=None,
+        validation_alias=AliasChoices("TOLLKEEPER_OPENAI_ADMIN_KEY", "OPENAI_ADMIN_KEY"),
+        description="OpenAI admin key, for reading usage and costs. Never a key for inference.",
+    )
+    openai_url: str = Field(
+        default="https://api.openai.com/v1", description="Where OpenAI's usage and costs are read from."
+    )
+    anthropic_admin_key: SecretStr | None = Field(
+        default=None, description="Anthropic admin key, for reading usage and costs. Never a key for inference."
+    )
+    anthropic_url: str = Field(
+        default="https://api.anthropic.com", description="Where Anthropic's usage and costs are read from."
     )
     max_future_seconds: int = Field(
         default=300, ge=0, description="How far an event's time may lie ahead of the server's clock."

@@ -102,6 +102,17 @@ def test_thinking_tools_and_limits(anthropic: Anthropic) -> None:
     assert (cut.stop_reason, cut.usage.output_tokens) == ("max_tokens", 3)
 
 
+def test_a_search_is_in_the_usage(anthropic: Anthropic, simulator: Simulator) -> None:
+    tools: Any = [{"type": "web_search_20250305", "name": "web_search"}]
+    answer = anthropic.messages.create(**HELLO, tools=tools)
+    assert answer.usage.server_tool_use is not None
+    assert answer.usage.server_tool_use.web_search_requests == 1
+    assert [block.type for block in answer.content] == ["server_tool_use", "web_search_tool_result", "text"]
+    assert simulator.bills()[0].asked["web_searches"] == Decimal("0.01")
+    with anthropic.messages.stream(**HELLO, tools=tools) as stream:
+        assert stream.get_final_message().content[0].to_dict()["input"] == {"query": "toll"}
+
+
 def test_counting_tokens_costs_nothing(anthropic: Anthropic, simulator: Simulator) -> None:
     found = anthropic.messages.count_tokens(model="claude-haiku-5-5", messages=HELLO["messages"])
     assert found.input_tokens == 6

@@ -10,7 +10,7 @@ import pytest
 from openai import AsyncOpenAI, AzureOpenAI, OpenAI
 from pydantic import BaseModel
 
-from tollkeeper.providers import extract
+from tollkeeper.providers import Unit, extract, observe
 from tollkeeper.simulator import Simulator, key_id
 from tollkeeper.simulator.models import DATED, LISTED
 
@@ -154,6 +154,20 @@ def test_structured_outputs_and_tools_have_their_shape(openai: OpenAI, hello: di
         model="gpt-4o", input="x", tools=[{"type": "function", "strict": True, **tool}], tool_choice="required"
     ).output[0]
     assert item.type == "function_call"
+
+
+def test_a_search_is_billed_beside_the_tokens(openai: OpenAI, simulator: Simulator) -> None:
+    for stream in (False, True):
+        openai.responses.create(model="gpt-5", input="x", tools=[{"type": "web_search"}], stream=stream)
+    answer: Any = openai.responses.create(model="gpt-5", input="x", tools=[{"type": "web_search"}])
+    assert answer.output[0].type == "web_search_call"
+    bill = simulator.bills()[-1]
+    found = observe("openai", answer.model_dump())
+    assert found.usage is not None
+    assert extract("openai", found.usage)[Unit.WEB_SEARCHES] == bill.quantities["web_searches"] == 1
+    assert bill.asked["web_searches"] == Decimal("0.01")
+    searches: Any = openai.admin.organization.usage.web_search_calls(start_time=1, bucket_width="1d", limit=1)
+    assert searches.has_more
 
 
 def test_embeddings_and_moderations(openai: OpenAI, simulator: Simulator) -> None:

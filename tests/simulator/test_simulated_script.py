@@ -46,6 +46,7 @@ def test_errors_have_the_providers_body_and_cost_nothing(
         once.chat.completions.create(**hello)
     assert (caught.value.status_code, caught.value.code) == (status, code)
     assert caught.value.request_id
+    assert caught.value.response.headers.get("retry-after") == ("1" if status == 429 else None)
     assert simulator.bills() == []
 
 

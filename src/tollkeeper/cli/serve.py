@@ -14,6 +14,7 @@ from typing import Annotated, NoReturn
 
 import typer
 import uvicorn
+from pydantic import SecretStr
 from uvicorn.supervisors import Multiprocess
 
 from tollkeeper import __version__
@@ -103,7 +104,9 @@ def _shared_metrics(workers: int) -> Iterator[None]:
 
 def _serve(settings: Settings, listener: socket.socket) -> None:
     """Run the workers until a signal ends them. They read the settings from the environment."""
-    given = settings.model_dump(mode="json", exclude_none=True)
+    secret = {name for name in Settings.model_fields if isinstance(getattr(settings, name), SecretStr)}
+    # Secrets come from the environment alone, where they are; dumped they would be asterisks.
+    given = settings.model_dump(mode="json", exclude_none=True, exclude=secret)
     os.environ.update({f"TOLLKEEPER_{name.upper()}": str(value) for name, value in given.items()})
     config = uvicorn.Config(
         "tollkeeper.app:create",

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import sys
 from contextlib import suppress
 from decimal import Decimal, InvalidOperation
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 import uvicorn
@@ -42,9 +43,14 @@ def simulate_provider(
         seed, delay_ms, _share(error_rate), report_delay, Discrepancy.parse(list(discrepancy or []))
     )
     simulator = create_app(settings)
+    signal.signal(signal.SIGTERM, _stop)
     with suppress(KeyboardInterrupt), _listening(host, port) as listener:
         _announce(ctx, host, listener.getsockname()[1], simulator.state.simulation.seed)
         uvicorn.Server(config(simulator)).run([listener])
+
+
+def _stop(*_: object) -> NoReturn:
+    raise SystemExit(0)
 
 
 def _share(text: str) -> Decimal:

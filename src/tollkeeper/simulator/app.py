@@ -14,7 +14,7 @@ from tollkeeper.simulator.audio import speak, transcribe
 from tollkeeper.simulator.chat import chat
 from tollkeeper.simulator.errors import error_answer
 from tollkeeper.simulator.images import draw
-from tollkeeper.simulator.inference import Endpoint, answer_headers, handler, no_content
+from tollkeeper.simulator.inference import Endpoint, answer_headers, handler, unknown_path
 from tollkeeper.simulator.keys import caller_of, refuse_admin
 from tollkeeper.simulator.messages import count, message
 from tollkeeper.simulator.model import Provider, Refused, SimulatorSettings
@@ -125,4 +125,4 @@ async def _stored(request: Request) -> JSONResponse:
 
 
 async def _unknown(request: Request) -> Any:
-    return no_content(request)
+    return unknown_path(request)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from tollkeeper.money import plain
-from tollkeeper.simulator.model import Asked, Bill, Caller, Provider, Reply
+from tollkeeper.simulator.model import Bill, Caller, Provider, Reply
 from tollkeeper.simulator.pricing import reckon
 from tollkeeper.simulator.simulation import Simulation
 
 
 def bill_for(
-    simulation: Simulation, provider: Provider, caller: Caller, asked: Asked, reply: Reply, request_id: str, retry: int
+    simulation: Simulation, provider: Provider, caller: Caller, reply: Reply, request_id: str, retry: int
 ) -> None:
     """Put the call on the bill."""
     at = simulation.now()

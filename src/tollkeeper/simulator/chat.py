@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from tollkeeper.simulator.generation import Generated, Wish, generate, positive, required, served_tier
@@ -140,7 +140,7 @@ def _deltas(found: Generated) -> Iterator[tuple[dict[str, Any], str | None]]:
     yield {}, _finish(found)
 
 
-def in_chunks(tokens: Any) -> Iterator[str]:
+def in_chunks(tokens: Sequence[str]) -> Iterator[str]:
     """The tokens as a stream brings them."""
     for i in range(0, len(tokens), PER_CHUNK):
         yield "".join(tokens[i : i + PER_CHUNK])

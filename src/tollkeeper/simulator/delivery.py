@@ -22,8 +22,8 @@ class Delivery:
         self._step = step
         self._ending = ending
         self._headers = headers
-        self.when_sent: Callable[[], None] = lambda: None
-        """Called when all of it went out to a client that was still there."""
+        self.when_last: Callable[[], None] = lambda: None
+        """Called when the last of it goes out."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send it."""
@@ -34,20 +34,21 @@ class Delivery:
         streamed = isinstance(content, list)
         pieces: list[bytes] = content if isinstance(content, list) else [content]
         await send({"type": "http.response.start", "status": 200, "headers": self._raw_headers(pieces, streamed)})
-        if (least := self._step.abort_after_chunks) is not None:
-            pieces = pieces[: least if streamed else 0]
-        for piece in pieces:
-            await send({"type": "http.response.body", "body": piece, "more_body": True})
+        most = self._step.abort_after_chunks
+        for number, piece in enumerate(pieces if most is None else pieces[: most if streamed else 0], 1):
+            if most is None and number == len(pieces):
+                # Before the last piece: a client that has it may look at the bill at once.
+                self.when_last()
+            await send(_body(piece))
             await asyncio.sleep(self._step.chunk_delay_ms / 1000)
-        if least is not None and self._ending is None:
+        if most is None:
+            await send(_body(b"", more=False))
+        elif streamed and self._ending is not None:
+            await send(_body(self._ending))
+            await send(_body(b"", more=False))
+        else:
             # An empty piece sends the headers, which the server holds back until there is some of the body.
-            await send({"type": "http.response.body", "body": b"", "more_body": True})
-            return
-        if least is not None and self._ending is not None:
-            await send({"type": "http.response.body", "body": self._ending, "more_body": True})
-        await send({"type": "http.response.body", "body": b"", "more_body": False})
-        if least is None:
-            self.when_sent()
+            await send(_body(b""))
 
     def _raw_headers(self, pieces: list[bytes], streamed: bool) -> list[tuple[bytes, bytes]]:
         media_type = "text/event-stream; charset=utf-8" if streamed else self._reply.media_type
@@ -57,8 +58,12 @@ class Delivery:
         return [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
 
 
+def _body(data: bytes, *, more: bool = True) -> dict[str, Any]:
+    return {"type": "http.response.body", "body": data, "more_body": more}
+
+
 async def _gone(receive: Receive) -> None:
-    """Wait until the client has closed the connection, or the server is stopping."""
+    """Wait until the client has closed the connection."""
     message: dict[str, Any] = {}
     while message.get("type") != "http.disconnect":
         message = dict(await receive())

@@ -40,13 +40,15 @@ def refused_by(step: Step, provider: Provider) -> Refused:
         code = None
     else:
         kind, message, code = _OPENAI.get(step.status, ("server_error", "The server had an error.", None))
+    # Who is told to come again is told when; a step may say otherwise.
+    soon = {"retry-after": "1"} if step.status == 429 else {}
     return Refused(
         step.status,
         given.get("type", kind),
         given.get("message", message),
         code=given.get("code", code),
         param=given.get("param"),
-        headers=step.headers,
+        headers={**soon, **step.headers},
     )
 
 

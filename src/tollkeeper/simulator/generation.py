@@ -45,6 +45,19 @@ class Generated:
         return self.reasoning + len(self.reply)
 
 
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a request wants of its output."""
+
+    most: int | None = None
+    """Tokens at most, reasoning among them."""
+    effort: str | None = None
+    schema: Mapping[str, Any] | None = None
+    """The JSON schema that the text has to keep."""
+    tool: tuple[str, Mapping[str, Any]] | None = None
+    """The function that must be called, and the schema of its arguments."""
+
+
 def generate(
     simulation: Simulation,
     caller: Caller,
@@ -57,7 +70,6 @@ def generate(
     scope = f"{caller.project} {model}"
     cached, written = automatic(simulation.cache, scope, prompt.tokens, simulation.now())
     thinking = _EFFORTS.get(wish.effort or "medium", 64) if reasons(model) else 0
-    tool = wish.tool
     reply = _reply(simulation, step, prompt, wish)
     whole = thinking + len(reply)
     if wish.most is not None:
@@ -71,21 +83,8 @@ def generate(
         thinking,
         reply,
         thinking + len(reply) < whole,
-        tool[0] if tool else None,
+        wish.tool[0] if wish.tool else None,
     )
-
-
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """What a request wants of its output."""
-
-    most: int | None = None
-    """Tokens at most, reasoning among them."""
-    effort: str | None = None
-    schema: Mapping[str, Any] | None = None
-    """The JSON schema that the text has to keep."""
-    tool: tuple[str, Mapping[str, Any]] | None = None
-    """The function that must be called, and the schema of its arguments."""
 
 
 def _reply(simulation: Simulation, step: Step, prompt: Prompt, wish: Wish) -> list[str]:

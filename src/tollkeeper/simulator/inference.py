@@ -64,7 +64,7 @@ async def _answer(
     reply = endpoint(simulation, asked, caller, step)
     if step.charged and reply.endpoint != FREE:
         retry = int(request.headers.get("x-stainless-retry-count", "0"))
-        bill_for(simulation, provider, caller, asked, reply, request_id, retry)
+        bill_for(simulation, provider, caller, reply, request_id, retry)
     # Billed before the wait: a client that doesn't wait so long pays all the same.
     await asyncio.sleep(pause)
     if step.status >= 400:
@@ -75,7 +75,7 @@ async def _answer(
         answer_headers(provider, request_id) | dict(step.headers),
         ending=_ending(step, provider, request_id),
     )
-    delivery.when_sent = lambda: simulation.delivered(request_id)
+    delivery.when_last = lambda: simulation.delivered(request_id)
     return delivery
 
 
@@ -126,7 +126,7 @@ def _json(data: bytes) -> dict[str, Any]:
     return body
 
 
-def no_content(request: Request) -> Response:
+def unknown_path(request: Request) -> Response:
     """The answer to what isn't simulated."""
     provider = Provider.ANTHROPIC if "anthropic-version" in request.headers else Provider.OPENAI
     told = f"Unknown request URL: {request.method} {request.url.path}. The simulator doesn't have it."

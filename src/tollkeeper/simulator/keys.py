@@ -14,7 +14,7 @@ from hashlib import blake2b
 
 from tollkeeper.simulator.model import Caller, Provider, Refused
 
-_NAMED = re.compile(r"(?:sk-proj|sk-ant-api\d\d|sk-ant|sk)-([a-z][a-z0-9]{0,30})-.+")
+_NAMED = re.compile(r"(?:sk-proj|sk-ant-api\d\d)-([a-z][a-z0-9]{0,30})-.+")
 _KEYS_PAGE = "https://platform.openai.com/account/api-keys"
 
 

@@ -52,13 +52,13 @@ def message(simulation: Simulation, asked: Asked, caller: Caller, step: Step) ->
     cut = thought + len(tokens) > most
     thought = min(thought, most)
     tokens = tokens[: most - thought]
-    usage = step.usage or _usage(simulation, caller, model, read, step, thought, len(tokens))
+    usage = step.usage or _usage(simulation, caller, model, read, step, thought, len(tokens)) | _searches(asked)
     body = {
         "id": step.response_id or simulation.new_id("msg_"),
         "type": "message",
         "role": "assistant",
         "model": model,
-        "content": _content(simulation, thought, tool, tokens),
+        "content": [*_searched(simulation, asked), *_content(simulation, thought, tool, tokens)],
         "stop_reason": "max_tokens" if cut else "tool_use" if tool else "end_turn",
         "stop_sequence": None,
         "usage": usage,
@@ -112,7 +112,7 @@ def _thought(asked: Asked) -> int:
 
 def _forced_tool(asked: Asked) -> tuple[str, Mapping[str, Any]] | None:
     choice = asked.body.get("tool_choice") or {}
-    tools = {tool["name"]: tool.get("input_schema") or {} for tool in asked.body.get("tools") or [] if "name" in tool}
+    tools = {tool["name"]: tool["input_schema"] for tool in asked.body.get("tools") or [] if "input_schema" in tool}
     if choice.get("type") == "any" and tools:
         return next(iter(tools.items()))
     if choice.get("type") == "tool" and choice.get("name") in tools:
@@ -146,6 +146,26 @@ def _usage(
         "service_tier": step.service_tier or "standard",
     }
     return usage | ({"output_tokens_details": {"thinking_tokens": thought}} if thought else {})
+
+
+def _may_search(asked: Asked) -> bool:
+    return any(str(tool.get("type")).startswith("web_search") for tool in asked.body.get("tools") or [])
+
+
+def _searches(asked: Asked) -> dict[str, Any]:
+    """The one search that a model makes where it may, in its usage ..."""
+    return {"server_tool_use": {"web_search_requests": 1, "web_fetch_requests": 0}} if _may_search(asked) else {}
+
+
+def _searched(simulation: Simulation, asked: Asked) -> list[dict[str, Any]]:
+    """... and in its content."""
+    if not _may_search(asked):
+        return []
+    made = simulation.new_id("srvtoolu_")
+    return [
+        {"type": "server_tool_use", "id": made, "name": "web_search", "input": {"query": "toll"}},
+        {"type": "web_search_tool_result", "tool_use_id": made, "content": []},
+    ]
 
 
 def _content(
@@ -195,6 +215,10 @@ def _deltas(block: Mapping[str, Any], tokens: list[str]) -> tuple[dict[str, Any]
             {"type": "signature_delta", "signature": block["signature"]},
         ]
         return {**block, "thinking": "", "signature": ""}, said
+    if block["type"] == "web_search_tool_result":
+        return dict(block), []
+    if block["type"] == "server_tool_use":
+        return {**block, "input": {}}, [{"type": "input_json_delta", "partial_json": json.dumps(block["input"])}]
     if block["type"] == "tool_use":
         said = [{"type": "input_json_delta", "partial_json": text} for text in in_chunks(tokens)]
         return {**block, "input": {}}, said

@@ -149,6 +149,7 @@ class Reply:
     media_type: str = "application/json"
     service_tier: str | None = None
     counted: Mapping[str, Any] = field(default_factory=dict)
+    """As the bill has it; searches, too."""
 
 
 class Refused(Exception):

@@ -32,7 +32,7 @@ class Reckoned:
 def reckon(provider: Provider, reply: Reply, at: datetime) -> Reckoned:
     """Quantities and cost. A dictated usage object that means nothing has neither."""
     try:
-        quantities = extract(provider, reply.usage, model=reply.model)
+        quantities = extract(provider, {**_tools(reply), **reply.usage}, model=reply.model)
     except InvalidInput:
         return Reckoned({}, None)
     found = {str(unit): quantity for unit, quantity in quantities.items() if quantity}
@@ -45,3 +45,8 @@ def reckon(provider: Provider, reply: Reply, at: datetime) -> Reckoned:
         sold = _SOLD_AS.get(Unit(unit), unit)
         asked[sold] = add(asked.get(sold, ZERO), known.get(unit, price_of(quantity, _UNKNOWN, _PER)))
     return Reckoned(found, priced.cost, {str(unit): amount for unit, amount in asked.items()})
+
+
+def _tools(reply: Reply) -> dict[str, int]:
+    """Searches, which stand beside the usage object."""
+    return {name: number for name, number in reply.counted.items() if name == "web_searches"}

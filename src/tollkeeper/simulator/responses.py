@@ -28,13 +28,18 @@ def respond(simulation: Simulation, asked: Asked, caller: Caller, step: Step) ->
     if asked.body.get("tools"):
         prompt.add_text(json.dumps(asked.body["tools"]))
     found = generate(simulation, caller, step, model, prompt, _wish(asked))
+    searches = any(str(tool.get("type")).startswith("web_search") for tool in asked.body.get("tools") or [])
     response = _response(simulation, asked, step, model, found)
+    if searches:
+        response["output"].insert(0, _search(simulation))
     if asked.body.get("store") is not False:
         simulation.responses[response["id"]] = {"response": response, "items": [*items, *response["output"]]}
     streamed = bool(asked.body.get("stream"))
     content = list(_events(response, found)) if streamed else json.dumps(response).encode()
-    usage = response["usage"]
-    return Reply("completions", response["id"], model, usage, content, service_tier=response["service_tier"])
+    usage, counted = response["usage"], {"web_searches": 1} if searches else {}
+    return Reply(
+        "completions", response["id"], model, usage, content, service_tier=response["service_tier"], counted=counted
+    )
 
 
 def _items(simulation: Simulation, asked: Asked) -> list[Any]:
@@ -122,6 +127,12 @@ def _output(simulation: Simulation, found: Generated) -> list[dict[str, Any]]:
         message = {"id": simulation.new_id("msg_"), "type": "message", "status": status, "role": "assistant"}
         items.append({**message, "content": [part]})
     return items
+
+
+def _search(simulation: Simulation) -> dict[str, Any]:
+    """The one search that a model makes where it may."""
+    action = {"type": "search", "query": "toll", "queries": ["toll"], "sources": []}
+    return {"id": simulation.new_id("ws_"), "type": "web_search_call", "status": "completed", "action": action}
 
 
 def _events(response: Mapping[str, Any], found: Generated) -> Iterator[bytes]:

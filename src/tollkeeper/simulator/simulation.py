@@ -70,7 +70,7 @@ class Simulation:
         return self._errors.choice(_ERRORS)
 
     def delivered(self, request_id: str) -> None:
-        """Note that a call's answer was sent to its end."""
+        """Note that a call's answer is sent to its end."""
         for i in range(len(self.bills) - 1, -1, -1):
             if self.bills[i].request_id == request_id:
                 self.bills[i] = replace(self.bills[i], delivered=True)

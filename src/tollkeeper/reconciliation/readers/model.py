@@ -6,6 +6,27 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from enum import StrEnum
+
+from pydantic import SecretStr
+
+
+class Width(StrEnum):
+    """How long the buckets of a usage report are; of a cost report they are days."""
+
+    MINUTE = "1m"
+    HOUR = "1h"
+    DAY = "1d"
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Where a provider's reports are, and the key that opens them."""
+
+    admin_key: SecretStr
+    """An organisation's admin key, never one for inference. It shows as asterisks wherever it is printed."""
+    url: str
+    """Of the API, as the provider's own package takes it as `base_url`."""
 
 
 @dataclass(frozen=True, slots=True)
