@@ -78,6 +78,8 @@ def _lifespan(
     async def lifespan(app: Tollkeeper) -> AsyncIterator[None]:
         books = Books(settings, database or _unopened(settings))
         app.state.books = books
+        # Read here, so that no request waits for it, and a file of own prices that can't be used is told at once.
+        _log.info("price book", version=books.desk.pricing.book.version)
         metrics.forget_dead_workers()
         tasks = [asyncio.create_task(_watch_connections(books)), asyncio.create_task(work(books))]
         if database is None:

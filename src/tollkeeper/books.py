@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from tollkeeper import clock
-from tollkeeper.calls import Pricing
+from tollkeeper.calls import CallFilter, Pricing
 from tollkeeper.catalog import Catalog, limit_of
 from tollkeeper.customers import (
     Agreement,
@@ -40,6 +40,7 @@ from tollkeeper.gate import (
     PeriodEnd,
     Recorded,
     Replayed,
+    Repriced,
     Settled,
     Settlement,
     Tills,
@@ -54,6 +55,7 @@ from tollkeeper.gate import (
     record,
     refresh,
     replay,
+    reprice,
     set_recurring_grant,
     settle,
     stand,
@@ -317,6 +319,29 @@ class Books:
             lambda tx: work(tx, Tills(clock.now(), by, fresh=True)), pipelined=True, patience=patience
         )
 
+    async def reprice(self, wanted: CallFilter, *, apply: bool, by: str = "library") -> list[Repriced]:
+        """Price the open calls by today's book, and book what they cost; without `apply` only tell the difference.
+
+        Of all customers, or the one that `wanted` names. Each page is a transaction of its own.
+        """
+        found: list[Repriced] = []
+        after = None
+        while True:
+
+            async def work(tx: Tx) -> tuple[list[Repriced], Any]:
+                answer = await reprice(tx, self.desk, wanted, now=clock.now(), by=by, after=after)  # noqa: B023
+                if not apply:
+                    raise _Undone(answer)
+                return answer
+
+            try:
+                told, after = await self.database.run(work)
+            except _Undone as undone:
+                told, after = undone.answer
+            found += told
+            if after is None:
+                return found
+
     async def replay(self, quarantine_ids: Sequence[UUID], *, by: str) -> list[Replayed]:
         """Send quarantined items through the gate again, in one transaction."""
 
@@ -327,6 +352,14 @@ class Books:
         if recorded is not None:
             _committed(recorded)
         return replayed
+
+
+class _Undone(Exception):
+    """Raised within a transaction that was only to tell what it would do: it's rolled back."""
+
+    def __init__(self, answer: Any) -> None:
+        super().__init__()
+        self.answer = answer
 
 
 def _given(answer: T | TollError) -> T:

@@ -47,10 +47,15 @@ SAMPLES: dict[str, Any] = {
     "date": date(2026, 1, 1),
     "timestamp with time zone": datetime(2026, 1, 1, tzinfo=UTC),
     "jsonb": "{}",
+    "text[]": [],
 }
 
 
-CHECKED: dict[str, dict[str, Any]] = {"grants": {"kind": "paid"}, "holds": {"state": "open"}}
+CHECKED: dict[str, dict[str, Any]] = {
+    "grants": {"kind": "paid"},
+    "holds": {"state": "open"},
+    "provider_calls": {"cost_source": "none"},
+}
 """Values where a table doesn't take just any."""
 
 DELETED = ["customer_limits", "limit_counters"]

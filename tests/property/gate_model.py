@@ -13,7 +13,7 @@ from psycopg import Connection
 from tollkeeper.customers import customer_id_of
 from tollkeeper.errors import TollError
 from tollkeeper.events import EventIn
-from tollkeeper.gate import Allowed, ChangeIn, HoldIn, Result, Settled, Settlement
+from tollkeeper.gate import Allowed, ChangeIn, HoldIn, Result, Settled, Settlement, TrueUp
 from tollkeeper.wallets import Grant, NewGrant
 
 D = Decimal
@@ -206,7 +206,7 @@ class Model:
                 return request.id in self.holds
             case NewGrant():
                 return True
-            case EventIn():
+            case EventIn() | TrueUp():
                 return request.id in self.charges
             case ChangeIn():
                 return self.states[request.hold_id][0] in ENDS

@@ -29,8 +29,20 @@ from faults.expected import assert_verified
 from tollkeeper.books import Books
 from tollkeeper.db import Database
 from tollkeeper.errors import TollError
-from tollkeeper.events import CallIn, EventIn
-from tollkeeper.gate import ChangeIn, HoldIn, PeriodEnd, Settled, SettleIn, Settlement, Verb
+from tollkeeper.events import CallIn, CostSource, EventIn
+from tollkeeper.gate import (
+    CallChange,
+    ChangeIn,
+    HoldIn,
+    PeriodEnd,
+    Result,
+    Settled,
+    SettleIn,
+    Settlement,
+    TrueUp,
+    Verb,
+    true_up,
+)
 from tollkeeper.settings import Settings
 from tollkeeper.wallets import NewGrant
 
@@ -41,6 +53,7 @@ operations = st.fixed_dictionaries(
         "meter": st.sampled_from(METERS),
         "quantity": st.sampled_from(["1", "3", "10", "40", "0.5", "250"]),
         "cost": st.sampled_from(["0.1", "2", "7"]),
+        "call": st.sampled_from(["cost", "usage", "unknown", "again"]),
         "member": st.sampled_from(["ann", "bob", None]),
     }
 )
@@ -77,6 +90,7 @@ class Customer(RuleBasedStateMachine):
         self.do(put_customer(self.database, self.key, timezone=zone))
         self.model = Model(self.connection, self.key)
         self.requests: list[Any] = []
+        self.called: list[tuple[str, CallIn]] = []
 
     def alter(self, statement: str) -> None:
         with psycopg.connect(self.server, autocommit=True) as connection:
@@ -115,6 +129,8 @@ class Customer(RuleBasedStateMachine):
                     return self.do(books.give_grant(self.key, request))[0]
                 case EventIn():
                     return self.do(books.ingest([request])).results[0]
+                case TrueUp():
+                    return self.do(self.true_up(request))
         except TollError as error:
             return error
         raise AssertionError(request)
@@ -229,10 +245,22 @@ class Customer(RuleBasedStateMachine):
     def event(self, one: dict[str, Any], **more: Any) -> EventIn:
         fields: dict[str, Any] = {"member": one["member"]}
         if one["meter"] == "model":
-            fields["calls"] = [CallIn(provider="p", model="m", cost=D(one["cost"]))]
+            fields["calls"] = [self.call(one)]
         if one["meter"] != "interview":
             fields["quantity"] = one["quantity"]
-        return used(self.fresh("e"), one["meter"], customer=self.key, **(fields | more))
+        event = used(self.fresh("e"), one["meter"], customer=self.key, **(fields | more))
+        self.called += [(event.id, call) for call in event.calls or ()]
+        return event
+
+    def call(self, one: dict[str, Any]) -> CallIn:
+        """A call with a known cost, with usage that has a price or none, or one that another event has brought."""
+        if one["call"] == "again" and self.called:
+            return self.called[-1][1]
+        if one["call"] == "cost":
+            return CallIn("p", "m", self.fresh("r"), cost=D(one["cost"]))
+        model = "gpt-99" if one["call"] == "unknown" else "gpt-4o"
+        usage = {"prompt_tokens": 150_000, "completion_tokens": 50_000}
+        return CallIn("openai", model, self.fresh("r"), usage=usage)
 
     @rule(one=operations, ago=st.sampled_from([None, None, MINUTE, HOUR, DAY]))
     def record(self, one: dict[str, Any], ago: timedelta | None) -> None:
@@ -251,6 +279,24 @@ class Customer(RuleBasedStateMachine):
         if part == quantity:
             del self.model.correctable[id]
 
+    @precondition(lambda self: any(id in self.model.charges for id, _ in self.called))
+    @rule(data=st.data(), change=st.sampled_from(["0.3", "5", "0"]), charge=st.sampled_from([True, True, False]))
+    def learn_a_cost(self, data: st.DataObject, change: str, charge: bool) -> None:
+        """What a call costs, or costs more, becomes known later."""
+        known = [(id, call) for id, call in self.called if id in self.model.charges]
+        id, call = data.draw(st.sampled_from(known))
+        changes = [CallChange(call.response_id, D(change))]
+        result = self.ask(TrueUp(self.key, id, self.fresh("u"), changes, CostSource.PROVIDER_REPORT, charge))
+        if result.error is not None:
+            assert result.error.code == "unknown_call", result  # It's counted in another event.
+            return
+        self.model.recorded([result])
+
+    async def true_up(self, request: TrueUp) -> Result:
+        now, desk = self.clock.at, self.books.desk
+        [result] = await self.database.run(lambda tx: true_up(tx, desk, [request], now=now, by="test"))
+        return result
+
     # What else can change
 
     @precondition(lambda self: self.requests)
@@ -263,7 +309,8 @@ class Customer(RuleBasedStateMachine):
             return
         before = self.model.snapshot()
         self.answer(request)
-        assert self.model.snapshot() == before, request
+        after = self.model.snapshot()
+        assert after == before, (request, set(after) ^ set(before))
 
     @rule(by=steps)
     def wait(self, by: timedelta) -> None:

@@ -3,6 +3,7 @@
 from tollkeeper.analytics.cells import csv_cell
 from tollkeeper.analytics.filters import parse_filter
 from tollkeeper.analytics.listing import EventQuery, search_events
+from tollkeeper.analytics.margins import MarginQuery, MarginRow, Order, margins, sums_by_unit
 from tollkeeper.analytics.overview import MeterSpend, Overview, Spend, accounts_at, overview
 from tollkeeper.analytics.ranges import recent_range, whole_range
 from tollkeeper.analytics.usage import UsageQuery, UsageRow, usage
@@ -10,7 +11,10 @@ from tollkeeper.analytics.windows import Window
 
 __all__ = [
     "EventQuery",
+    "MarginQuery",
+    "MarginRow",
     "MeterSpend",
+    "Order",
     "Overview",
     "Spend",
     "UsageQuery",
@@ -18,10 +22,12 @@ __all__ = [
     "Window",
     "accounts_at",
     "csv_cell",
+    "margins",
     "overview",
     "parse_filter",
     "recent_range",
     "search_events",
+    "sums_by_unit",
     "usage",
     "whole_range",
 ]

@@ -130,3 +130,165 @@ from entries
 where customer_id = %(customer_id)s and booked_at <= %(at)s
 group by account, unit
 order by account, unit
+
+-- name: zones_in_use
+select distinct timezone from customers where %(customer_id)s::uuid is null or customer_id = %(customer_id)s
+
+-- name: margin_sums
+-- Charges and costs by window, unit and group: from whole hours for customers in `zones`, where no window cuts an hour in
+-- two, with events at the ragged edges; for others from the events. Corrections add to sums, and are no events themselves.
+with found as (
+    select width_bucket(h.hour, %(starts)s::timestamptz[]) as slot, h.customer_id, h.series_id,
+           sum(h.events) as events, sum(h.charge) as charge, sum(h.cost) as cost, sum(h.unpriced) as unpriced
+    from usage_hours h join customers k on k.customer_id = h.customer_id
+    where h.hour >= %(first_hour)s and h.hour < %(last_hour)s and k.timezone = any(%(zones)s)
+      and (%(customer_id)s::uuid is null or h.customer_id = %(customer_id)s)
+    group by 1, 2, 3
+    union all
+    select width_bucket(e.time, %(starts)s::timestamptz[]), e.customer_id, e.series_id, count(*),
+           coalesce(sum(e.charge), 0), coalesce(sum(e.cost), 0), coalesce(sum(e.unpriced), 0)
+    from events e join customers k on k.customer_id = e.customer_id
+    where (e.time >= %(from)s and e.time < %(first_hour)s or e.time >= %(last_hour)s and e.time < %(to)s)
+      and k.timezone = any(%(zones)s) and (%(customer_id)s::uuid is null or e.customer_id = %(customer_id)s)
+    group by 1, 2, 3
+    union all
+    select width_bucket(e.time, %(starts)s::timestamptz[]), e.customer_id, e.series_id, count(*),
+           coalesce(sum(e.charge), 0), coalesce(sum(e.cost), 0), coalesce(sum(e.unpriced), 0)
+    from events e join customers k on k.customer_id = e.customer_id
+    where e.time >= %(from)s and e.time < %(to)s and k.timezone = any(%(other_zones)s)
+      and (%(customer_id)s::uuid is null or e.customer_id = %(customer_id)s)
+    group by 1, 2, 3
+    union all
+    select width_bucket(e.time, %(starts)s::timestamptz[]), e.customer_id, e.series_id, -count(*), 0, 0, 0
+    from events e
+    where e.time >= %(from)s and e.time < %(to)s and e.corrects is not null
+      and (%(customer_id)s::uuid is null or e.customer_id = %(customer_id)s)
+    group by 1, 2, 3
+)
+select f.slot, s.unit,
+       array(select case g.label when 'customer' then k.key when 'meter' then s.meter when 'member' then s.member
+                                 when 'provider' then null when 'model' then null else s.dimensions ->> g.label end
+             from unnest(%(group_by)s::text[]) with ordinality as g (label, n) order by n) as labels,
+       sum(f.events)::bigint as events, sum(f.charge) as charge, sum(f.cost) as cost,
+       sum(f.unpriced)::bigint as unpriced
+from found f
+join series s on s.customer_id = f.customer_id and s.series_id = f.series_id
+join customers k on k.customer_id = f.customer_id
+where %(meter)s::text is null or s.meter = %(meter)s
+group by 1, 2, 3
+
+-- name: margin_doubts
+-- Events whose cost isn't known, or whose charge or cost is an estimate, with their corrections; along events_notable. By
+-- provider or model only those without calls: `margin_calls` tells of the others.
+with notable as (
+    select e.customer_id, coalesce(e.corrects, e.event_id) as event_id,
+           coalesce(sum(e.uncosted), 0) > 0 as uncosted, coalesce(sum(e.estimates), 0) > 0 as guessed,
+           bool_or(e.cost_source = 'estimate') is true
+               and bool_or(e.cost_source = 'provider_report') is not true as estimated
+    from events e
+    where e.time >= %(from)s and e.time < %(to)s
+      and (e.corrects is not null or e.uncosted is not null or e.estimates is not null or e.cost_source = 'estimate')
+      and (%(customer_id)s::uuid is null or e.customer_id = %(customer_id)s)
+    group by 1, 2
+), doubtful as (
+    select n.*, o.series_id, o.time, coalesce(o.charge, 0) + coalesce(c.charge, 0) as charge,
+           coalesce(o.cost, 0) + coalesce(c.cost, 0) as cost
+    from notable n
+    join events o on o.customer_id = n.customer_id and o.event_id = n.event_id
+    left join lateral (
+        select sum(charge) as charge, sum(cost) as cost, array_agg(event_id) as event_ids
+        from events where customer_id = n.customer_id and corrects = n.event_id
+    ) c on true
+    where (n.uncosted or n.guessed or n.estimated)
+      and not (%(by_calls)s and exists (
+          select from provider_calls p
+          where p.customer_id = n.customer_id and p.event_id = any(n.event_id || coalesce(c.event_ids, '{}'))))
+)
+select width_bucket(f.time, %(starts)s::timestamptz[]) as slot, s.unit,
+       array(select case g.label when 'customer' then k.key when 'meter' then s.meter when 'member' then s.member
+                                 when 'provider' then null when 'model' then null else s.dimensions ->> g.label end
+             from unnest(%(group_by)s::text[]) with ordinality as g (label, n) order by n) as labels,
+       count(*) filter (where uncosted) as uncosted, count(*) filter (where guessed or estimated) as estimated,
+       coalesce(sum(f.charge) filter (where uncosted), 0) as uncosted_charge,
+       coalesce(sum(f.charge) filter (where guessed or estimated), 0) as estimated_charge,
+       coalesce(sum(f.cost) filter (where estimated), 0) as estimated_cost
+from doubtful f
+join series s on s.customer_id = f.customer_id and s.series_id = f.series_id
+join customers k on k.customer_id = f.customer_id
+where %(meter)s::text is null or s.meter = %(meter)s
+group by 1, 2, 3
+
+-- name: margin_calls
+-- The events that have calls, with their corrections: what they are charged and cost, shared over the providers and models of
+-- their calls. By what those cost, or equally where that isn't known or nothing. Shares are cut off at 12 decimals; what
+-- is left goes to the largest remainders.
+with used as materialized (
+    select e.customer_id, coalesce(e.corrects, e.event_id) as event_id, c.provider, c.model,
+           count(*) filter (where c.adjusts is null) as calls, greatest(coalesce(sum(c.cost), 0), 0) as cost
+    from events e join provider_calls c on c.customer_id = e.customer_id and c.event_id = e.event_id
+    where e.time >= %(from)s and e.time < %(to)s
+      and (%(customer_id)s::uuid is null or e.customer_id = %(customer_id)s)
+    group by 1, 2, 3, 4
+), corrections as (
+    select customer_id, corrects as event_id, sum(charge) as charge, sum(cost) as cost, sum(unpriced) as unpriced,
+           sum(uncosted) as uncosted, sum(estimates) as estimates, bool_or(cost_source = 'estimate') as estimated,
+           bool_or(cost_source = 'provider_report') as reported
+    from events
+    where time >= %(from)s and time < %(to)s and corrects is not null
+      and (%(customer_id)s::uuid is null or customer_id = %(customer_id)s)
+    group by 1, 2
+), weighed as (
+    select u.customer_id, u.event_id, u.provider, u.model, u.calls, o.series_id, o.time,
+           coalesce(o.charge, 0) + coalesce(c.charge, 0) as charge, coalesce(o.cost, 0) + coalesce(c.cost, 0) as cost,
+           coalesce(o.unpriced, 0) + coalesce(c.unpriced, 0) as unpriced,
+           coalesce(o.uncosted, 0) + coalesce(c.uncosted, 0) > 0 as uncosted,
+           coalesce(o.estimates, 0) + coalesce(c.estimates, 0) > 0 as guessed,
+           (o.cost_source is not distinct from 'estimate' or c.estimated is true)
+               and c.reported is not true as estimated,
+           case when coalesce(o.uncosted, 0) + coalesce(c.uncosted, 0) > 0 or sum(u.cost) over one = 0 then 1
+                else u.cost end as weight
+    from used u
+    join events o on o.customer_id = u.customer_id and o.event_id = u.event_id
+    left join corrections c on c.customer_id = u.customer_id and c.event_id = u.event_id
+    window one as (partition by u.customer_id, u.event_id)
+), exact as (
+    select *, charge * weight / sum(weight) over one as charge_share, cost * weight / sum(weight) over one as cost_share
+    from weighed
+    window one as (partition by customer_id, event_id)
+), ranked as (
+    select *, charge - sum(trunc(charge_share, 12)) over one as charge_left,
+           cost - sum(trunc(cost_share, 12)) over one as cost_left,
+           row_number() over (one order by abs(charge_share - trunc(charge_share, 12)) desc, provider, model) as charge_rank,
+           row_number() over (one order by abs(cost_share - trunc(cost_share, 12)) desc, provider, model) as cost_rank
+    from exact
+    window one as (partition by customer_id, event_id)
+), labelled as (
+    -- Several models of one event may be of one group.
+    select width_bucket(f.time, %(starts)s::timestamptz[]) as slot, s.unit,
+           array(select case g.label when 'customer' then k.key when 'meter' then s.meter when 'member' then s.member
+                                     when 'provider' then f.provider when 'model' then f.model
+                                     else s.dimensions ->> g.label end
+                 from unnest(%(group_by)s::text[]) with ordinality as g (label, n) order by n) as labels,
+           f.customer_id, f.event_id, f.unpriced, f.uncosted, f.guessed or f.estimated as estimated,
+           f.estimated as cost_estimated, sum(f.calls) as calls,
+           sum(trunc(charge_share, 12) + case when charge_rank <= abs(charge_left) * 1e12
+                                              then sign(charge_left) * 1e-12 else 0 end) as charge,
+           sum(trunc(cost_share, 12) + case when cost_rank <= abs(cost_left) * 1e12
+                                            then sign(cost_left) * 1e-12 else 0 end) as cost,
+           min(f.provider || ' ' || f.model) = min(min(f.provider || ' ' || f.model))
+               over (partition by f.customer_id, f.event_id) as first
+    from ranked f
+    join series s on s.customer_id = f.customer_id and s.series_id = f.series_id
+    join customers k on k.customer_id = f.customer_id
+    where %(meter)s::text is null or s.meter = %(meter)s
+    group by 1, 2, 3, 4, 5, 6, 7, 8, 9
+)
+select slot, unit, labels, count(*) as events, count(*) filter (where first) as firsts, sum(calls)::bigint as calls,
+       sum(charge) as charge, sum(cost) as cost, sum(unpriced)::bigint as unpriced,
+       coalesce(sum(unpriced) filter (where first), 0)::bigint as first_unpriced,
+       count(*) filter (where uncosted) as uncosted, count(*) filter (where estimated) as estimated,
+       coalesce(sum(charge) filter (where uncosted), 0) as uncosted_charge,
+       coalesce(sum(charge) filter (where estimated), 0) as estimated_charge,
+       coalesce(sum(cost) filter (where cost_estimated), 0) as estimated_cost
+from labelled
+group by 1, 2, 3

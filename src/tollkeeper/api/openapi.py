@@ -32,6 +32,10 @@ TAGS = [
     {"name": "events", "description": "Report usage, look at it, and see why an event cost what it did."},
     {"name": "holds", "description": "Before an operation: may it begin, and what will it cost? And what came of it."},
     {"name": "usage", "description": "Usage, charges and balances, summed up."},
+    {
+        "name": "costs",
+        "description": "What AI providers take for the usage, call by call, and what is left of the charges.",
+    },
     {"name": "prepaid", "description": "Grants of prepaid value, and what became of them."},
     {"name": "limits", "description": "Caps on usage and spend."},
     {"name": "plans", "description": "Which plan a customer is on."},

@@ -1,5 +1,6 @@
 """Provider calls: what each call of an event costs, and each of them stored once."""
 
+from tollkeeper.calls.explain import cost_steps, elsewhere
 from tollkeeper.calls.family import Family, FamilyCall
 from tollkeeper.calls.model import CallFilter, CallKey, NewCall, OpenCall, StoredCall
 from tollkeeper.calls.price import Pricing, call_id_of, cost_of, told_calls
@@ -11,8 +12,10 @@ from tollkeeper.calls.store import (
     list_open_calls,
     store_calls,
 )
+from tollkeeper.calls.verify import CALL_CHECKS
 
 __all__ = [
+    "CALL_CHECKS",
     "CallFilter",
     "CallKey",
     "Family",
@@ -24,6 +27,8 @@ __all__ = [
     "call_id_of",
     "calls_of_event",
     "cost_of",
+    "cost_steps",
+    "elsewhere",
     "family_calls",
     "find_calls",
     "list_calls",

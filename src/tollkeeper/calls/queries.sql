@@ -90,3 +90,53 @@ where c.cost is null
           > (%(after_customer)s::uuid, %(after_provider)s::text, %(after_id)s::text))
 order by c.customer_id, c.provider, c.call_id
 limit %(limit)s
+
+-- name: verify_costs
+-- An event that isn't corrected, and the families of those that are: what they cost beside what their calls cost. While a
+-- call of a family is open, only the calls of each event tell whether its own cost may be known.
+with calls as (
+    select c.customer_id, coalesce(e.corrects, c.event_id) as event_id, sum(c.cost) as cost,
+           bool_or(c.cost is null and not exists (
+               select from provider_calls a
+               where a.customer_id = c.customer_id and a.provider = c.provider and a.adjusts = c.call_id)) as open
+    from provider_calls c
+    join events e on e.customer_id = c.customer_id and e.event_id = c.event_id
+    group by 1, 2
+), costs as (
+    select customer_id, coalesce(corrects, event_id) as event_id, sum(cost) as cost
+    from events
+    where cost is not null or cost_source is not null
+    group by 1, 2
+)
+select coalesce(k.key, customer_id::text) as customer, 'event ' || event_id || ', cost with its corrections' as place,
+       coalesce(calls.cost, 0)::text as expected, coalesce(costs.cost, 0)::text as found
+from costs full join calls using (customer_id, event_id)
+left join customers k using (customer_id)
+where coalesce(calls.cost, 0) <> coalesce(costs.cost, 0) and calls.open is not true
+union all
+select coalesce(k.key, c.customer_id::text), 'event ' || c.event_id || ', cost', 'unknown', e.cost::text
+from provider_calls c
+join events e on e.customer_id = c.customer_id and e.event_id = c.event_id
+left join customers k on k.customer_id = c.customer_id
+where c.cost is null and (e.cost is not null or e.cost_source is distinct from 'none')
+limit %(limit)s
+
+-- name: verify_calls
+-- Calls and what they refer to.
+select coalesce(k.key, c.customer_id::text) as customer, 'call ' || c.call_id || ' of ' || c.provider as place,
+       'the event ' || c.event_id as expected, 'none' as found
+from provider_calls c
+left join events e on e.customer_id = c.customer_id and e.event_id = c.event_id
+left join customers k on k.customer_id = c.customer_id
+where e.event_id is null
+union all
+select coalesce(k.key, c.customer_id::text), 'call ' || c.call_id || ' of ' || c.provider,
+       'the call ' || c.adjusts || ' of the same event', coalesce('one of ' || a.event_id, 'none')
+from provider_calls c
+join events e on e.customer_id = c.customer_id and e.event_id = c.event_id
+left join provider_calls a on a.customer_id = c.customer_id and a.provider = c.provider and a.call_id = c.adjusts
+left join events o on o.customer_id = a.customer_id and o.event_id = a.event_id
+left join customers k on k.customer_id = c.customer_id
+where c.adjusts is not null
+  and (a.call_id is null or coalesce(o.corrects, o.event_id) is distinct from coalesce(e.corrects, e.event_id))
+limit %(limit)s

@@ -138,7 +138,8 @@ def _cost_plus(terms: _Table, units: _Units) -> str:
     fallback = ""
     if "fallback" in terms:
         fallback = f", {units.value(terms['fallback'])} per {units.counted} while the cost isn't known"
-    return f"cost + {_number(terms['margin_percent'])} %{fixed}{fallback}"
+    stays = ", which stays when the cost turns out later" if terms.get("true_up") == "cost_only" else ""
+    return f"cost + {_number(terms['margin_percent'])} %{fixed}{fallback}{stays}"
 
 
 def _any_model(model: str, terms: _Table) -> str:

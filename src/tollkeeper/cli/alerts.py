@@ -24,7 +24,7 @@ def list_alerts(
     customer: Annotated[str | None, typer.Argument(help="The customer's key.", show_default="all customers")] = None,
     limit: Annotated[int, typer.Option(min=1, max=100_000, help="Most alerts to list.")] = 100,
 ) -> None:
-    """List alerts, newest first: limits that are nearly used, low and exhausted balances, grants that expire soon."""
+    """List alerts, newest first: limits that are nearly used, low balances, expiring grants, unpriced calls."""
 
     async def work(tx: Tx) -> list[PublishedFact]:
         customer_id = None if customer is None else (await get_customer(tx, customer)).customer_id
@@ -60,6 +60,9 @@ def in_words(topic: str, body: Mapping[str, Any]) -> str:
             return f"{balance} is left, less than {threshold}"
         case "balance_exhausted":
             return f"No {body['unit']} is left"
+        case "call_unpriced":
+            told = f"Calls to {body['model']} of {body['provider']} have no price ({', '.join(body['missing'])}): since"
+            return f"{told} {body['event']} of {body['day']}"
         case "grant_expiring":
             remaining = _amount(body["remaining"], body["unit"])
             return f"{remaining} of the grant {body['grant']} expires at {body['expires_at']}"

@@ -21,7 +21,7 @@ from tollkeeper.rating import MODELS
 
 app = typer.Typer(help="List and show events.", no_args_is_help=True)
 
-_UNSHOWN = ("customer_id", "event_id", "running_before", "running_after")
+_UNSHOWN = ("customer_id", "event_id", "running_before", "running_after", "cost_only")
 
 
 @app.command("list")

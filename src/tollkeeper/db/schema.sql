@@ -569,9 +569,13 @@ CREATE INDEX burns_by_grant ON public.burns USING btree (customer_id, grant_id);
 
 CREATE INDEX customers_by_key ON public.customers USING btree (key);
 
+CREATE INDEX events_by_age ON public.events USING brin ("time");
+
 CREATE INDEX events_by_corrected ON public.events USING btree (customer_id, corrects) WHERE (corrects IS NOT NULL);
 
 CREATE INDEX events_by_time ON public.events USING btree (customer_id, "time");
+
+CREATE INDEX events_notable ON public.events USING btree (customer_id, "time") WHERE ((corrects IS NOT NULL) OR (uncosted IS NOT NULL) OR (estimates IS NOT NULL) OR (cost_source = 'estimate'::text));
 
 CREATE INDEX grants_by_expiry ON public.grants USING btree (expires_at) WHERE ((remaining > (0)::numeric) AND (expires_at IS NOT NULL));
 

@@ -1,6 +1,14 @@
 """Usage facts: what arrives, what is refused, what is stored, and what it adds up to."""
 
-from tollkeeper.events.check import check, check_net, quantity_of, unique_value, unknown_customer, unknown_meter
+from tollkeeper.events.check import (
+    check,
+    check_net,
+    check_number,
+    quantity_of,
+    unique_value,
+    unknown_customer,
+    unknown_meter,
+)
 from tollkeeper.events.imports import Import, advance_import, finish_import, start_import
 from tollkeeper.events.model import CallIn, CostSource, EventIn, Key, Reason, Refused, Status, StoredEvent
 from tollkeeper.events.quarantine import (
@@ -53,6 +61,7 @@ __all__ = [
     "advance_import",
     "check",
     "check_net",
+    "check_number",
     "count_quarantine",
     "find_corrected",
     "find_events",

@@ -159,6 +159,8 @@ class StoredEvent:
     estimated: bool
     cost: Decimal | None
     cost_source: str | None
+    cost_only: bool
+    """Whether it's a true-up that leaves the charge as it is."""
     corrects: str | None
     metadata: dict[str, Any] | None
     calls: list[dict[str, Any]] | None

@@ -87,7 +87,8 @@ where old.customer_id = new.customer_id and old.day = new.day and old.series_id 
 -- The stored events among these ids, with their texts.
 select e.customer_id, e.event_id, s.meter, s.member, s.dimensions, s.unit, e.time, e.recorded_at, e.transaction_id,
        e.quantity, e.billed, e.amount, e.charge, e.price_id, e.running_before, e.running_after, e.estimated,
-       e.cost, e.cost_source, e.corrects, e.metadata, e.calls, array[]::text[] as corrected_by
+       e.cost, e.cost_source, coalesce(e.cost_only, false) as cost_only, e.corrects, e.metadata,
+       e.calls, array[]::text[] as corrected_by
 from unnest(%(customer_id)s::uuid[], %(event_id)s::text[]) as wanted (customer_id, event_id)
 join events e on e.customer_id = wanted.customer_id and e.event_id = wanted.event_id
 join series s on s.customer_id = e.customer_id and s.series_id = e.series_id
@@ -121,7 +122,8 @@ left join lateral (
 -- name: get_event
 select e.customer_id, e.event_id, s.meter, s.member, s.dimensions, s.unit, e.time, e.recorded_at, e.transaction_id,
        e.quantity, e.billed, e.amount, e.charge, e.price_id, e.running_before, e.running_after, e.estimated,
-       e.cost, e.cost_source, e.corrects, e.metadata, e.calls,
+       e.cost, e.cost_source, coalesce(e.cost_only, false) as cost_only, e.corrects, e.metadata,
+       e.calls,
        array(select c.event_id from events c
              where c.customer_id = e.customer_id and c.corrects = e.event_id order by c.event_id) as corrected_by
 from events e
@@ -141,7 +143,8 @@ where customer_id = %(customer_id)s
 -- Newest first; the page goes on before (time, event_id).
 select e.customer_id, e.event_id, s.meter, s.member, s.dimensions, s.unit, e.time, e.recorded_at, e.transaction_id,
        e.quantity, e.billed, e.amount, e.charge, e.price_id, e.running_before, e.running_after, e.estimated,
-       e.cost, e.cost_source, e.corrects, e.metadata, e.calls,
+       e.cost, e.cost_source, coalesce(e.cost_only, false) as cost_only, e.corrects, e.metadata,
+       e.calls,
        array(select c.event_id from events c
              where c.customer_id = e.customer_id and c.corrects = e.event_id order by c.event_id) as corrected_by
 from events e

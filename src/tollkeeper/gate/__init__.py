@@ -11,6 +11,7 @@ from tollkeeper.gate.model import Explanation, Failure, Recorded, Result
 from tollkeeper.gate.prepay import end_recurring_grant, give_grant, is_due, refresh, set_recurring_grant, void_grant
 from tollkeeper.gate.record import record
 from tollkeeper.gate.replay import Replayed, replay
+from tollkeeper.gate.reprice import Repriced, RepricedCall, reprice
 from tollkeeper.gate.settle import Settled, SettleIn, Settlement, settle
 from tollkeeper.gate.standing import PeriodEnd, Source, Standing, next_period, stand
 from tollkeeper.gate.sweep import due_customers, sweep, warn_of_expiry
@@ -36,6 +37,8 @@ __all__ = [
     "PeriodEnd",
     "Recorded",
     "Replayed",
+    "Repriced",
+    "RepricedCall",
     "Result",
     "SettleIn",
     "Settled",
@@ -62,6 +65,7 @@ __all__ = [
     "record",
     "refresh",
     "replay",
+    "reprice",
     "set_recurring_grant",
     "settle",
     "stand",

@@ -24,7 +24,7 @@ from tollkeeper.db import Tx
 from tollkeeper.errors import Conflict, InvalidInput, NotFound, TollError
 from tollkeeper.events import EventIn, Reason, check, quantity_of
 from tollkeeper.gate.desk import Desk
-from tollkeeper.gate.holds import MOST_SECONDS, Hold, HoldIn, HoldState
+from tollkeeper.gate.holds import MOST_SECONDS, Hold, HoldIn, HoldKey, HoldState
 from tollkeeper.gate.lanes import Lane, Rule
 from tollkeeper.gate.place import People, open_lane, unrateable
 from tollkeeper.gate.refuse import closed, exceeded, insufficient, invalid, refusal
@@ -103,7 +103,8 @@ async def authorize(
     await tills.admit(tx, desk.standings_of(catalog, people, tills.now), all_of_them=True)
     await tills.expire_due(tx, also_named=True)
     found = [understand(item, catalog, people, desk, tills) for item in items]
-    asked = [one for one in found if isinstance(one, Asking)]
+    # A hold that was there before opens nothing anew, be it a wallet or a counter.
+    asked = [one for one in found if isinstance(one, Asking) and (not reserve or _key(one) not in tills.holds)]
     await tills.open_purses(tx, [(tills[one.lane.customer_id], one.rule.unit or "") for one in asked])
     totals = await lock_totals(tx, {one.total for one in asked if one.total is not None})
     for key, total in totals.items():
@@ -118,6 +119,10 @@ async def authorize(
         answers.append(answer)
     await tills.write(tx)
     return answers
+
+
+def _key(one: Asking) -> HoldKey:
+    return one.lane.customer_id, one.item.id or ""
 
 
 def _known(item: HoldIn, tills: Tills, customer_id: str) -> Answer | None:

@@ -58,6 +58,8 @@ async def resolve_corrections(tx: Tx, batch: Batch) -> None:
                 families[key] = family
         if reason is not None:
             del batch.facts[fact.key]
+            # What it brought counts for whoever else brings it.
+            batch.claimed_calls -= {(fact.customer_id, call.provider, call.call_id) for call in fact.calls}
             batch.refuse(fact.index, refused(fact.event, reason))
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from uuid import UUID
 
+from tollkeeper.calls import cost_steps
 from tollkeeper.db import Tx
 from tollkeeper.errors import TollError
 from tollkeeper.gate.authorize import cost_unknown, estimate_charge, measure_of, understand
@@ -51,4 +52,5 @@ async def estimate(tx: Tx, desk: Desk, item: HoldIn, *, tills: Tills) -> Estimat
         charge=found.charge,
         previous=None,
     )
-    return Estimated(found.charge, price.unit, price.price_id, steps, found.estimated)
+    calls = cost_steps(one.calls, catalog.currency, one.cost)
+    return Estimated(found.charge, price.unit, price.price_id, [*calls, *steps], found.estimated)

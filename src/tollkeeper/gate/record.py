@@ -1,6 +1,6 @@
 """Recording: from the items of one request to events, rollups and postings, in one transaction.
 
-    lock tills → place → (find duplicates) → resolve corrections → rate → fund → book
+    lock tills → place → (find duplicates) → cost → resolve corrections → rate → fund → book
 
 A batch is first taken to have no duplicates. If one of its events is stored already, the unique key refuses the batch,
 and the transaction is rolled back and run again `careful`ly, with a look-up of what is stored. So duplicates cost

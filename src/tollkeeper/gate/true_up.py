@@ -16,15 +16,24 @@ from typing import Any, NamedTuple
 from tollkeeper.calls import Family, NewCall, family_calls
 from tollkeeper.customers import customer_id_of
 from tollkeeper.db import Tx
-from tollkeeper.errors import InvalidInput
-from tollkeeper.events import CallIn, Corrected, CostSource, EventIn, Reason, Refused, find_corrected, unknown_customer
+from tollkeeper.events import (
+    CallIn,
+    Corrected,
+    CostSource,
+    EventIn,
+    Reason,
+    Refused,
+    check_number,
+    find_corrected,
+    unknown_customer,
+)
 from tollkeeper.gate.correct import lock_corrected
 from tollkeeper.gate.desk import Desk
 from tollkeeper.gate.model import Batch, Fact, FactKey, Prepared, Recorded, Result
 from tollkeeper.gate.place import People, fact_of, open_lane
 from tollkeeper.gate.record import rate_and_book, set_duplicates_aside
 from tollkeeper.gate.till import Tills
-from tollkeeper.money import CHARGE_DECIMALS, ZERO, fits
+from tollkeeper.money import CHARGE_DECIMALS, ZERO
 from tollkeeper.providers.model import Line
 
 
@@ -43,10 +52,12 @@ class CallChange(NamedTuple):
     project: str | None = None
     api_key: str | None = None
     quantities: Mapping[str, Decimal] | None = None
-    """What was used, where that wasn't known."""
+    """What was used; only noted where that wasn't known."""
     lines: Sequence[Line] = ()
     rate: Decimal | None = None
     book: str | None = None
+    source: CostSource | None = None
+    """How the cost is known, where not as the true-up's others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +69,7 @@ class TrueUp:
     """The event, not one of its corrections."""
     id: str
     """The id of the correction: it must follow from what it says."""
-    calls: Sequence[CallChange | tuple[str | None, Decimal]]
+    calls: Sequence[CallChange]
     source: CostSource
     """How the cost is known."""
     charge: bool = True
@@ -122,7 +133,7 @@ def _fact(
     lane = open_lane(item.customer, original.meter, batch.catalog, people, desk.lanes)
     if isinstance(lane, Reason):
         return lane
-    calls = [_call(item, i, CallChange(*each), original, family) for i, each in enumerate(item.calls)]
+    calls = [_call(item, i, each, original, family) for i, each in enumerate(item.calls)]
     for call in calls:
         if isinstance(call, Reason):
             return call
@@ -142,8 +153,8 @@ def _fact(
 
 
 def _call(item: TrueUp, i: int, change: CallChange, original: Corrected, family: Family) -> NewCall | Reason:
-    if not fits(change.change, CHARGE_DECIMALS):
-        raise InvalidInput("cost_too_precise", f"The cost {change.change} has too many decimals.", field=f"calls[{i}]")
+    if (fault := check_number(change.change, "cost", CHARGE_DECIMALS, item.event_id)) is not None:
+        return Reason(fault.code, fault.detail, f"calls[{i}].cost")
     named = None if change.call_id is None else family.named(change.call_id, change.provider)
     if change.call_id is not None and named is None:
         return Reason("unknown_call", f"The event has no call {change.call_id!r}.", f"calls[{i}]")
@@ -156,8 +167,8 @@ def _call(item: TrueUp, i: int, change: CallChange, original: Corrected, family:
         model=model,
         at=change.at or (original.time if named is None else named.at),
         cost=change.change,
-        cost_source=item.source,
-        quantities=change.quantities,
+        cost_source=change.source or item.source,
+        quantities=change.quantities if named is None or named.quantities is None else None,
         lines=tuple(change.lines),
         rate=change.rate,
         book=change.book,

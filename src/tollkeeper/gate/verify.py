@@ -4,6 +4,7 @@
 - The charges and costs of the events are the postings, by customer, transaction and unit.
 - The events are the rollups, by customer, local day or hour, and series.
 - Every running total is the sum of its events, and the price of that total is the sum of their charges (rule 2).
+- The events cost what their provider calls cost.
 - Wallets, grants, burns, entries and postings agree; open holds are what wallets, totals and limits keep for them.
 - The counters of limits are the usage that they have counted.
 - Nothing refers to something that isn't there.
@@ -19,6 +20,7 @@ from typing import Any
 from uuid import UUID
 
 from tollkeeper import clock
+from tollkeeper.calls import CALL_CHECKS
 from tollkeeper.catalog import Aggregation, Catalog, Price, price_by_id
 from tollkeeper.clock import offset_spans, zone
 from tollkeeper.customers import Directory, list_customers
@@ -106,6 +108,7 @@ _CHECKS = (
     ("hours", "Do the events equal the rollup by hour?", _queries.verify_hours),
     ("holds", "Do wallets, running totals and limits keep what the open holds say?", _queries.verify_holds),
     *WALLET_CHECKS,
+    *CALL_CHECKS,
     ("orphans", "Does everything refer to something that exists?", _queries.verify_orphans),
 )
 

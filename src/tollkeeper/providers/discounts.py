@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from dataclasses import replace
 from decimal import Decimal
 from fnmatch import fnmatchcase
 from typing import Any
 
 from tollkeeper.clock import BEGINNING
 from tollkeeper.money import HUNDRED, ZERO, multiply, subtract
-from tollkeeper.providers.model import Conditions, PriceRow
-from tollkeeper.providers.registry import provider_key
+from tollkeeper.providers.model import PriceRow
+from tollkeeper.providers.registry import provider_key, provider_of
 from tollkeeper.providers.rows import Report, instant_from, row_of
+from tollkeeper.providers.succession import standing_at
 
 _KEYS = frozenset({"provider", "match", "percent", "from", "note"})
 _PERCENT = re.compile(r"[0-9]{1,3}(\.[0-9]{1,6})?", re.ASCII)
@@ -50,10 +51,10 @@ def _rows(table: Mapping[str, Any], path: str, bundled: Sequence[PriceRow], prob
         problem(f"{path}.percent", 'This must be a percentage in quotes above 0 and below 100, such as "12.5".')
         return
     pattern = match.strip().lower()
-    mine = [row for row in bundled if row.provider == provider_key(provider) and fnmatchcase(row.model, pattern)]
+    mine = [row for row in _sold_by(provider_key(provider), bundled) if fnmatchcase(row.model, pattern)]
     if not mine:
         problem(f"{path}.match", f"No bundled price of {provider} is for {match}.")
-    for row in _in_force_from(start or BEGINNING, mine):
+    for row in standing_at(start or BEGINNING, mine):
         yield row_of(
             row.provider,
             row.model,
@@ -66,7 +67,16 @@ def _rows(table: Mapping[str, Any], path: str, bundled: Sequence[PriceRow], prob
             source=row.source,
             checked_on=row.checked_on,
             own=True,
+            least=row.least,
         )
+
+
+def _sold_by(provider: str, bundled: Sequence[PriceRow]) -> list[PriceRow]:
+    """The rows by which a provider's calls are priced, under its own name: also those of one that it resells."""
+    own = [row for row in bundled if row.provider == provider]
+    resold, models = provider_of(provider).resells, {row.model for row in own}
+    others = [row for row in bundled if row.provider == resold and row.model not in models]
+    return own + [replace(row, provider=provider) for row in others]
 
 
 def _factor(percent: object) -> Decimal | None:
@@ -75,33 +85,3 @@ def _factor(percent: object) -> Decimal | None:
         return None
     number = Decimal(percent)
     return multiply(subtract(HUNDRED, number), _HUNDREDTH) if ZERO < number < HUNDRED else None
-
-
-def _in_force_from(start: datetime, rows: Sequence[PriceRow]) -> Iterator[PriceRow]:
-    """The rows that can apply from `start` on: not those that end before, or that a later one has replaced by then."""
-    by_place: dict[tuple[str, str], list[PriceRow]] = {}
-    for row in rows:
-        by_place.setdefault((row.model, row.unit), []).append(row)
-    for row in rows:
-        ended = row.end is not None and row.end <= start
-        if not ended and not any(_replaces(other, row, start) for other in by_place[row.model, row.unit]):
-            yield row
-
-
-def _replaces(other: PriceRow, row: PriceRow, at: datetime) -> bool:
-    """Whether `other` began after `row`, by `at`, and applies wherever `row` does."""
-    begun = other.start is not None and (row.start or BEGINNING) < other.start <= at.astimezone(UTC)
-    return begun and (other.end is None or other.end > at) and _covers(other.conditions, row.conditions)
-
-
-def _covers(wide: Conditions, narrow: Conditions) -> bool:
-    pairs = (
-        (wide.service_tier, narrow.service_tier),
-        (wide.batch, narrow.batch),
-        (wide.region, narrow.region),
-        (wide.input_above, narrow.input_above),
-        (wide.input_up_to, narrow.input_up_to),
-        (wide.hours, narrow.hours),
-        (wide.weekdays, narrow.weekdays),
-    )
-    return all(left is None or left == right for left, right in pairs)

@@ -110,6 +110,7 @@ class Line:
 
     unit: str
     quantity: Decimal
+    """As it's billed: never less than the least that the row says."""
     amount: Decimal
     per: Decimal
     price_id: str
@@ -174,3 +175,5 @@ class PriceRow:
     checked_on: str | None = None
     own: bool = False
     """The operator's own row: it goes before the bundled ones."""
+    least: Decimal | None = None
+    """The least that a call is billed in this unit: Groq bills 10 seconds of audio for anything shorter."""

@@ -54,7 +54,8 @@ def own_rows(text: str, *, file: str) -> list[PriceRow]:
     rows = rows_from({key: tables[key] for key in tables if key != "discounts"}, problem=problems.add, own=True)
     rows += discounted(tables.get("discounts", []), book().rows, problem=problems.add)
     problems.raise_if_any()
-    return rows
+    # What is said twice is kept where it was said last: the last of several goes first.
+    return [*reversed({row.price_id: row for row in reversed(rows)}.values())]
 
 
 def _tables(text: str, file: str) -> tuple[dict[str, Any], Lines]:

@@ -59,11 +59,17 @@ class PriceBook:
         for unit, quantity in quantities.items():
             row = _row_for(unit, shelves, situation) if quantity else None
             if row is not None:
-                lines.append(Line(unit, quantity, row.amount, row.per, row.price_id))
+                billed = quantity if row.least is None else max(quantity, row.least)
+                lines.append(Line(unit, billed, row.amount, row.per, row.price_id))
             elif quantity:
                 missing.append(unit)
         cost = None if missing else round_charge(sum_of(line.cost for line in lines))
         return Priced(cost, tuple(lines), tuple(missing), self.version)
+
+    def row(self, facts: CallFacts, unit: str) -> PriceRow | None:
+        """The row that prices `unit` in such a call, if there is one."""
+        shelves, situation = self._situation(facts, {str(each): number for each, number in facts.quantities.items()})
+        return _row_for(unit, shelves, situation)
 
     def rows_for(self, provider: str, model: str) -> tuple[PriceRow, ...]:
         """The rows of all times that can price a model: its own, or those of the provider that is resold."""
@@ -140,7 +146,7 @@ def _within(time: str, hours: tuple[str, str]) -> bool:
 
 
 def _row_for(unit: str, shelves: tuple[_Rows, ...], situation: _Situation) -> PriceRow | None:
-    """The row that prices a unit: own before bundled, the later dated first, then the one that says more."""
+    """The row that prices a unit: own before bundled, then the region's, the latest, and the one that says most."""
     for candidate in (unit, *_FALLBACKS.get(unit, ())):
         for rows in shelves:
             fitting = [row for row in rows.get(candidate, ()) if situation.applies(row)]
@@ -149,8 +155,9 @@ def _row_for(unit: str, shelves: tuple[_Rows, ...], situation: _Situation) -> Pr
     return None
 
 
-def _rank(row: PriceRow) -> tuple[datetime, int]:
-    return row.start or BEGINNING, _said(row.conditions)
+def _rank(row: PriceRow) -> tuple[bool, datetime, int]:
+    # A region's prices are a series of their own: a new list for all the others doesn't replace them.
+    return row.conditions.region is not None, row.start or BEGINNING, _said(row.conditions)
 
 
 def _said(on: Conditions) -> int:

@@ -37,7 +37,7 @@ MILLION = Decimal(1_000_000)
 _DECIMALS = 12
 _UNITS = {unit.value: unit for unit in Unit}
 _MODEL_KEYS = frozenset({"provider", "match", "prices", "source", "checked_on", "note", "as_text", "derive"})
-_PRICE_KEYS = frozenset({"from", "until", "source", "checked_on", "note", *CONDITIONS})
+_PRICE_KEYS = frozenset({"from", "until", "source", "checked_on", "note", "least", *CONDITIONS})
 _FILE_KEYS = frozenset({"provider", "source", "checked_on", "note", "models"})
 _TEXT = {
     "audio": {Unit.INPUT_AUDIO_TOKENS: Unit.INPUT_TOKENS, Unit.CACHED_INPUT_AUDIO_TOKENS: Unit.CACHED_INPUT_TOKENS},
@@ -103,14 +103,16 @@ def row_of(
     source: str | None = None,
     checked_on: str | None = None,
     own: bool = False,
+    least: Decimal | None = None,
 ) -> PriceRow:
     """A row with the id that follows from its content; where and when it was looked up isn't part of that."""
     on = conditions or Conditions()
     told = [on.service_tier, on.batch, on.region, on.input_above, on.input_up_to, on.hours, on.weekdays]
     dates = ["" if each is None else each.astimezone(UTC).isoformat() for each in (start, end)]
     content = [provider, model, unit, written_once(amount), written_once(per), *dates, *map(str, told), str(own)]
+    content += [] if least is None else [written_once(least)]
     price_id = content_id("price", *content).hex[:20]
-    return PriceRow(price_id, provider, model, unit, amount, per, start, end, on, source, checked_on, own)
+    return PriceRow(price_id, provider, model, unit, amount, per, start, end, on, source, checked_on, own, least)
 
 
 class _ModelTable:
@@ -121,15 +123,17 @@ class _ModelTable:
 
     def rows(self) -> Iterator[PriceRow]:
         _refuse_unknown(self._table, _MODEL_KEYS, self._path, self._problem)
+        self._refuse_no_date(self._table, self._path)
         provider, models = self._provider(), self._models()
         prices = self._table.get("prices", [])
         if not isinstance(prices, list) or not prices:
             self._problem(f"{self._path}.prices", "This must be a list of tables, each with amounts by unit.")
             return
         lists = [found for i, each in enumerate(prices) if (found := self._price_list(each, i)) is not None]
+        lists += [*self._derived(lists)]
         if provider is None or models is None:
             return
-        for entry, conditions, start, end, amounts in (*lists, *self._derived(lists)):
+        for entry, conditions, start, end, amounts in lists:
             for unit, (amount, per) in amounts.items():
                 for model in models:
                     yield row_of(
@@ -144,6 +148,7 @@ class _ModelTable:
                         source=_text(entry, self._table, "source"),
                         checked_on=_text(entry, self._table, "checked_on"),
                         own=self._own,
+                        least=_decimal(entry.get("least")),
                     )
 
     def _provider(self) -> str | None:
@@ -166,12 +171,21 @@ class _ModelTable:
         if not isinstance(entry, Mapping):
             self._problem(path, "This must be a table with amounts by unit.")
             return None
+        self._refuse_no_date(entry, path)
         conditions = conditions_from(entry, path, self._problem)
         start, end = (instant_from(entry, key, path, self._problem) for key in ("from", "until"))
         if start is not None and end is not None and end <= start:
             self._problem(f"{path}.until", "This must be later than `from`.")
+        if "least" in entry and _decimal(entry["least"]) is None:
+            self._problem(f"{path}.least", 'This must be the least quantity that is billed, in quotes: "10".')
         amounts = self._amounts(entry, path)
         return (entry, conditions, start, end, self._with_text(amounts)) if amounts else None
+
+    def _refuse_no_date(self, table: Mapping[str, Any], path: str) -> None:
+        try:
+            date.fromisoformat(str(table.get("checked_on", "2026-01-31")))
+        except ValueError:
+            self._problem(f"{path}.checked_on", "This must be a date, such as 2026-01-31.")
 
     def _amounts(self, entry: Mapping[str, Any], path: str) -> _Amounts:
         amounts: _Amounts = {}

@@ -5,6 +5,7 @@ from tollkeeper.rating.model import Cumulative, Measure, PerEvent, Rated, Step
 from tollkeeper.rating.models import MODELS, models_with
 from tollkeeper.rating.quantity import billed_quantity
 from tollkeeper.rating.rate import linear_rate, needs_running_total, price_of_running_total, rate
+from tollkeeper.rating.words import figure
 
 __all__ = [
     "MODELS",
@@ -15,6 +16,7 @@ __all__ = [
     "Step",
     "billed_quantity",
     "explain",
+    "figure",
     "linear_rate",
     "models_with",
     "needs_running_total",

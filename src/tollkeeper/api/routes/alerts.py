@@ -45,7 +45,7 @@ async def list_alerts(
     limit: Limit = 100,
     cursor: Cursor = None,
 ) -> Page[AlertAnswer]:
-    """Thresholds of limits, low and exhausted balances, grants that expire soon; newest first, each told once."""
+    """Thresholds of limits, low and exhausted balances, expiring grants, unpriced calls; newest first."""
     before = key_behind(cursor)
 
     async def work(tx: Tx) -> list[PublishedFact]:

@@ -44,6 +44,11 @@ create index provider_calls_adjusted on provider_calls (customer_id, provider, a
 -- What an event adds to the rollups' counts of events whose charge or cost isn't known for good: usually 1 or nothing, and
 -- less than 0 for a correction that brings what its event lacked. Null is 0, and takes no space.
 alter table events add column unpriced smallint, add column uncosted smallint, add column estimates smallint;
+-- Margins of all customers are read by time. A block range index costs an insert next to nothing; the few events that
+-- margins tell apart have one of their own.
+create index events_by_age on events using brin (time);
+create index events_notable on events (customer_id, time)
+    where corrects is not null or uncosted is not null or estimates is not null or cost_source = 'estimate';
 -- True for a true-up that books a cost and leaves the charge as it is.
 alter table events add column cost_only boolean;
 update events
