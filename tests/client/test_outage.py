@@ -6,8 +6,10 @@ import json
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -138,6 +140,26 @@ def test_what_is_refused_for_good_stays_apart(present: Server, spool: Path) -> N
         toll.grant("nobody", 10)
         done = toll.replay(refused=True)
         assert (done.sent, done.refused, toll.spool.entries()) == (2, 0, [])
+
+
+def test_a_report_may_be_repeated_and_keeps_the_time_when_it_was_made(present: Server, spool: Path) -> None:
+    with Tollkeeper(present.url, present.api_key, spool=spool, timeout=0.5) as toll:
+        assert toll.record("cv_parse", customer="acme", id="repeated").status == "accepted"
+        assert toll.record("cv_parse", customer="acme", id="repeated").status == "duplicate"
+        threading.Thread(target=present.freeze, args=(2,)).start()
+        time.sleep(0.2)
+        before = datetime.now(UTC)
+        assert toll.record("cv_parse", customer="acme", id="perhaps").status == SPOOLED  # it arrives all the same
+        wait_for(lambda: not toll.spool.entries())
+        present.kill()
+        assert toll.record("cv_parse", customer="acme", id="later").status == SPOOLED
+        after = datetime.now(UTC)
+        time.sleep(1)
+        present.start()
+        wait_for(lambda: not toll.spool.entries())
+        event = toll.get_event("later", customer="acme")
+        assert before < event.time < after
+        assert toll.get_event("perhaps", customer="acme").charge == Decimal("0.5")
 
 
 def test_a_wrong_key_loses_nothing(present: Server, spool: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -9,7 +9,6 @@ from functools import partial
 from typing import Any, TypeVar
 from urllib.parse import quote
 
-from tollkeeper import clock
 from tollkeeper.client.asks import Ask, Method, ask
 from tollkeeper.client.reading import dumps, read
 from tollkeeper.client.results import (
@@ -94,15 +93,14 @@ def event_fields(
     hold: str | None = None,
     metadata: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """A usage event as the API takes it, with an id and a time, so that it's the same when it's repeated."""
+    """A usage event as the API takes it, with an id, so that it's the same when it's repeated."""
     return {
         "id": id or str(new_id()),
         "customer": customer,
         "meter": meter,
         "quantity": quantity,
         "amount": amount,
-        # A correction has the time of what it corrects.
-        "time": time or (None if corrects else clock.now()),
+        "time": time,
         "member": member,
         "dimensions": dimensions,
         "calls": as_calls(calls),

@@ -17,7 +17,7 @@ from tollkeeper.client import scope
 from tollkeeper.client.api import Calls, Number, as_calls
 from tollkeeper.client.asks import Ask
 from tollkeeper.client.courier import Courier
-from tollkeeper.client.delivery import Fate, deliver, deliver_events
+from tollkeeper.client.delivery import Fate, deliver, deliver_events, missed, report_of
 from tollkeeper.client.driving import Steps, drive
 from tollkeeper.client.operation import Operation
 from tollkeeper.client.results import SPOOLED, Recorded, Replayed, Settled
@@ -186,8 +186,10 @@ class Client(Watching):
 
     def _recording(self, events: Sequence[Mapping[str, Any]]) -> Steps[list[Recorded]]:
         with self.spool.together():
-            entries = [self._entry("event", each["customer"], each["id"], each) for each in events]
+            entries = [self._entry(*report_of(each), each["customer"], each["id"]) for each in events]
         if self.courier.away or not entries:
+            for each in entries:
+                missed(self.spool, each, NoAnswer("it's away", sent=False))
             self.courier.wake()
             return [Recorded(each.id, SPOOLED) for each in entries]
         if len(entries) > 1:
@@ -202,7 +204,7 @@ class Client(Watching):
         return list(outcome.settled.results)
 
     def _settling(self, hold: str, customer: str, settlement: Mapping[str, Any]) -> Steps[Settled]:
-        entry = self._entry("settle", customer, hold, {"hold": hold, "settlement": settlement})
+        entry = self._entry("settle", {"hold": hold, "settlement": settlement}, customer, hold)
         if self.courier.away:
             self.courier.wake()
             return Settled(None, (Recorded(hold, SPOOLED),))
@@ -211,7 +213,7 @@ class Client(Watching):
             raise outcome.error
         return outcome.settled
 
-    def _entry(self, kind: str, customer: str, id: str, body: Mapping[str, Any]) -> Entry:
+    def _entry(self, kind: str, body: Mapping[str, Any], customer: str, id: str) -> Entry:
         row = self.spool.put(self.target, kind, customer, id, body, leased=not self.courier.away)
         return Entry(row, self.target, kind, customer, id, dict(body))
 

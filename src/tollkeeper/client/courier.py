@@ -164,6 +164,8 @@ class Courier:
             self.unreached("" if outcome.error is None else outcome.error.detail)
         else:
             self.reached()
+        if outcome.fate is Fate.WAITING:
+            self.wake()
         return outcome
 
     def replay(self, *, refused: bool = False) -> Replayed:

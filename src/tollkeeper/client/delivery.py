@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import Any
 from urllib.parse import quote
 
+from tollkeeper import clock
 from tollkeeper.client.reading import dumps, read
 from tollkeeper.client.results import SPOOLED, Recorded, Refusal, Settled
 from tollkeeper.client.spool import Entry, Spool
@@ -25,7 +26,7 @@ _log = logging.getLogger("tollkeeper")
 Said = Answer | NoAnswer
 Sending = Generator[Request, Any, "Outcome"]
 
-_WORDS = {"settle": "operation", "doubt": "doubt about"}
+_WORDS = {"settle": "operation", "report": "event", "doubt": "doubt about"}
 _UNUSED_KEY = frozenset({401, 403})
 _KEY_SECONDS = 60.0
 _BACKOFF = (0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 30.0)
@@ -58,8 +59,8 @@ def backoff(attempts: int) -> float:
 
 def request_of(entry: Entry) -> Request:
     """The request that delivers the entry."""
-    if entry.kind == "event":
-        return Request("POST", "/v1/events", content=dumps(entry.body))
+    if entry.kind in ("event", "report"):
+        return Request("POST", "/v1/events", content=dumps(_event_in(entry)))
     if entry.kind == "settle":
         body = {"customer": entry.customer, **entry.body["settlement"]}
         return Request("POST", f"/v1/holds/{_key(entry.body['hold'])}/settle", content=dumps(body))
@@ -74,6 +75,8 @@ def _key(text: str) -> str:
 
 def deliver(spool: Spool, entry: Entry, *, keep: bool = True) -> Sending:
     """Send one entry, and note in the spool what has become of it. `keep`: also if it's refused for good."""
+    if entry.kind == "report":
+        return (yield from _report(spool, entry, keep=keep))
     said: Said = NoAnswer("")
     if (asked := entry.body.get("ask")) is not None:
         # The request for the hold may still be on its way to the server. Once it's repeated, that one changes nothing.
@@ -85,7 +88,10 @@ def deliver(spool: Spool, entry: Entry, *, keep: bool = True) -> Sending:
             entry = replace(entry, kind="event", id=event["id"], body=event)
             spool.turn(entry)
             said = yield request_of(entry)
-    outcome = judge(entry, said)
+    return _noted(spool, entry, judge(entry, said), keep=keep)
+
+
+def _noted(spool: Spool, entry: Entry, outcome: Outcome, *, keep: bool) -> Outcome:
     if outcome.fate is Fate.REFUSED and not keep:
         spool.write("sent", entry=entry.entry)
     else:
@@ -93,9 +99,54 @@ def deliver(spool: Spool, entry: Entry, *, keep: bool = True) -> Sending:
     return outcome
 
 
+def report_of(event: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+    """Kind and body of an event that the app reports. Without a time of its own it's sent without one, so that the app
+    may repeat it; only where it can't have arrived, the time of now is put in."""
+    if event.get("time") is not None or event.get("corrects") is not None:
+        return "event", dict(event)
+    return "report", {"event": dict(event), "at": clock.now()}
+
+
+def _report(spool: Spool, entry: Entry, *, keep: bool) -> Sending:
+    if keep:  # from the spool: it may have arrived before
+        path = f"/v1/events/{_key(entry.id)}"
+        said: Said = yield Request("GET", path, {"customer": entry.customer})
+        if not isinstance(said, NoAnswer) and said.status == 200:
+            found = said.body
+            was = read(Recorded, {**found, "status": "duplicate"})
+            return _noted(spool, entry, Outcome(Fate.SENT, Settled(None, (was,))), keep=keep)
+        if isinstance(said, NoAnswer) or said.status != 404:
+            return _noted(spool, entry, judge(entry, said), keep=True)
+        entry = timed(spool, entry)
+    said = yield request_of(entry)
+    if isinstance(said, NoAnswer):
+        missed(spool, entry, said)
+    return _noted(spool, entry, judge(entry, said), keep=keep)
+
+
+def timed(spool: Spool, entry: Entry) -> Entry:
+    """The report as an event that happened then: it hasn't arrived before."""
+    entry = replace(entry, kind="event", body={**entry.body["event"], "time": entry.body["at"]})
+    spool.turn(entry)
+    return entry
+
+
+def missed(spool: Spool, entry: Entry, said: NoAnswer) -> None:
+    """Note that an entry got no answer: a report that wasn't even sent can have its time."""
+    if entry.kind == "report" and not said.sent:
+        timed(spool, entry)
+
+
 def _event_in(entry: Entry) -> dict[str, Any] | None:
-    events = entry.body.get("settlement", {}).get("events", ()) if entry.kind == "settle" else [entry.body]
-    return events[0] if entry.kind in ("settle", "event") and len(events) == 1 else None
+    match entry.kind:
+        case "event":
+            return entry.body
+        case "report":
+            return entry.body["event"]
+        case "settle":
+            events = entry.body["settlement"].get("events", ())
+            return events[0] if len(events) == 1 else None
+    return None
 
 
 def _without_hold(entry: Entry, said: Said) -> dict[str, Any] | None:
@@ -177,10 +228,12 @@ def _tell(what: str, settled: Settled) -> None:
 
 def deliver_events(spool: Spool, entries: Sequence[Entry], results: dict[int, Recorded] | None = None) -> Sending:
     """Send events together; each is judged by itself, into `results` by entry. The outcome is that of the request."""
-    said = yield Request("POST", "/v1/events", content=dumps([each.body for each in entries]))
+    said = yield Request("POST", "/v1/events", content=dumps([_event_in(each) for each in entries]))
     if isinstance(said, NoAnswer) or said.status >= 300:
         outcome = judge(entries[0], said)
         for each in entries:
+            if isinstance(said, NoAnswer):
+                missed(spool, each, said)
             if outcome.fate is Fate.REFUSED:
                 # A batch that is refused as a whole doesn't say who is to blame: from now on they go one by one.
                 spool.again(each.entry, 0, "the batch was refused", counts=True)

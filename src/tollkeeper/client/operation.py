@@ -263,8 +263,6 @@ class Operation:
         outcome = self._toll.courier.judged((yield from deliver(self._toll.spool, entry)))
         if outcome.fate is not Fate.WAITING and entry.kind == "settle":
             self.result = outcome.settled
-        if outcome.fate is Fate.WAITING:
-            self._toll.courier.wake()
         return None
 
     def _write_end(self, *, leased: bool) -> Entry | None:

@@ -58,7 +58,7 @@ def default_path() -> Path:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """Something on its way to Tollkeeper. `kind` is event, settle, release or doubt."""
+    """Something on its way to Tollkeeper: an event, a report (an event without a time), a settle, release or doubt."""
 
     entry: int
     target: str
@@ -274,9 +274,8 @@ class Spool:
         self.write("again", entry=entry, due=_now() + seconds, error=error, more=int(counts))
 
     def turn(self, entry: Entry) -> None:
-        """Keep the entry as it is given, leased: it has to be sent as something else."""
-        values = {"kind": entry.kind, "id": entry.id, "body": _text(entry.body)}
-        self.write("turn_into", entry=entry.entry, due=_now() + _LEASE_SECONDS, **values)
+        """Keep the entry as it is given: it has to be sent as something else."""
+        self.write("turn_into", entry=entry.entry, kind=entry.kind, id=entry.id, body=_text(entry.body))
 
     def entries(self) -> list[Entry]:
         """Everything in the outbox."""

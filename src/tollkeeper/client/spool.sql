@@ -117,7 +117,7 @@ delete from outbox where entry = :entry;
 update outbox set attempts = attempts + :more, due = :due, error = :error where entry = :entry;
 
 -- name: turn_into
-update outbox set kind = :kind, id = :id, body = :body, due = :due where entry = :entry;
+update outbox set kind = :kind, id = :id, body = :body where entry = :entry;
 
 -- name: refuse
 update outbox set state = 'refused', attempts = attempts + 1, error = :error where entry = :entry;
