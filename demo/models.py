@@ -29,6 +29,7 @@ _INSTRUCTIONS = "You review CVs for a backend engineer: name strengths, gaps, an
 _STREAMED = "At length"
 _REVIEWS = {"review-1": ["In short"], "review-2": [_STREAMED], "review-3": ["In short", "Once more"]}
 _UNPRICED = "review-4"
+_FINDINGS = {"price_gap": "at another price than the book's", "missing_here": "a call that nobody told of"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,7 @@ def call_models(server: Server, client: Client, report: Report) -> Iterator[Figu
         Tollkeeper(server.url, client.key, spool=f"{folder}/spool.sqlite") as toll,
     ):
         product = _Product(toll, openai, provider)
-        report.step("provider", f"simulated at {provider.openai_url}; the package openai calls it, wrapped in a line")
+        report.step("provider", "simulated; the product calls it with the package openai, which the SDK has wrapped")
         # A day is billed when it's over: the product and its provider do all this yesterday at noon.
         with patch.object(clock, "now", lambda: today - timedelta(hours=12)):
             yield from _review(product, client, report)
@@ -107,7 +108,7 @@ def _review_without_price(product: _Product, client: Client, report: Report) -> 
     told = f"cost {cost}; the fallback is charged, {event['charge']} USD{marked}"
     report.step("unpriced", f"{_UNPRICED} called {UNKNOWN}: {told}")
     for alert in alerts:
-        report.step("alert", f"{alert['topic']}: {alert['model']}, lacking in the book: {', '.join(alert['missing'])}")
+        report.step("alert", f"{alert['topic']}: {alert['model']}; the price book lacks: {', '.join(alert['missing'])}")
 
 
 def _bill(bills: Sequence[Bill], grains: Sequence[Mapping[str, Any]], report: Report) -> Iterator[Figure]:
@@ -121,11 +122,11 @@ def _bill(bills: Sequence[Bill], grains: Sequence[Mapping[str, Any]], report: Re
     found["asked"] = sum((Fraction(grain["their_money"]) for grain in grains), Fraction(0))
     expected = {"price_gap": gap, "missing_here": missing, "extra_here": 0, "booked": gap + missing, "asked": asked}
     yield from gate_figures(REVIEWER, "bill", expected, found)
-    told = f"the provider asks {money(found['asked'])} USD; {money(found['booked'])} more than the books, booked:"
-    report.step("reconciled", told)
-    for finding in ("price_gap", "missing_here"):
+    more = f"{money(found['booked'])} more than the books, booked as variance"
+    report.step("reconciled", f"the provider asks {money(found['asked'])} USD, {more}")
+    for finding, why in _FINDINGS.items():
         models = ", ".join(grain["model"] for grain in grains if grain["finding"] == finding)
-        report.step("", f"{finding} {money(found[finding])}: {models}")
+        report.step("", f"{finding} {money(found[finding])}: {models}, {why}")
 
 
 def _margins(bills: Sequence[Bill], client: Client, report: Report) -> Iterator[Figure]:
