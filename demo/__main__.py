@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import shlex
 import signal
 import sys
@@ -23,7 +24,7 @@ from demo.errors import DemoFailed
 from demo.events import JOB
 from demo.place import default_folder, fresh_folder, remove_folder
 from demo.report import Report, WithoutTrailingBlanks
-from demo.server import PROGRAM, Server, check_port, serving
+from demo.server import HOST, PROGRAM, Server, check_port, serving
 from demo.story import play
 from tollkeeper.errors import TollError
 
@@ -36,6 +37,7 @@ def main() -> int:
     """Run the demo; 0 if every figure came out, else 1."""
     asked = _arguments()
     signal.signal(signal.SIGTERM, _end)
+    os.environ["NO_PROXY"] = os.environ["no_proxy"] = HOST  # all that the demo calls is here
     console = Console(highlight=False)
     if not console.is_terminal:
         console = Console(highlight=False, width=_WIDTH_OF_A_PIPE, file=WithoutTrailingBlanks(sys.stdout))

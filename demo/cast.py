@@ -58,7 +58,8 @@ TIERED, INCLUDED, RECRUITER, LATE = (
 
 PREPAID = Company("paperclip", "Paperclip", "America/New_York")
 TEAM = Company("switchboard", "Switchboard", "Asia/Kolkata")
-"""Beside those of the trace: one that has bought credits, and one whose members have a daily limit."""
+REVIEWER = Company("quillmark", "Quillmark", "Europe/Berlin")
+"""Beside those of the trace: one with credits, one whose members have a daily limit, one that calls AI models."""
 CALLER = "cleo"
 """The member of TEAM who uses up the limit."""
 

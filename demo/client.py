@@ -16,6 +16,7 @@ class Client:
     """The API, with a key."""
 
     def __init__(self, url: str, key: str) -> None:
+        self.key = key
         headers = {"Authorization": f"Bearer {key}"}
         self._http = httpx.Client(base_url=url, headers=headers, timeout=60, trust_env=False)
 
@@ -92,6 +93,19 @@ class Client:
         """One of the limits in force, as far as this member has used it."""
         limits = self._call("GET", f"/v1/customers/{customer}/limits", params={"member": member})["data"]
         return next((each for each in limits if each["limit"] == name), {})
+
+    def event(self, customer: str, event: str) -> dict[str, Any]:
+        """One event, with what it cost and how that is known."""
+        return self._call("GET", f"/v1/events/{event}", params={"customer": customer})
+
+    def open_calls(self, customer: str) -> list[dict[str, Any]]:
+        """The customer's calls to AI providers whose cost isn't known."""
+        return self._call("GET", "/v1/calls", params={"customer": customer, "unpriced": True})["data"]
+
+    def margins(self, customer: str) -> dict[str | None, dict[str, Any]]:
+        """Charge, cost and margin of the customer's operations, by model."""
+        rows = self._call("GET", "/v1/margins", params={"customer": customer, "group_by": "model"})["data"]
+        return {row["group"]["model"]: row for row in rows}
 
     def alerts(self, customer: str) -> list[dict[str, Any]]:
         """The customer's alerts, the oldest first."""

@@ -7,10 +7,11 @@ both sides of the comparison.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from fractions import Fraction
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from demo.cast import COMPANIES, INCLUDED, LATE, RECRUITER, TIERED, Company, role_of
@@ -64,6 +65,26 @@ CALL_TOKENS = {"input_tokens": 1500, "output_tokens": 500}
 """What each call of the team's member takes, and is held for: all of it together."""
 DAILY_TOKENS = 10_000
 WARNED_AT = (80, 100)
+
+REVIEW_MARGIN, REVIEW_FALLBACK = Fraction(25, 100), Fraction("0.05")
+KNOWN, UNKNOWN, UNTOLD = "gpt-4o-2024-08-06", "gpt-nova-unreleased", "gpt-4.1-mini-2025-04-14"
+"""Models: one for most reviews, one that the price book lacks, and one that is called without telling Tollkeeper."""
+DEARER = Fraction("1.02")
+"""What the provider asks for KNOWN is so many times its price."""
+_MODEL_PRICES = {
+    KNOWN: (Fraction("2.50"), Fraction("1.25"), Fraction("10.00")),
+    UNKNOWN: (Fraction(2), Fraction(2), Fraction(2)),
+    UNTOLD: (Fraction("0.40"), Fraction("0.10"), Fraction("1.60")),
+}
+"""A million tokens of the prompt, of its part that comes from the cache, and of the answer."""
+
+
+def cost_of_usage(model: str, usage: Mapping[str, Any]) -> Fraction:
+    """What a call takes, by the provider's own usage object: cached tokens are within the prompt."""
+    prompt, cached, answer = _MODEL_PRICES[model]
+    from_cache = usage["prompt_tokens_details"]["cached_tokens"]
+    fresh = usage["prompt_tokens"] - from_cache
+    return (fresh * prompt + from_cache * cached + usage["completion_tokens"] * answer) / _MILLION
 
 
 def calls_that_fit() -> int:

@@ -129,7 +129,7 @@ class Report:
         for figure in wrong[:_MOST_MISMATCHES]:
             told = f"{figure.what}: expected {money(figure.expected)}, found {money(figure.found)}"
             self.step(figure.customer, told)
-        told = "usage, overviews, ledger, wallets, limits, alerts, to the last digit"
+        told = "usage, overviews, ledger, wallets, limits, alerts, costs, bill, to the last digit"
         line = (
             f"all {len(figures):,} figures agree: {told}" if not wrong else f"{len(wrong)} of {len(figures):,} differ"
         )

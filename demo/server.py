@@ -11,7 +11,9 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import httpx
 
@@ -23,6 +25,7 @@ PROGRAM = Path(sys.executable).with_name("tollkeeper")
 _START_SECONDS = 60
 _STOP_SECONDS = 30
 _PAUSE_SECONDS = 0.05
+_NOT_THE_DEMOS = ("TOLLKEEPER_", "PG", "OPENAI_", "ANTHROPIC_")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +36,10 @@ class Server:
     data: Path
     process: subprocess.Popen[bytes]
 
-    def command(self, *line: str) -> subprocess.CompletedProcess[str]:
+    def command(self, *line: str, **settings: str) -> subprocess.CompletedProcess[str]:
         """Run another command of Tollkeeper on the same data, as an operator would; it joins the database."""
-        return subprocess.run(
-            [str(PROGRAM), *line, "--data", str(self.data)], capture_output=True, text=True, env=_environment()
-        )
+        whole = [str(PROGRAM), *line, "--data", str(self.data)]
+        return subprocess.run(whole, capture_output=True, text=True, env=environment() | settings)
 
     def make_key(self) -> str:
         """The secret of a new key that may do everything."""
@@ -45,6 +47,15 @@ class Server:
         if done.returncode != 0:
             raise DemoFailed(f"No key could be made: {done.stderr.strip()}")
         return json.loads(done.stdout)["secret"]
+
+    def reconcile(self, openai: str, start: datetime, end: datetime) -> list[dict[str, Any]]:
+        """Compare the days with OpenAI's reports, which are at `openai`, and close them: what was found, by model."""
+        settings = {"TOLLKEEPER_OPENAI_URL": openai, "TOLLKEEPER_OPENAI_ADMIN_KEY": "sk-admin-demo"}
+        days = ("--from", f"{start:%Y-%m-%d}", "--to", f"{end:%Y-%m-%d}")
+        done = self.command("reconcile", *days, "--close", "--json", **settings)
+        if done.returncode != 0:
+            raise DemoFailed(f"The provider's reports couldn't be read: {done.stderr.strip()}")
+        return [grain for ran in json.loads(done.stdout) for day in ran["days"] for grain in day["grains"]]
 
 
 def check_port(port: int) -> None:
@@ -66,7 +77,7 @@ def serving(folder: Path, port: int) -> Iterator[Server]:
     with log.open("wb") as output:
         # In a session of its own: Ctrl-C reaches the demo alone, which then ends the server.
         process = subprocess.Popen(
-            line, stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=_environment(), start_new_session=True
+            line, stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=environment(), start_new_session=True
         )
     try:
         server = Server(f"http://{HOST}:{port}", folder / "data", process)
@@ -95,6 +106,6 @@ def _wait_until_ready(server: Server, log: Path) -> None:
     raise DemoFailed(f"The server didn't start. Its log, {log}, ends:\n{log.read_text(errors='replace')[-2000:]}")
 
 
-def _environment() -> dict[str, str]:
-    """Ours, without what would lead Tollkeeper to another database, such as your real one."""
-    return {name: value for name, value in os.environ.items() if not name.startswith(("TOLLKEEPER_", "PG"))}
+def environment() -> dict[str, str]:
+    """Ours, without what would lead Tollkeeper to your own database, or to your providers' reports."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(_NOT_THE_DEMOS)}

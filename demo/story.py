@@ -14,6 +14,7 @@ from demo.compare import Answers, Figure, figures_of, mismatches
 from demo.events import JOB, Event, event_into_next_tier, late_event, recruiting_events, trace_events
 from demo.expect import FIRST_TIER, JOB_TOTAL, expect
 from demo.gate import refuse_interviews, use_up_limit
+from demo.models import call_models
 from demo.report import Report, money
 from demo.server import Server
 from demo.trace import SPAN, Request, read_trace
@@ -71,6 +72,8 @@ def play(server: Server, client: Client, report: Report) -> Outcome:
     report.explanation(client.explanation(TIERED.key, explained))
     report.title("Refused before it costs money")
     figures += [*refuse_interviews(client, report), *use_up_limit(client, report)]
+    report.title("AI calls, priced from their own answers, and compared with the bill")
+    figures += call_models(server, client, report)
     verified = _verify(stage)
     report.verdict(figures)
     return Outcome(verified and not mismatches(figures), explained)

@@ -22,9 +22,12 @@ from demo.compare import Answers, Figure, alert_figures, figures_of, gate_figure
 from demo.errors import DemoFailed
 from demo.events import trace_events
 from demo.expect import (
+    KNOWN,
+    UNKNOWN,
     Expected,
     calls_that_fit,
     charge_of_calls,
+    cost_of_usage,
     expect,
     next_midnight,
     owed_by,
@@ -32,7 +35,7 @@ from demo.expect import (
 )
 from demo.place import fresh_folder, remove_folder
 from demo.report import Report, WithoutTrailingBlanks, money
-from demo.server import check_port
+from demo.server import check_port, environment
 from demo.trace import SPAN, Request, read_trace
 from rich.console import Console
 
@@ -70,6 +73,8 @@ def test_every_figure_comes_out_and_a_second_run_starts_afresh(folder: Path) -> 
     assert re.search(r"all 40 +38,749 +(\S+) +\1$", first.stdout, re.MULTILINE)
     assert "5 interviews begin at once: 3 may, 2 are refused" in first.stdout
     for told in ("insufficient_credits: ", "80 % of daily_tokens", "100 % of daily_tokens", "It resets at 20"):
+        assert told in " ".join(first.stdout.split())
+    for told in ("cost unknown, not 0", "call_unpriced: gpt-nova", "price_gap 0.0001", "(no longer the fallback)"):
         assert told in " ".join(first.stdout.split())
     assert "verify passed" in first.stdout
     assert "Everything came out." in first.stdout
@@ -229,6 +234,19 @@ def test_the_gate_by_hand() -> None:
     assert charge_of_calls(5) == Fraction("0.0525")
     before_spring = datetime(2026, 3, 29, 0, 30, tzinfo=UTC)  # 01:30 in Berlin, half an hour before the clock changes
     assert next_midnight(before_spring, "Europe/Berlin") == datetime(2026, 3, 29, 22, tzinfo=UTC)
+
+
+def test_a_call_by_hand() -> None:
+    usage = {"prompt_tokens": 1500, "completion_tokens": 500, "prompt_tokens_details": {"cached_tokens": 1000}}
+    assert cost_of_usage(KNOWN, usage) == Fraction("0.00125") + Fraction("0.00125") + Fraction("0.005")
+    assert cost_of_usage(UNKNOWN, usage) == Fraction("0.004")
+
+
+def test_your_own_books_and_bills_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("TOLLKEEPER_DATABASE_URL", "PGHOST", "OPENAI_ADMIN_KEY", "ANTHROPIC_API_KEY"):
+        monkeypatch.setenv(name, "yours")
+    assert "yours" not in environment().values()
+    assert environment()["PATH"]
 
 
 def test_a_wrong_expectation_is_a_mismatch() -> None:
