@@ -32,7 +32,6 @@ KILLS = 12
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
 def test_a_thousand_operations_survive_everything(database_url: str, simulator: Simulator, tmp_path: Path) -> None:
     with Tollkeeper.local(catalog=CATALOG, database_url=database_url, spool=tmp_path / "first") as local:
         for customer in CUSTOMERS:

@@ -230,6 +230,14 @@ def test_wrapping_twice_is_noticed(lonely: Tollkeeper, openai: OpenAI) -> None:
     assert refused.value.code == "unknown_client"
 
 
+def test_the_answer_says_whose_project_it_is_billed_to(
+    lonely: Tollkeeper, openai: OpenAI, simulator: Simulator, hello: dict[str, Any], seen: Seen
+) -> None:
+    chat = lonely.wrap(openai).chat.completions
+    calls = seen(lambda: chat.create(**hello)) + seen(lambda: list(chat.create(**hello, stream=True)))
+    assert [call["project"] for call in calls] == [bill.project for bill in simulator.bills()] == ["proj_acme"] * 2
+
+
 def test_a_project_and_another_provider_can_be_named(
     lonely: Tollkeeper, openai: OpenAI, hello: dict[str, Any], seen: Seen
 ) -> None:

@@ -90,6 +90,8 @@ class HttpTransport:
             found = self._http.request(request.method, request.path, params=_params(request), content=request.content)
         except httpx.HTTPError as error:
             raise _no_answer(error) from error
+        except RuntimeError as error:  # it was closed meanwhile
+            raise NoAnswer(str(error), sent=False) from error
         return Answer(found.status_code, found.content)
 
     def close(self) -> None:

@@ -50,6 +50,13 @@ def answer_headers(provider: Provider, request_id: str) -> dict[str, str]:
     return {"x-request-id": request_id, "openai-organization": "org-simulated", "openai-version": "2020-10-01"}
 
 
+def _owner(provider: Provider, caller: Caller) -> dict[str, str]:
+    """The header that says on whose bill the answer stands."""
+    names = {Provider.OPENAI: "openai-project", Provider.ANTHROPIC: "anthropic-workspace-id"}
+    name = names.get(provider)
+    return {} if name is None or caller.project is None else {name: caller.project}
+
+
 async def _answer(
     simulation: Simulation, provider: Provider, endpoint: Endpoint, request: Request, request_id: str
 ) -> Any:
@@ -72,7 +79,7 @@ async def _answer(
     delivery = Delivery(
         reply,
         step,
-        answer_headers(provider, request_id) | dict(step.headers),
+        answer_headers(provider, request_id) | _owner(provider, caller) | dict(step.headers),
         ending=_ending(step, provider, request_id),
     )
     delivery.when_last = lambda: simulation.delivered(request_id)

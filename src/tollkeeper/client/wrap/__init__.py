@@ -30,6 +30,8 @@ _log = logging.getLogger("tollkeeper")
 T = TypeVar("T")
 
 _MARK = "_tollkeeper"
+_PROJECTS = ("openai-project", "anthropic-workspace-id")
+"""Headers of answers: the project or workspace whose bill they are on."""
 _IDLE = timedelta(seconds=30)
 """After so long without a word, a stream whose operation has ended counts as abandoned."""
 
@@ -106,7 +108,7 @@ class Metering:
         watch = Watch(self.toll, self.payer, kind(body, unasked_usage=added), named)
         options = copy.copy(options)
         options.json_data = body
-        options.post_parser = _parser(watch, options.post_parser)
+        options.post_parser = _Parser(watch, options.post_parser)
         watch.begin()
         return watch, options
 
@@ -117,14 +119,16 @@ def _provider_of(client: Any) -> str:
     return openai.provider_of(client, str(client.base_url))
 
 
-def _parser(watch: Watch, own: Any) -> Callable[[Any], Any]:
+class _Parser:
     """What the package calls with each answer: it's looked at, then parsed as the caller wants."""
 
-    def parse(answer: Any) -> Any:
-        _parsed(watch, answer)
-        return own(answer) if callable(own) else answer
+    def __init__(self, watch: Watch, own: Any) -> None:
+        self.watch = watch
+        self._own = own
 
-    return parse
+    def __call__(self, answer: Any) -> Any:
+        _parsed(self.watch, answer)
+        return self._own(answer) if callable(self._own) else answer
 
 
 @unharmed
@@ -197,9 +201,8 @@ def _class_of(base: type[Any]) -> type[Any]:
     if base not in _classes:
         own = _awaited(base) if inspect.iscoroutinefunction(base.request) else _blocking(base)
         shared = {"__module__": base.__module__, "__qualname__": base.__qualname__, "__doc__": base.__doc__}
-        _classes[base] = type(
-            base.__name__, (base,), shared | own | {"copy": _copied(base), "with_options": _copied(base)}
-        )
+        copies = {"copy": _copied(base), "with_options": _copied(base)}
+        _classes[base] = type(base.__name__, (base,), shared | own | _processed(base) | copies)
     return _classes[base]
 
 
@@ -215,6 +218,22 @@ def _begun(client: Any, options: Any, kwargs: Mapping[str, Any]) -> tuple[Watch,
 
 
 _watched = unharmed(Metering.watch)
+
+
+def _processed(base: type[Any]) -> dict[str, Any]:
+    """Where the package has the answer's headers in its hands, which say whose project it was."""
+
+    def process(self: Any, **kwargs: Any) -> Any:
+        _told_by(kwargs.get("options"), kwargs.get("response"))
+        return base._process_response(self, **kwargs)
+
+    return {"_process_response": process} if hasattr(base, "_process_response") else {}
+
+
+@unharmed
+def _told_by(options: Any, response: Any) -> None:
+    if isinstance(parser := getattr(options, "post_parser", None), _Parser):
+        parser.watch.belongs_to(next((found for name in _PROJECTS if (found := response.headers.get(name))), None))
 
 
 def _blocking(base: type[Any]) -> dict[str, Any]:

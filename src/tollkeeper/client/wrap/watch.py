@@ -57,7 +57,7 @@ class Watch:
         """Whether the stream's own code runs now, which closes the response when it's through."""
         self.moved = clock.now()
         """When something was last heard of it."""
-        self._named = named
+        self._named = dict(named)
         self._at = self.moved
         self._noted = self.moved
         self._operation = scope.operation_of(toll)
@@ -78,6 +78,11 @@ class Watch:
         self.toll.watched.add(self)
         if self._operation is not None:
             self.row = self._operation.began(self, self._call())
+
+    def belongs_to(self, project: str | None) -> None:
+        """The provider's answer says whose project it's billed to."""
+        if project is not None and self._named.get("project") is None:
+            self._named["project"] = project
 
     @unharmed
     def whole(self, answer: Any) -> None:
