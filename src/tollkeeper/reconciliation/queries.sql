@@ -209,12 +209,15 @@ where s.meter = any(%(meters)s::text[]) and e.time >= %(start)s and e.time < %(e
 order by e.customer_id, e.event_id
 
 -- name: shares_of
--- What these grains have given so far.
+-- What these grains have given so far, and whether it went to calls that the price book has priced.
 select grain_id, customer_id::text as customer_id, (select key from customers k where k.customer_id = s.customer_id)
-         as customer, event_id, call_id, min(reason) as reason, sum(amount) as amount, max(revision) as revision
+         as customer, event_id, call_id, reason, sum(amount) as amount, max(revision) as revision,
+       exists (select from provider_calls c
+               where c.customer_id = s.customer_id and c.provider = s.provider and c.lines is not null
+                 and (c.call_id = s.call_id or c.adjusts = s.call_id)) as priced
 from cost_shares s
 where grain_id = any(%(grain_ids)s::uuid[])
-group by grain_id, customer_id, event_id, call_id
+group by grain_id, customer_id, provider, event_id, call_id, reason
 
 -- name: insert_shares
 insert into cost_shares (customer_id, grain_id, provider, event_id, call_id, revision, reason, amount, true_up_id,
