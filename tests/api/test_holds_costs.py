@@ -69,3 +69,19 @@ async def test_a_settlement_without_calls_keeps_the_estimate(admin: httpx.AsyncC
     assert (again.status_code, again.json()["duplicates"]) == (200, 1)
     calls = await admin.get("/v1/calls", params={"customer": "acme"})
     assert [(one["id"], one["cost_source"]) for one in calls.json()["data"]] == [("h#0", "estimate")]
+
+
+async def test_an_estimate_stands_for_no_response(admin: httpx.AsyncClient) -> None:
+    """A product may take an earlier answer for what it expects. That one is paid for; this estimate isn't."""
+    await begin(admin)
+    await hold(admin, "h", "answer", call("r1"))
+    settled = await admin.post("/v1/holds/h/settle", json={"customer": "acme", "calls": [call("r1")]})
+    assert settled.json()["results"][0]["charge"] == "0.0109375"
+    await hold(admin, "i", "answer", call("r1"))
+    kept = await admin.post("/v1/holds/i/settle", json={"customer": "acme"})
+    assert kept.json()["results"][0]["charge"] == "0.0109375"
+    await hold(admin, "j", "answer", call("r2"))
+    assert (await admin.post("/v1/holds/j/settle", json={"customer": "acme"})).status_code == 200
+    told = {"id": "e", "customer": "acme", "meter": "answer", "quantity": 1, "calls": [call("r2")]}
+    answer = (await admin.post("/v1/events", json=told)).json()
+    assert answer["results"][0]["charge"] == "0.0109375"

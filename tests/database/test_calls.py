@@ -61,6 +61,22 @@ async def test_a_response_is_reduced_and_its_content_kept_nowhere(database: Data
     assert "prompt_tokens" in stored
 
 
+@pytest.mark.parametrize("name", ["id", "model", "service_tier"])
+async def test_a_text_of_a_response_that_is_too_long_harms_no_other_event(database: Database, name: str) -> None:
+    books = await open_books(database, CATALOG)
+    # Numbers in a row: compressing them doesn't make them fit into an index.
+    long = "".join(str(n) for n in range(20_000))
+    sent = {"provider": "openai", "response": response("r1") | {name: long}}
+    for expected in ("accepted", "duplicate"):
+        odd, fine = await reported(books, used_json("e", "answer", sent), used_json("f", "answer", call("r2")))
+        assert fine.status == expected
+        assert odd.status == ("rejected" if name == "model" else expected)
+    if name == "id":
+        again = await report(books, "g", "answer", sent)
+        assert (again.status, again.charge) == ("accepted", "0")
+    await assert_sound(books)
+
+
 @pytest.mark.parametrize(
     ("calls", "missing"),
     [

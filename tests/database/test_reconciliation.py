@@ -10,11 +10,26 @@ from itertools import permutations
 import psycopg
 import pytest
 from psycopg.types.json import Jsonb
-from tests.database.gating import CREDITS, account, assert_sound, one, open_books, rows, utc
-from tests.database.reconciling import DAY, MINUTE, RULES, D, cost, put_call, reads, run, store_call, usage, written
+from tests.database.gating import CREDITS, account, assert_sound, ingest, one, open_books, rows, used, utc
+from tests.database.reconciling import (
+    DAY,
+    MINUTE,
+    MODEL,
+    RULES,
+    D,
+    cost,
+    put_call,
+    reads,
+    run,
+    store_call,
+    usage,
+    written,
+)
 
 from tollkeeper.db import Database
 from tollkeeper.errors import InvalidInput
+from tollkeeper.events import CallIn, CostSource
+from tollkeeper.gate import CallChange, TrueUp, true_up
 from tollkeeper.reconciliation import Rates, Read, ReportKind, Rules, Stretch, find_days
 from tollkeeper.reconciliation.readers.model import Report
 
@@ -142,6 +157,36 @@ async def test_all_customers_calls_are_compared_together(database: Database) -> 
     await put_call(books, MONDAY, provider="azure", input_tokens=1)
     [row] = await written(books, reads(MONDAY, [USED], [BILL]), LATER)
     assert (row.finding, row.our_requests) == ("match", 2)
+
+
+async def test_what_waits_for_an_unpriced_call_is_owed_already(database: Database) -> None:
+    books = await open_books(database, CREDITS)
+    known = CallIn("openai", MODEL, "r1", NOON, usage={"prompt_tokens": 1500, "completion_tokens": 500}, project="p1")
+    [result] = await ingest(books, used("e", time=NOON, calls=[known, CallIn("openai", "gpt-99", "r2", NOON)]))
+    assert result.status == "accepted"
+    assert await account(books, "provider_payable") == 0
+    there = reads(MONDAY, [USED], [BILL])
+    [row, _] = await written(books, there, LATER)
+    assert (row.finding, row.our_cost, row.difference) == ("missing_here", 0, D("0.00875"))
+    [part] = row.parts
+    assert (
+        part["because"] == "0.00875 USD of our calls' cost isn't booked yet: other calls of their events are unpriced."
+    )
+    assert await account(books, "provider_payable") == D("-0.00875")
+    # A cost of its event that was booked before waits for nothing.
+    later = CallIn("openai", "gpt-99", "r4", NOON)
+    same = CallIn("openai", MODEL, "r3", NOON, usage=known.usage, project="p1")
+    await ingest(books, used("f", time=NOON, calls=[same]))
+    await ingest(books, used("g", corrects="f", quantity="-1", calls=[later]))
+    twice = reads(MONDAY, [usage(MONDAY, 2, input_tokens=3000, output_tokens=1000)], [cost(MONDAY, "0.0175")])
+    await run(books, twice, LATER)
+    assert await account(books, "provider_payable") == D("-0.0175")
+    item = TrueUp("acme", "e", "up", [CallChange("r2", D("0.02"))], CostSource.PROVIDER_REPORT)
+    await books.database.run(lambda tx: true_up(tx, books.desk, [item], now=LATER, by="test"))
+    await run(books, twice, LATER)
+    assert await account(books, "variance") == D("-0.02")
+    assert await account(books, "provider_payable") == D("-0.0175")
+    await assert_sound(books)
 
 
 async def test_tools_are_grains_of_their_own(database: Database) -> None:

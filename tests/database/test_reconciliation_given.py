@@ -25,6 +25,7 @@ pytestmark = pytest.mark.anyio
 MONDAY = utc("2026-03-09 00:00")
 NOON = MONDAY + timedelta(hours=12)
 LATER = MONDAY + DAY + timedelta(hours=6)
+BILL = cost(MONDAY, "0.00875")
 CLOSED = replace(RULES, close=True)
 GAPS = replace(CLOSED, allocate=Allocate.PRICE_GAP)
 CATALOG = """
@@ -93,6 +94,26 @@ async def test_a_price_gap_stays_with_the_operator_unless_it_is_to_be_allocated(
     assert await account(books, "provider_payable") == D("-0.007")
     [day] = await run(books, found, LATER, GAPS)
     assert (day.given.shares, day.written) == ([], [])
+    await assert_sound(books)
+
+
+async def test_a_gap_beside_other_usage_is_given_once(database: Database) -> None:
+    """They count more input and less output: what the extra output is worth depends on what was given for it."""
+    books = await open_books(database, CATALOG)
+    await parsed(books, "a", call("r1"), call("r2", 20, 10, estimated=True))
+    found = reads(MONDAY, [usage(MONDAY, 2, input_tokens=3000, output_tokens=100)], [cost(MONDAY, "0.02")])
+    [first] = await run(books, found, LATER, GAPS)
+    assert {share.reason for share in first.given.shares} == {"estimate", "price_gap"}
+    before = await events(books)
+    [second] = await run(books, found, LATER, GAPS)
+    assert (second.given.shares, second.written) == ([], [])
+    assert await events(books) == before
+    # What they take back later is given back wholly.
+    less = reads(MONDAY, [usage(MONDAY, 1, input_tokens=1500, output_tokens=500)], [BILL])
+    await run(books, less, LATER, GAPS)
+    await run(books, less, LATER, GAPS)
+    assert sum_of(cost or D(0) for _, cost in (await events(books)).values()) == D("0.00875")
+    assert await account(books, "provider_payable") == D("-0.00875")
     await assert_sound(books)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from tests.database.costing import CATALOG, call, cost_of, counts, report, totals, up
+from tests.database.costing import CATALOG, call, cost_of, counts, report, reported, totals, up, used_json
 from tests.database.gating import D, account, assert_sound, give, one, open_books, rows, wallet
 
 from tollkeeper.db import Database
@@ -34,6 +34,17 @@ async def test_a_cost_that_becomes_known_replaces_the_fallback(database: Databas
         "provider_report",
         "gpt-99",
     )
+    await assert_sound(books)
+
+
+async def test_a_correction_that_is_refused_keeps_no_call_from_the_next(database: Database) -> None:
+    books = await open_books(database, CATALOG)
+    await report(books, "e", "answer", call("r1"))
+    too_much = used_json("c1", "answer", call("r2"), corrects="e") | {"quantity": "-5"}
+    fitting = used_json("c2", "answer", call("r2"), corrects="e") | {"quantity": "0"}
+    first, second = await reported(books, too_much, fitting)
+    assert (first.status, second.status, second.charge) == ("rejected", "accepted", "0.0109375")
+    assert await totals(books) == (D("0.0175"), D("0.021875"))
     await assert_sound(books)
 
 

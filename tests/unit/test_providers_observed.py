@@ -76,6 +76,7 @@ def test_ids_and_models(response: dict[str, Any], response_id: str | None, model
         ("2026-11-04T12:00:00Z", NOON),
         ("2026-11-04T13:00:00+01:00", NOON),
         ("2026-11-04T12:00:00", None),
+        ("9999-12-31T23:59:59-01:00", None),
         ("yesterday", None),
         (True, None),
         (0, None),

@@ -88,10 +88,14 @@ def test_events_share_a_cost_exactly(money: Decimal, weights: list[Decimal]) -> 
 @given(st.decimals("-1000", "1000", places=12), WEIGHTS)
 def test_a_gap_is_given_exactly_and_nobody_falls_below_zero(gap: Decimal, costs: list[Decimal]) -> None:
     members = [replace(member(str(i), Reason.PRICE_GAP), cost=each) for i, each in enumerate(costs)]
-    shares = share_gap(gap, members)
+    shares = share_gap(gap, members, [D(0)] * len(members))
     given_ = sum_of(share.change for share in shares)
     assert given_ == max(gap, -sum_of(costs)) if gap else given_ == 0
     assert all(share.target >= 0 for share in shares)
+    again = [replace(share.member, cost=share.target) for share in shares]
+    assert not any(share.change for share in share_gap(gap, again, [share.change for share in shares]))
+    back = share_gap(D(0), again, [share.change for share in shares])
+    assert [share.target for share in back] == costs
 
 
 @given(MONEY, st.integers(0, 50), st.lists(st.integers(1, 10**6), max_size=9), WEIGHTS, st.booleans())

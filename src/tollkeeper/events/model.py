@@ -20,6 +20,7 @@ from msgspec import Meta
 from msgspec.structs import force_setattr
 
 from tollkeeper.errors import UsageNotUnderstood
+from tollkeeper.ids import content_id
 from tollkeeper.providers import observe
 
 ID_LENGTH = 200
@@ -65,13 +66,21 @@ class CallIn(msgspec.Struct, forbid_unknown_fields=True, frozen=True, gc=False, 
 
 
 def said_by(provider: str, response: Mapping[str, Any]) -> dict[str, Any]:
-    """What a provider's response says of itself, in the fields of a call; nothing of its content."""
+    """What a provider's response says of itself, in the fields of a call; nothing of its content.
+
+    A text that is longer than the field takes is left out; of an id its digest stands for it.
+    """
     try:
         seen = observe(provider, response)
-    except (UsageNotUnderstood, OverflowError):
+    except UsageNotUnderstood:
         return {}
     names = ("response_id", "model", "service_tier", "at", "usage", "batch", "region")
-    return {name: said for name in names if (said := getattr(seen, name))}
+    found = {name: said for name in names if (said := getattr(seen, name))}
+    for name in [name for name, said in found.items() if isinstance(said, str) and len(said) > ID_LENGTH]:
+        said = found.pop(name)
+        if name == "response_id":
+            found[name] = str(content_id("response", said))
+    return found
 
 
 class EventIn(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):

@@ -57,6 +57,8 @@ async def resolve_corrections(tx: Tx, batch: Batch) -> None:
             if family is not None and reason is None:
                 families[key] = family
         if reason is not None:
+            # What it has claimed may come with another one.
+            batch.claimed_calls -= {(fact.customer_id, call.provider, call.call_id) for call in fact.calls}
             del batch.facts[fact.key]
             # What it brought counts for whoever else brings it.
             batch.claimed_calls -= {(fact.customer_id, call.provider, call.call_id) for call in fact.calls}

@@ -105,6 +105,6 @@ def _given(hold: Hold) -> Decimal | None:
 
 
 def _calls(hold: Hold) -> list[CallIn] | None:
-    """What the operation was expected to call."""
+    """What the operation was expected to call: guesses, which stand for no response, even if made from one."""
     calls = msgspec.convert(hold.calls, list[CallIn] | None, strict=False)
-    return calls and [msgspec.structs.replace(call, estimated=True) for call in calls]
+    return calls and [msgspec.structs.replace(call, estimated=True, response_id=None) for call in calls]

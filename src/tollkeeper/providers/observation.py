@@ -148,9 +148,9 @@ def _instant(value: object) -> datetime | None:
     if isinstance(value, str):
         try:
             at = datetime.fromisoformat(value)
-        except ValueError:
+            return at.astimezone(UTC) if at.tzinfo is not None else None
+        except (ValueError, OverflowError):
             return None
-        return at.astimezone(UTC) if at.tzinfo is not None else None
     if isinstance(value, bool) or value is None or isinstance(value, Mapping | list):
         return None
     try:

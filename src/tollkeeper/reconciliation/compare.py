@@ -81,6 +81,7 @@ def compare(ours: Ours, theirs: Theirs, *, currency: str, tolerance: Decimal = Z
     parts += _vague(ours, missing, currency)
     if ours.vague_cost and missing == ours.vague_cost:
         parts = []  # What they count beyond our known calls is what those of unknown usage were found to cost.
+    parts += _waiting(ours, currency)
     gap = subtract(difference, sum_of(part.amount for part in parts))
     if gap:
         parts.append(_gap(ours, gap, currency))
@@ -221,6 +222,16 @@ def _vague(ours: Ours, missing: Decimal, currency: str) -> list[Part]:
     booked = amount_in_words(ours.vague_cost, currency)
     told = f"{booked} of it is booked for calls and events whose usage isn't known exactly."
     return [Part(finding, None, None, None, ours.vague_cost.copy_negate(), told)]
+
+
+def _waiting(ours: Ours, currency: str) -> list[Part]:
+    """What our calls cost that isn't booked yet."""
+    if not ours.waiting_cost:
+        return []
+    finding = Finding.MISSING_HERE if ours.waiting_cost > 0 else Finding.EXTRA_HERE
+    cost = amount_in_words(ours.waiting_cost, currency)
+    told = f"{cost} of our calls' cost isn't booked yet: other calls of their events are unpriced."
+    return [Part(finding, None, None, None, ours.waiting_cost, told)]
 
 
 def _gap(ours: Ours, gap: Decimal, currency: str) -> Part:

@@ -8,10 +8,11 @@ noted as given; it stays in the variance, and the next run tries again.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from itertools import groupby
+from uuid import UUID
 
 from tollkeeper.catalog import Attribution
 from tollkeeper.db import Tx
@@ -19,6 +20,7 @@ from tollkeeper.events import CostSource, Status
 from tollkeeper.gate import CallChange, Desk, Result, TrueUp, true_up
 from tollkeeper.ids import content_id
 from tollkeeper.money import ONE, ZERO, add, plain, subtract, sum_of
+from tollkeeper.reconciliation.compare import compare
 from tollkeeper.reconciliation.model import (
     Allocate,
     Bucket,
@@ -26,7 +28,9 @@ from tollkeeper.reconciliation.model import (
     Grain,
     Member,
     Origin,
+    Ours,
     Reason,
+    Theirs,
     Unexplained,
 )
 from tollkeeper.reconciliation.reports import MINUTE, ReportKind, Stretch
@@ -49,6 +53,8 @@ OWN_IDS = "reconciled:"
 """How the ids of the true-ups begin."""
 
 _TOGETHER = 1000
+_Place = tuple[UUID, str, str, str]
+"""Grain, customer, event and call."""
 _REASONS = {"guessed": Reason.ESTIMATE, "open": Reason.UNPRICED, "exact": Reason.PRICE_GAP}
 
 
@@ -76,6 +82,7 @@ async def give_shares(
     sides: Sides,
     comparisons: Mapping[Grain, Comparison],
     *,
+    currency: str,
     attribution: Attribution,
     allocate: Allocate,
     now: datetime,
@@ -87,7 +94,8 @@ async def give_shares(
     given = _Earlier(await shares_of(tx, [grain.grain_id for grain in comparisons]))
     minutes = await _minutes(tx, bucket, sides) if attribution.classes else {}
     steps: list[_Step] = []
-    for grain, comparison in comparisons.items():
+    for grain, found in comparisons.items():
+        comparison = _without_gap(found, given.gap(grain), sides.grains[grain], currency)
         members = [member for member in calls.get(grain.origin, []) if member.reason is not Reason.PRICE_GAP]
         meters = _meters(grain, comparison, attribution, minutes.get(grain.origin, []))
         # What products have told of calls without their usage isn't shared out again.
@@ -97,9 +105,21 @@ async def give_shares(
         shares = [*shared.shares, *_attributed(shared.left, meters, events, given, grain)]
         if allocate is Allocate.PRICE_GAP:
             gap = [member for member in calls.get(grain.origin, []) if member.reason is Reason.PRICE_GAP]
-            shares += share_gap(comparison.price_gap, gap)
+            shares += share_gap(comparison.price_gap, gap, [given.gap_of(grain, member) for member in gap])
         steps += [_Step(grain, share, given.revision(grain, share.member) + 1) for share in shares if share.change]
     return await _book(tx, desk, bucket.provider, steps, now, by)
+
+
+def _without_gap(
+    found: Comparison, given: tuple[Decimal, Decimal], sides: tuple[Ours, Theirs], currency: str
+) -> Comparison:
+    """The grain as it would be had nothing of a price gap been given: what is to be given doesn't depend on that."""
+    whole, priced = given
+    if not whole:
+        return found
+    ours, theirs = sides
+    bare = replace(ours, cost=subtract(ours.cost, whole), priced_cost=subtract(ours.priced_cost, priced))
+    return compare(bare, theirs, currency=currency)
 
 
 async def _calls(tx: Tx, bucket: Bucket, sides: Sides, *, gaps: bool) -> dict[Origin, list[Member]]:
@@ -178,7 +198,13 @@ class _Earlier:
 
     def __init__(self, given: Sequence[GivenShare]) -> None:
         self._given = given
-        self._revisions = {(one.grain_id, one.customer_id, one.event_id, one.call_id): one.revision for one in given}
+        self._revisions: dict[_Place, int] = {}
+        self._gaps: dict[_Place, Decimal] = {}
+        for one in given:
+            place = one.grain_id, one.customer_id, one.event_id, one.call_id
+            self._revisions[place] = max(one.revision, self._revisions.get(place, 0))
+            if one.reason == Reason.PRICE_GAP:
+                self._gaps[place] = one.amount
 
     def attributed(self, grain: Grain) -> dict[tuple[str, str], GivenShare]:
         """By customer and event, what events that told of no call got of the grain."""
@@ -190,7 +216,20 @@ class _Earlier:
 
     def revision(self, grain: Grain, member: Member) -> int:
         """In how many steps the member has got its share so far."""
-        return self._revisions.get((grain.grain_id, member.customer_id, member.event_id, member.call_id), 0)
+        return self._revisions.get(_place(grain, member), 0)
+
+    def gap(self, grain: Grain) -> tuple[Decimal, Decimal]:
+        """How much of a price gap the grain's calls have got; and how much of that those that the book has priced."""
+        found = [one for one in self._given if one.grain_id == grain.grain_id and one.reason == Reason.PRICE_GAP]
+        return sum_of(one.amount for one in found), sum_of(one.amount for one in found if one.priced)
+
+    def gap_of(self, grain: Grain, member: Member) -> Decimal:
+        """How much of a price gap the call has got."""
+        return self._gaps.get(_place(grain, member), ZERO)
+
+
+def _place(grain: Grain, member: Member) -> _Place:
+    return grain.grain_id, member.customer_id, member.event_id, member.call_id
 
 
 async def _book(tx: Tx, desk: Desk, provider: str, steps: Sequence[_Step], now: datetime, by: str) -> Given:

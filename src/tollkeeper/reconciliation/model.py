@@ -12,7 +12,7 @@ from uuid import UUID
 
 from tollkeeper.catalog import TokenClass
 from tollkeeper.ids import content_id
-from tollkeeper.money import ONE, ZERO, price_of, sum_of
+from tollkeeper.money import ONE, ZERO, price_of, subtract, sum_of
 
 
 class Finding(StrEnum):
@@ -107,10 +107,13 @@ class Ours:
     vague_cost: Decimal = ZERO
     """What those cost so far: as guessed, as the product said, or as earlier reports told."""
 
+    waiting_cost: Decimal = ZERO
+    """What of both isn't booked yet: an event's cost is unknown while one of its calls is unpriced."""
+
     @property
     def whole_cost(self) -> Decimal:
         """All that is booked for the grain."""
-        return sum_of((self.cost, self.vague_cost))
+        return subtract(sum_of((self.cost, self.vague_cost)), self.waiting_cost)
 
 
 @dataclass(slots=True)

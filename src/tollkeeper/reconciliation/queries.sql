@@ -42,8 +42,9 @@ on conflict (provider, day_start) do update set
     closed_at = excluded.closed_at, reopened = excluded.reopened
 
 -- name: our_usage
--- All customers' calls of a provider in a stretch of time, with what was added to their cost since, summed up in three
--- ways: the calls themselves; what they used, by unit; and what the price book made of that, by unit.
+-- All customers' calls of a provider in a stretch of time, with what was added to their cost since, summed up in four
+-- ways: the calls themselves; what they used, by unit; what the price book made of that, by unit; and how much of their
+-- cost isn't booked yet, because their event's cost is unknown while another call of it is unpriced.
 with calls as materialized (
     select c.model, c.project, c.api_key, c.quantities, coalesce(added.lines, c.lines) as lines,
            coalesce(c.cost + added.cost, c.cost, added.cost) as cost, coalesce(added.rate, c.rate, 1) as rate,
@@ -60,6 +61,18 @@ with calls as materialized (
         where a.customer_id = c.customer_id and a.provider = c.provider and a.adjusts = c.call_id
     ) added on true
     where c.provider = %(provider)s and c.at >= %(start)s and c.at < %(end)s and c.adjusts is null
+), unknown as materialized (
+    -- Events with an open call, and the last time that what they cost was known, and booked.
+    select family.*, (select b.transaction_id from events b
+                      where b.customer_id = family.customer_id and (b.event_id = family.event_id or b.corrects = family.event_id)
+                        and b.cost is not null
+                      order by b.transaction_id desc limit 1) as booked
+    from (select distinct c.customer_id, coalesce(e.corrects, e.event_id) as event_id
+          from provider_calls c
+          join events e on e.customer_id = c.customer_id and e.event_id = c.event_id
+          where c.cost is null and not exists (
+              select from provider_calls a
+              where a.customer_id = c.customer_id and a.provider = c.provider and a.adjusts = c.call_id)) family
 )
 select 'calls' as what, model, project, api_key, kind, null as unit, count(*) as calls,
        coalesce(sum(cost) filter (where lines is not null), 0) as quantity, coalesce(sum(cost), 0) as cost
@@ -75,6 +88,16 @@ select 'lines', model, project, api_key, kind, line ->> 'unit', 0, sum((line ->>
 from calls cross join lateral jsonb_array_elements(lines) as line
 where kind = 'exact'
 group by model, project, api_key, kind, line ->> 'unit'
+union all
+select 'waiting', c.model, c.project, c.api_key, 'exact', null, 0, 0, sum(told.cost)
+from unknown
+join events e on e.customer_id = unknown.customer_id and (e.event_id = unknown.event_id or e.corrects = unknown.event_id)
+join provider_calls told on told.customer_id = e.customer_id and told.event_id = e.event_id
+join provider_calls c on c.customer_id = told.customer_id and c.provider = told.provider
+                     and c.call_id = coalesce(told.adjusts, told.call_id)
+where told.cost is not null and (unknown.booked is null or told.transaction_id > unknown.booked)
+  and c.provider = %(provider)s and c.at >= %(start)s and c.at < %(end)s
+group by c.model, c.project, c.api_key
 
 -- name: latest_reconciliations
 -- The newest revision of each grain of a provider whose bucket begins in a stretch of time.
@@ -186,12 +209,15 @@ where s.meter = any(%(meters)s::text[]) and e.time >= %(start)s and e.time < %(e
 order by e.customer_id, e.event_id
 
 -- name: shares_of
--- What these grains have given so far.
+-- What these grains have given so far, and whether it went to calls that the price book has priced.
 select grain_id, customer_id::text as customer_id, (select key from customers k where k.customer_id = s.customer_id)
-         as customer, event_id, call_id, min(reason) as reason, sum(amount) as amount, max(revision) as revision
+         as customer, event_id, call_id, reason, sum(amount) as amount, max(revision) as revision,
+       exists (select from provider_calls c
+               where c.customer_id = s.customer_id and c.provider = s.provider and c.lines is not null
+                 and (c.call_id = s.call_id or c.adjusts = s.call_id)) as priced
 from cost_shares s
 where grain_id = any(%(grain_ids)s::uuid[])
-group by grain_id, customer_id, event_id, call_id
+group by grain_id, customer_id, provider, event_id, call_id, reason
 
 -- name: insert_shares
 insert into cost_shares (customer_id, grain_id, provider, event_id, call_id, revision, reason, amount, true_up_id,

@@ -118,7 +118,7 @@ async def reconcile_day(
     comparisons = compared(sides, rules)
     given = Given()
     if day.closed_at is not None:
-        options = {"attribution": rules.attribution, "allocate": rules.allocate}
+        options = {"currency": rules.rates.currency, "attribution": rules.attribution, "allocate": rules.allocate}
         given = await give_shares(tx, desk, bucket, sides, comparisons, **options, now=now, by=by)
         if given.shares:
             comparisons = compared(await sides_of_day(tx, bucket, rules), rules)

@@ -119,15 +119,18 @@ def share_silent(total: Decimal, members: Sequence[Member]) -> list[Share]:
     return _by_weight(total, members, _weights(members))
 
 
-def share_gap(gap: Decimal, members: Sequence[Member]) -> list[Share]:
-    """The targets of known calls, their price gap included: by what they cost now."""
-    paying = [one for one in members if one.cost > 0]
-    if not paying or not gap:
-        return []
+def share_gap(gap: Decimal, members: Sequence[Member], given: Sequence[Decimal]) -> list[Share]:
+    """The targets of known calls, their price gap included: by what they cost without it.
+
+    `gap` is the whole of it, and `given` what each member has got of it before, within its cost.
+    """
+    bare = [subtract(one.cost, part) for one, part in zip(members, given, strict=True)]
+    weights = [max(ZERO, cost) for cost in bare]
+    if not any(weights):
+        return [Share(one, cost) for one, cost in zip(members, bare, strict=True)]
     # One that is below zero can't be given back more than there is.
-    total = max(gap, sum_of(one.cost for one in paying).copy_negate())
-    given = allocate(total, [one.cost for one in paying], CHARGE_DECIMALS)
-    return [Share(one, add(one.cost, each)) for one, each in zip(paying, given, strict=True)]
+    parts = allocate(max(gap, sum_of(weights).copy_negate()), weights, CHARGE_DECIMALS)
+    return [Share(one, add(cost, part)) for one, cost, part in zip(members, bare, parts, strict=True)]
 
 
 def meter_of(provider: str, origin: Origin, attribution: Attribution) -> str | None:

@@ -146,7 +146,9 @@ def _origins(row: ReportRow) -> list[tuple[Origin, ReportRow]]:
 
 
 def _count_ours(ours: Ours, one: OurSum) -> None:
-    if one.kind != "exact":
+    if one.what == "waiting":
+        ours.waiting_cost = add(ours.waiting_cost, one.cost)
+    elif one.kind != "exact":
         ours.vague_requests += one.calls
         ours.vague_cost = add(ours.vague_cost, one.cost)
     elif one.what == "calls":

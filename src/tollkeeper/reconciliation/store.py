@@ -75,7 +75,7 @@ class SilentEvent:
 
 @dataclass(frozen=True, slots=True)
 class GivenShare:
-    """What a grain has given to a call so far; `revision` counts in how many steps."""
+    """What a grain has given to a call so far for one reason; `revision` counts all steps up to the last of them."""
 
     grain_id: UUID
     customer_id: str
@@ -85,6 +85,7 @@ class GivenShare:
     reason: str
     amount: Decimal
     revision: int
+    priced: bool
 
 
 @dataclass(frozen=True, slots=True)
