@@ -20,13 +20,14 @@ from tollkeeper.api.middleware import BodyLimit, Observed, Urls
 from tollkeeper.api.openapi import DESCRIPTION, TAGS, TITLE, Tollkeeper
 from tollkeeper.api.routes import ROUTERS
 from tollkeeper.db import Database
-from tollkeeper.errors import DatabaseUnavailable
+from tollkeeper.errors import DatabaseUnavailable, PricesInvalid
 from tollkeeper.settings import Settings
 from tollkeeper.worker import work
 
 _PATIENCE_SECONDS = 2
 _PAUSE_SECONDS = 1
 _METRICS_SECONDS = 5
+_AFTER_START_SECONDS = 3
 
 _log: structlog.stdlib.BoundLogger = structlog.get_logger("tollkeeper.app")
 
@@ -78,10 +79,8 @@ def _lifespan(
     async def lifespan(app: Tollkeeper) -> AsyncIterator[None]:
         books = Books(settings, database or _unopened(settings))
         app.state.books = books
-        # Read here, so that no request waits for it, and a file of own prices that can't be used is told at once.
-        _log.info("price book", version=books.desk.pricing.book.version)
         metrics.forget_dead_workers()
-        tasks = [asyncio.create_task(_watch_connections(books)), asyncio.create_task(work(books))]
+        tasks = [asyncio.create_task(each) for each in (_watch_connections(books), work(books), _read_prices(books))]
         if database is None:
             connecting = asyncio.create_task(_connect(books))
             tasks.append(connecting)
@@ -100,6 +99,17 @@ def _lifespan(
             _log.info("worker stopped")
 
     return lifespan
+
+
+async def _read_prices(books: Books) -> None:
+    """Read the price book once the start is over, so that the first call to a provider needn't wait for it."""
+    await asyncio.sleep(_AFTER_START_SECONDS)
+    try:
+        book = await asyncio.to_thread(lambda: books.desk.pricing.book)
+    except PricesInvalid as error:
+        _log.error("own prices unusable", detail=error.detail)
+    else:
+        _log.info("price book", version=book.version)
 
 
 def _unopened(settings: Settings) -> Database:
