@@ -20,13 +20,14 @@ from tollkeeper.api.middleware import BodyLimit, Observed, Urls
 from tollkeeper.api.openapi import DESCRIPTION, TAGS, TITLE, Tollkeeper
 from tollkeeper.api.routes import ROUTERS
 from tollkeeper.db import Database
-from tollkeeper.errors import DatabaseUnavailable
+from tollkeeper.errors import DatabaseUnavailable, PricesInvalid
 from tollkeeper.settings import Settings
 from tollkeeper.worker import reconcile_regularly, work
 
 _PATIENCE_SECONDS = 2
 _PAUSE_SECONDS = 1
 _METRICS_SECONDS = 5
+_AFTER_START_SECONDS = 3
 
 _log: structlog.stdlib.BoundLogger = structlog.get_logger("tollkeeper.app")
 
@@ -78,10 +79,8 @@ def _lifespan(
     async def lifespan(app: Tollkeeper) -> AsyncIterator[None]:
         books = Books(settings, database or _unopened(settings))
         app.state.books = books
-        # Read here, so that no request waits for it, and a file of own prices that can't be used is told at once.
-        _log.info("price book", version=books.desk.pricing.book.version)
         metrics.forget_dead_workers()
-        background = _watch_connections(books), work(books), reconcile_regularly(books)
+        background = _watch_connections(books), work(books), reconcile_regularly(books), _read_prices(books)
         tasks = [asyncio.create_task(each) for each in background]
         if database is None:
             connecting = asyncio.create_task(_connect(books))
@@ -110,6 +109,17 @@ async def _end(task: asyncio.Task[None]) -> None:
     while not task.done():
         task.cancel()
         await asyncio.wait([task], timeout=_PAUSE_SECONDS)
+
+
+async def _read_prices(books: Books) -> None:
+    """Read the price book once the start is over, so that the first call to a provider needn't wait for it."""
+    await asyncio.sleep(_AFTER_START_SECONDS)
+    try:
+        book = await asyncio.to_thread(lambda: books.desk.pricing.book)
+    except PricesInvalid as error:
+        _log.error("own prices unusable", detail=error.detail)
+    else:
+        _log.info("price book", version=book.version)
 
 
 def _unopened(settings: Settings) -> Database:
