@@ -122,6 +122,31 @@ def test_quantity_and_metadata_may_be_set_within(toll: Tollkeeper, customer: str
         pass
 
 
+@pytest.mark.parametrize(("meter", "charged"), [("cv_parse", 0), ("answer", Decimal("1.25"))])
+def test_an_operation_of_quantity_0_costs_what_its_calls_do(
+    meter: str, charged: Decimal, toll: Tollkeeper, customer: str, openai: OpenAI, simulator: Simulator,
+    hello: dict[str, Any],
+) -> None:  # fmt: skip
+    """Fails where a counting meter refuses the 0: the cost is lost, and the hold stays open."""
+    with pytest.raises(ZeroDivisionError), toll.operation(meter, customer=customer, estimate=ESTIMATE) as operation:
+        toll.wrap(openai).chat.completions.create(**hello)
+        operation.quantity = 0
+        raise ZeroDivisionError
+    event = toll.get_event(operation.id, customer=customer)
+    cost = simulator.bills()[0].cost or Decimal()
+    assert (event.quantity, event.cost, event.charge) == (0, cost, charged * cost)
+    assert toll.usage(customer, meter=meter).rows[0].quantity == 0
+    assert toll.get_hold(operation.id, customer=customer).state == "settled"
+
+
+def test_an_operation_of_quantity_0_without_calls_ends_its_hold(toll: Tollkeeper, customer: str) -> None:
+    with toll.operation("cv_parse", customer=customer) as operation:
+        operation.quantity = 0
+    assert operation.charge == 0
+    assert toll.get_hold(operation.id, customer=customer).state == "settled"
+    assert toll.spool.entries() == []
+
+
 def test_nested_operations_each_take_their_own_calls(
     toll: Tollkeeper, customer: str, openai: OpenAI, hello: dict[str, Any]
 ) -> None:
