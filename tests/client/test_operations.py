@@ -147,6 +147,20 @@ def test_an_operation_of_quantity_0_without_calls_ends_its_hold(toll: Tollkeeper
     assert toll.spool.entries() == []
 
 
+def test_an_operation_that_called_nobody_cost_nothing_and_says_so_once(
+    toll: Tollkeeper, customer: str, openai: OpenAI, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As one whose answer came from a cache. Fails where the fallback is charged, or the charge stays open."""
+    toll.wrap(openai)
+    for meter in ("question", "answer", "answer"):
+        with toll.operation(meter, customer=customer, estimate=ESTIMATE) as operation:
+            pass
+        event = toll.get_event(operation.id, customer=customer)
+        assert (event.charge, event.cost, event.estimated, operation.charge) == (0, 0, False, 0)
+    told = [record.getMessage() for record in caplog.records if "no provider call was seen" in record.getMessage()]
+    assert sum("(answer)" in one for one in told) == 1
+
+
 def test_nested_operations_each_take_their_own_calls(
     toll: Tollkeeper, customer: str, openai: OpenAI, hello: dict[str, Any]
 ) -> None:

@@ -180,7 +180,9 @@ class Client(Watching):
         """
         payer = Payer(customer, meter, member, dimensions or {})
         given = {"provider": provider, "project": project, "api_key": api_key_id, "include_usage": include_usage}
-        return wrap(self, client, payer, **given)
+        wrapped = wrap(self, client, payer, **given)
+        self.wraps = True
+        return wrapped
 
     # Usage, which goes through the spool
 

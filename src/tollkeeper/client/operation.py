@@ -269,8 +269,13 @@ class Operation:
         """Put into the spool what is to be sent, instead of the journal."""
         why = "The operation failed." if self._failed else ""
         ask = self._asked() if self.hold is None and self._uncertain else None
-        entry = ending(self._event, self._hold_id, list(self._calls.values()), failed=self._failed, why=why, ask=ask)
+        entry = ending(
+            self._event, self._hold_id, list(self._calls.values()), failed=self._failed, why=why, ask=ask,
+            watched=self._toll.wraps,
+        )  # fmt: skip
         self._state = "ended"
+        if entry[0] == "settle" and not self._calls and (self._toll.wraps or self._estimate):
+            self._toll.saw_no_call(self.id, self._event["meter"])
         spool, target = self._toll.spool, self._toll.target
         row = spool.end(self._row, target, entry, leased=leased)
         return Entry(row, target, *entry)
