@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from decimal import Decimal
 from typing import Any
 from uuid import uuid4
@@ -68,6 +69,9 @@ def test_what_an_operation_may_cost_has_to_be_said(toll: Tollkeeper, customer: s
         pass
     assert refused.value.code == "estimate_needed"
     assert "operation(…, estimate=" in refused.value.detail
+    unknown = ESTIMATE | {"model": "gpt-99"}
+    with pytest.raises(InvalidInput, match="openai's 'gpt-99' can't be priced"):
+        toll.operation("answer", customer=customer, estimate=unknown).__enter__()
     with toll.operation("question", customer=customer) as operation:  # its price has a fallback
         pass
     assert operation.charge is not None
@@ -128,7 +132,7 @@ def test_an_operation_of_quantity_0_costs_what_its_calls_do(
     hello: dict[str, Any],
 ) -> None:  # fmt: skip
     """Fails where a counting meter refuses the 0: the cost is lost, and the hold stays open."""
-    with pytest.raises(ZeroDivisionError), toll.operation(meter, customer=customer, estimate=ESTIMATE) as operation:
+    with suppress(ZeroDivisionError), toll.operation(meter, customer=customer, estimate=ESTIMATE) as operation:
         toll.wrap(openai).chat.completions.create(**hello)
         operation.quantity = 0
         raise ZeroDivisionError

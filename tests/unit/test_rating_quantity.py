@@ -50,7 +50,7 @@ def test_minimum_comes_before_rounding() -> None:
 
 @pytest.mark.parametrize("aggregation", ["count", "unique_count"])
 @pytest.mark.parametrize(("quantity", "billed"), [("1", 1), ("250", 1), ("0", 0), ("-0", 0), ("-3", -1)])
-def test_counting_meters_count_events_whatever_their_quantity_but_0(aggregation: str, quantity: str, billed: int) -> None:
+def test_counting_meters_count_events_whatever_their_quantity(aggregation: str, quantity: str, billed: int) -> None:
     meter = a_meter(aggregation, minimum="10", rounding="up", step="5")
     assert billed_quantity(meter, Decimal(quantity)) == billed
 

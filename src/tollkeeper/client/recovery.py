@@ -36,7 +36,8 @@ def ending(
     used = [dict(call) for state, call in calls if state in BILLED]
     customer = event["customer"]
     if used or not failed:
-        body = {"hold": hold, "settlement": {"events": [{**event, "calls": used if used or (watched and not calls) else None}]}, "ask": ask}
+        told = used if used or (watched and not calls) else None
+        body = {"hold": hold, "settlement": {"events": [{**event, "calls": told}]}, "ask": ask}
         return "settle", customer, event["id"], body
     return "doubt" if calls else "release", customer, hold, {"note": why, "ask": ask}
 
