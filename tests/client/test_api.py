@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -163,3 +165,41 @@ def test_importing_the_sdk_is_light() -> None:
     assert loaded & heavy == set()
     ours = {name.split(".")[1] for name in loaded if name.startswith("tollkeeper.")}
     assert ours == {"client", "clock", "errors", "ids"}
+
+
+@pytest.mark.parametrize("number", [1.5, True, float("nan"), "abc", Decimal("NaN"), "Infinity"])
+def test_a_number_that_is_not_exact_is_refused_by_the_client(number: Any, toll: Tollkeeper, customer: str) -> None:
+    """Fails where a float is taken, or ends in quarantine, or the refusal doesn't say which argument it is."""
+    acts: list[tuple[str, Callable[[], Any]]] = [
+        ("quantity", lambda: toll.record("question", customer=customer, quantity=number)),
+        ("quantity", lambda: toll.hold("question", customer=customer, quantity=number)),
+        ("quantity", lambda: toll.operation("question", customer=customer, quantity=number)),
+        ("amount", lambda: toll.settle("h", customer=customer, amount=number)),
+        ("amount", lambda: toll.grant(customer, number)),
+        ("cost", lambda: toll.record("cv_parse", customer=customer, calls={"provider": "openai", "cost": number})),
+    ]
+    for argument, act in acts:
+        with pytest.raises(InvalidInput) as refused:
+            act()
+        assert (refused.value.code, refused.value.field) == ("invalid_number", argument)
+        assert refused.value.detail.startswith(f"{argument}=")
+    assert toll.spool.entries() == []
+
+
+@pytest.mark.parametrize("url", ["localhost:8391", "127.0.0.1:8377", "ftp://localhost", "http://", "http://a:b"])
+def test_what_is_no_address_is_refused_at_once(url: str, spool: Path) -> None:
+    """Fails where it's taken for an outage, through which everything goes uncharged."""
+    with pytest.raises(InvalidInput) as refused:
+        Tollkeeper(url, "toll_x", on_outage="allow", spool=spool)
+    assert (refused.value.code, refused.value.field) == ("invalid_option", "url")
+
+
+def test_an_address_may_end_in_v1(spool: Path) -> None:
+    with Tollkeeper("http://127.0.0.1:9/v1/", "toll_x", spool=spool) as toll:
+        assert toll.target == "http://127.0.0.1:9"
+
+
+def test_a_catalog_that_is_not_there(books_url: str, spool: Path) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        Tollkeeper.local(catalog="nofile.toml", database_url=books_url, spool=spool)
+    assert refused.value.code == "file_unreadable"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from decimal import Decimal
 from typing import Any
 from uuid import uuid4
@@ -68,6 +69,9 @@ def test_what_an_operation_may_cost_has_to_be_said(toll: Tollkeeper, customer: s
         pass
     assert refused.value.code == "estimate_needed"
     assert "operation(…, estimate=" in refused.value.detail
+    unknown = ESTIMATE | {"model": "gpt-99"}
+    with pytest.raises(InvalidInput, match="openai's 'gpt-99' can't be priced"):
+        toll.operation("answer", customer=customer, estimate=unknown).__enter__()
     with toll.operation("question", customer=customer) as operation:  # its price has a fallback
         pass
     assert operation.charge is not None
@@ -120,6 +124,45 @@ def test_quantity_and_metadata_may_be_set_within(toll: Tollkeeper, customer: str
     assert refused.value.code == "operation_ended"
     with pytest.raises(InvalidInput), operation:
         pass
+
+
+@pytest.mark.parametrize(("meter", "charged"), [("cv_parse", 0), ("answer", Decimal("1.25"))])
+def test_an_operation_of_quantity_0_costs_what_its_calls_do(
+    meter: str, charged: Decimal, toll: Tollkeeper, customer: str, openai: OpenAI, simulator: Simulator,
+    hello: dict[str, Any],
+) -> None:  # fmt: skip
+    """Fails where a counting meter refuses the 0: the cost is lost, and the hold stays open."""
+    with suppress(ZeroDivisionError), toll.operation(meter, customer=customer, estimate=ESTIMATE) as operation:
+        toll.wrap(openai).chat.completions.create(**hello)
+        operation.quantity = 0
+        raise ZeroDivisionError
+    event = toll.get_event(operation.id, customer=customer)
+    cost = simulator.bills()[0].cost or Decimal()
+    assert (event.quantity, event.cost, event.charge) == (0, cost, charged * cost)
+    assert toll.usage(customer, meter=meter).rows[0].quantity == 0
+    assert toll.get_hold(operation.id, customer=customer).state == "settled"
+
+
+def test_an_operation_of_quantity_0_without_calls_ends_its_hold(toll: Tollkeeper, customer: str) -> None:
+    with toll.operation("cv_parse", customer=customer) as operation:
+        operation.quantity = 0
+    assert operation.charge == 0
+    assert toll.get_hold(operation.id, customer=customer).state == "settled"
+    assert toll.spool.entries() == []
+
+
+def test_an_operation_that_called_nobody_cost_nothing_and_says_so_once(
+    toll: Tollkeeper, customer: str, openai: OpenAI, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As one whose answer came from a cache. Fails where the fallback is charged, or the charge stays open."""
+    toll.wrap(openai)
+    for meter in ("question", "answer", "answer"):
+        with toll.operation(meter, customer=customer, estimate=ESTIMATE) as operation:
+            pass
+        event = toll.get_event(operation.id, customer=customer)
+        assert (event.charge, event.cost, event.estimated, operation.charge) == (0, 0, False, 0)
+    told = [record.getMessage() for record in caplog.records if "no provider call was seen" in record.getMessage()]
+    assert sum("(answer)" in one for one in told) == 1
 
 
 def test_nested_operations_each_take_their_own_calls(

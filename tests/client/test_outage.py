@@ -241,3 +241,8 @@ def test_the_command_lists_and_replays(present: Server, spool: Path) -> None:
     code, shown = spool_command("list", "--json")
     (entry,) = json.loads(shown)["entries"]
     assert (entry["state"], entry["error"].partition(":")[0]) == ("refused", "unknown_customer")
+    code, _ = spool_command("discard", "by command")
+    assert code == 1
+    code, shown = spool_command("discard", "refused")
+    assert (code, shown) == (0, "Discarded 1.\n")
+    assert open_spool(spool).entries() == []

@@ -49,7 +49,7 @@ def test_minimum_comes_before_rounding() -> None:
 
 
 @pytest.mark.parametrize("aggregation", ["count", "unique_count"])
-@pytest.mark.parametrize(("quantity", "billed"), [("1", 1), ("250", 1), ("0", 1), ("-0", 1), ("-3", -1)])
+@pytest.mark.parametrize(("quantity", "billed"), [("1", 1), ("250", 1), ("0", 0), ("-0", 0), ("-3", -1)])
 def test_counting_meters_count_events_whatever_their_quantity(aggregation: str, quantity: str, billed: int) -> None:
     meter = a_meter(aggregation, minimum="10", rounding="up", step="5")
     assert billed_quantity(meter, Decimal(quantity)) == billed

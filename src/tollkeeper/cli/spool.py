@@ -12,7 +12,7 @@ import typer
 from tollkeeper.cli.context import settings_for, wants_json
 from tollkeeper.cli.output import print_line, show_json, show_table
 from tollkeeper.client import Replayed, Spool, Tollkeeper, default_path, open_spool
-from tollkeeper.errors import InvalidInput
+from tollkeeper.errors import InvalidInput, NotFound
 
 app = typer.Typer(help="Look at usage that isn't confirmed yet, and send it.", no_args_is_help=True)
 
@@ -76,6 +76,25 @@ def replay(
     _show(ctx, done, elsewhere)
     if done.refused or done.waiting:
         raise typer.Exit(2)
+
+
+@app.command()
+def discard(
+    ctx: typer.Context,
+    id: Annotated[str, typer.Argument(help="The item's ID, as `spool list` shows it.")],
+    file: File = None,
+) -> None:
+    """Drop what was refused for good: it's never booked. What still waits to be sent can't be dropped."""
+    spool = _opened(file)
+    found = [one for one in spool.entries() if one.id == id and one.state == "refused"]
+    if not found:
+        raise NotFound("unknown_event", f"The spool has no refused item {id!r}.", field="id")
+    for one in found:
+        spool.write("sent", entry=one.entry)
+    if wants_json(ctx):
+        show_json({"discarded": len(found)})
+    else:
+        print_line(f"Discarded {len(found)}.")
 
 
 def _show(ctx: typer.Context, done: Replayed, elsewhere: int) -> None:

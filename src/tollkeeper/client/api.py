@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from functools import partial
 from typing import Any, TypeVar
 from urllib.parse import quote
@@ -22,6 +22,7 @@ from tollkeeper.client.results import (
     Hold,
     Usage,
 )
+from tollkeeper.errors import InvalidInput
 from tollkeeper.ids import new_id
 
 T = TypeVar("T")
@@ -35,11 +36,28 @@ Call = Mapping[str, Any]
 Calls = Call | Sequence[Call]
 
 
+def exact(argument: str, number: Number | None) -> Number | None:
+    """The number. Raises InvalidInput `invalid_number`, which names the argument, of a float or what is no number."""
+    if isinstance(number, float | bool) or not isinstance(number, Decimal | int | str | None):
+        told = f"{argument}={number!r} is a {type(number).__name__}: give a Decimal, an int, or text such as '0.10'."
+        raise InvalidInput("invalid_number", told, field=argument)
+    try:
+        finite = number is None or Decimal(number).is_finite()
+    except InvalidOperation:
+        finite = False
+    if not finite:
+        raise InvalidInput("invalid_number", f"{argument}={str(number)!r} is not a number.", field=argument)
+    return number
+
+
 def as_calls(given: Calls | None) -> list[Call] | None:
     """The calls as a list, also where only one was given."""
     if given is None:
         return None
-    return [given] if isinstance(given, Mapping) else list(given)
+    calls = [given] if isinstance(given, Mapping) else list(given)
+    for call in calls:
+        exact("cost", call.get("cost"))
+    return calls
 
 
 def _as(kind: type[T]) -> Callable[[Any], T]:
@@ -68,8 +86,8 @@ def planned(
         "id": id,
         "customer": customer,
         "meter": meter,
-        "quantity": quantity,
-        "amount": amount,
+        "quantity": exact("quantity", quantity),
+        "amount": exact("amount", amount),
         "calls": as_calls(calls),
         "member": member,
         "dimensions": dimensions,
@@ -98,8 +116,8 @@ def event_fields(
         "id": id or str(new_id()),
         "customer": customer,
         "meter": meter,
-        "quantity": quantity,
-        "amount": amount,
+        "quantity": exact("quantity", quantity),
+        "amount": exact("amount", amount),
         "time": time,
         "member": member,
         "dimensions": dimensions,
@@ -270,7 +288,7 @@ class Api:
         """Give prepaid value. Without an `id` of your own, calling it twice gives it twice."""
         body = {
             "id": id or str(new_id()),
-            "amount": amount,
+            "amount": exact("amount", amount),
             "unit": unit,
             "kind": kind,
             "priority": priority,

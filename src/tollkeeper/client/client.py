@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal, TypeVar
+from urllib.parse import urlsplit
 
 from tollkeeper.client import scope
 from tollkeeper.client.api import Calls, Number, as_calls
@@ -40,8 +41,19 @@ _CLOSE_SECONDS = 5.0
 
 
 def address(url: str | None) -> str:
-    """Where Tollkeeper is: `url`, else TOLLKEEPER_URL, else this machine."""
-    return (url or os.environ.get("TOLLKEEPER_URL") or DEFAULT_URL).rstrip("/")
+    """Where Tollkeeper is: `url`, else TOLLKEEPER_URL, else this machine; a `/v1` at its end is left out.
+
+    Raises InvalidInput `invalid_option`: what is no address would be taken for an outage.
+    """
+    told = (url or os.environ.get("TOLLKEEPER_URL") or DEFAULT_URL).rstrip("/")
+    try:
+        parts = urlsplit(told)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
+    except ValueError:  # such as a port that isn't a number
+        usable = False
+    if not usable:
+        raise InvalidInput("invalid_option", f"{told!r} isn't a URL such as {DEFAULT_URL!r}.", field="url")
+    return told.removesuffix("/v1")
 
 
 def api_key_of(api_key: str | None) -> str:
@@ -87,7 +99,7 @@ class Client(Watching):
             if pause is not None:
                 yield pause * random.uniform(0.5, 1.5)
         self.courier.unreached(why)
-        told = f"Tollkeeper can't be reached at {self.target}: {why}."
+        told = f"Tollkeeper can't be reached at {self.target}: {why.removesuffix('.')}."
         raise TollkeeperUnreachable("unreachable", told, sent=sent)
 
     def run(self, steps: Steps[T]) -> T:
@@ -180,7 +192,9 @@ class Client(Watching):
         """
         payer = Payer(customer, meter, member, dimensions or {})
         given = {"provider": provider, "project": project, "api_key": api_key_id, "include_usage": include_usage}
-        return wrap(self, client, payer, **given)
+        wrapped = wrap(self, client, payer, **given)
+        self.wraps = True
+        return wrapped
 
     # Usage, which goes through the spool
 

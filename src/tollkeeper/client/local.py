@@ -24,6 +24,7 @@ from tollkeeper.client.reading import dumps
 from tollkeeper.client.transport import Answer, NoAnswer, Request, error_of
 from tollkeeper.customers import Scope, create_key, revoke_key
 from tollkeeper.db import Database, embedded, migrate
+from tollkeeper.errors import InvalidInput
 from tollkeeper.settings import Settings
 
 T = TypeVar("T")
@@ -136,7 +137,7 @@ class Place:
 def start(data: Path | str | None, catalog: Path | str | None, database_url: str | None) -> Place:
     """Start the engine, and apply the catalog if one is given.
 
-    Raises DatabaseUnavailable, EmbeddedServerFailed, and CatalogInvalid.
+    Raises DatabaseUnavailable, EmbeddedServerFailed, CatalogInvalid, and InvalidInput `file_unreadable`.
     """
     _quieten()
     given = {"data": data, "database_url": database_url}
@@ -189,7 +190,12 @@ def _quieten() -> None:
 
 
 def _apply(place: Place, catalog: Path | str) -> None:
-    text = str(catalog) if isinstance(catalog, str) and "\n" in catalog else Path(catalog).read_text(encoding="utf-8")
+    text = str(catalog)
+    if not isinstance(catalog, str) or "\n" not in catalog:
+        try:
+            text = Path(catalog).read_text(encoding="utf-8")
+        except (OSError, ValueError) as error:
+            raise InvalidInput("file_unreadable", f"{catalog} can't be read: {error}.", field="catalog") from error
     answer = place.transport.send(Request("PUT", "/v1/catalog", content=dumps({"source": text})))
     if answer.status >= 400:
         raise error_of(answer)

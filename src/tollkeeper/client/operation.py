@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from tollkeeper import clock
 from tollkeeper.client import scope
-from tollkeeper.client.api import Calls, Number, ask_hold, planned
+from tollkeeper.client.api import Calls, Number, ask_hold, exact, planned
 from tollkeeper.client.delivery import Fate, deliver
 from tollkeeper.client.driving import Steps
 from tollkeeper.client.recovery import ending
@@ -61,8 +61,8 @@ class Operation:
             "id": self.id,
             "customer": customer,
             "meter": meter,
-            "quantity": 1 if quantity is None else quantity,
-            "amount": amount,
+            "quantity": 1 if quantity is None else exact("quantity", quantity),
+            "amount": exact("amount", amount),
             "member": member,
             "dimensions": dict(dimensions) if dimensions else None,
             "metadata": dict(metadata) if metadata else None,
@@ -134,6 +134,8 @@ class Operation:
         return [call for state, call in list(self._calls.values()) if state in ("billed", "streaming")]
 
     def _set(self, field: str, value: Any) -> None:
+        if field in ("quantity", "amount"):
+            exact(field, value)
         with self._guard:
             if self._state == "ended":
                 told = f"The operation {self.id!r} has ended; its {field} can't change any more."
@@ -209,7 +211,10 @@ class Operation:
             hold = yield from self._toll.attempts(ask_hold(self._asked()))
         elif hold.state == "settled":
             _log.warning(
-                "[tollkeeper] Operation %s of %s was settled before: it isn't charged again.", self.id, self.customer
+                "[tollkeeper] Operation %s of %s was settled before: its quantity isn't charged again. What its new "
+                "calls cost is booked, and charged where the price goes by cost.",
+                self.id,
+                self.customer,
             )
         return hold
 
@@ -269,8 +274,13 @@ class Operation:
         """Put into the spool what is to be sent, instead of the journal."""
         why = "The operation failed." if self._failed else ""
         ask = self._asked() if self.hold is None and self._uncertain else None
-        entry = ending(self._event, self._hold_id, list(self._calls.values()), failed=self._failed, why=why, ask=ask)
+        entry = ending(
+            self._event, self._hold_id, list(self._calls.values()), failed=self._failed, why=why, ask=ask,
+            watched=self._toll.wraps,
+        )  # fmt: skip
         self._state = "ended"
+        if entry[0] == "settle" and not self._calls and (self._toll.wraps or self._estimate):
+            self._toll.saw_no_call(self.id, self._event["meter"])
         spool, target = self._toll.spool, self._toll.target
         row = spool.end(self._row, target, entry, leased=leased)
         return Entry(row, target, *entry)

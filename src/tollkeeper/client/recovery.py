@@ -25,8 +25,10 @@ def ending(
     failed: bool,
     why: str,
     ask: Mapping[str, Any] | None,
+    watched: bool = False,
 ) -> EntryOf:
     """What to send for an operation with these calls, as (state, call). `ask`: the hold, if it may still be on its way.
+    `watched`: it would have seen calls, so that none seen means none made.
 
     Usage that happened is booked, also if the operation failed after it. A failed one that used nothing is released; if
     a call's end isn't known, the hold stays in doubt.
@@ -34,7 +36,8 @@ def ending(
     used = [dict(call) for state, call in calls if state in BILLED]
     customer = event["customer"]
     if used or not failed:
-        body = {"hold": hold, "settlement": {"events": [{**event, "calls": used or None}]}, "ask": ask}
+        told = used if used or (watched and not calls) else None
+        body = {"hold": hold, "settlement": {"events": [{**event, "calls": told}]}, "ask": ask}
         return "settle", customer, event["id"], body
     return "doubt" if calls else "release", customer, hold, {"note": why, "ask": ask}
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-from tollkeeper.client.api import Api, Calls, Number, as_calls, event_fields
+from tollkeeper.client.api import Api, Calls, Number, as_calls, event_fields, exact
 from tollkeeper.client.asks import Ask, Awaiting, Blocking
 from tollkeeper.client.client import Client, OnOutage, address, api_key_of
 from tollkeeper.client.driving import Steps, adrive
@@ -235,4 +235,9 @@ def _settlement(
 ) -> dict[str, Any]:
     if events is not None:
         return {"events": [dict(each) for each in events]}
-    return {"quantity": quantity, "amount": amount, "calls": as_calls(calls), "metadata": metadata}
+    return {
+        "quantity": exact("quantity", quantity),
+        "amount": exact("amount", amount),
+        "calls": as_calls(calls),
+        "metadata": metadata,
+    }

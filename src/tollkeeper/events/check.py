@@ -97,8 +97,8 @@ def _check_quantity(event: EventIn, meter: Meter) -> Reason | None:
         return Reason("missing_field", "The field 'quantity' is required.", "quantity")
     if (problem := check_number(quantity, "quantity", meter.decimals, event.corrects)) is not None:
         return problem
-    if not quantity and event.corrects is not None and event.calls:
-        return None  # It takes nothing back: it brings more calls.
+    if not quantity and (event.calls or (event.hold is not None and event.corrects is None)):
+        return None  # It counts nothing: it brings calls, or ends a hold.
     if counts and quantity != (_ONE if event.corrects is None else -_ONE):
         return Reason(
             "invalid_quantity",

@@ -173,7 +173,7 @@ def _decide(one: Asking, tills: Tills, totals: dict[TotalKey, Total], seconds: i
     total = totals[one.total] if one.total is not None else None
     estimate = estimate_charge(one, total)
     if estimate is None:
-        return cost_unknown()
+        return cost_unknown(one.calls)
     till, counters = tills[one.lane.customer_id], tills.counters
     draws = _draws(one, tills, estimate.charge)
     parts = _parts(till, one.rule.unit or "", estimate.charge)
@@ -210,10 +210,12 @@ def estimate_charge(one: Asking, total: Total | None) -> Estimate | None:
     return Estimate(max(ZERO, rated.charge), claimed, rated.estimated)
 
 
-def cost_unknown() -> InvalidInput:
+def cost_unknown(calls: Sequence[NewCall]) -> InvalidInput:
     """The price goes by what the provider takes, and nobody has said what that may be."""
-    told = "What the operation costs isn't known: give `calls` a `usage` that can be priced, or a `cost`; or the price"
-    told += " a `fallback`."
+    told = "What the operation costs isn't known"
+    if (call := next((call for call in calls if call.cost is None), None)) is not None:
+        told += f" ({call.provider}'s {call.model!r} can't be priced; missing: {', '.join(call.missing)})"
+    told += ": give `calls` a `usage` that can be priced, or a `cost`; or the price a `fallback`."
     return InvalidInput("estimate_needed", told, field="calls")
 
 

@@ -23,8 +23,11 @@ from tollkeeper.providers import provider_key
 
 
 async def cost_facts(tx: Tx, batch: Batch, *, careful: bool) -> None:
-    """Price the calls of the batch's facts. Those of corrections come later, with their events (`cost_correction`)."""
-    costed = [fact for fact in batch.facts.values() if fact.event.calls and fact.prepared is None]
+    """Price the calls of the batch's facts. Those of corrections come later, with their events (`cost_correction`).
+
+    An event that says it has no calls, by an empty list, costs 0; of one that says nothing the cost isn't known.
+    """
+    costed = [fact for fact in batch.facts.values() if fact.event.calls is not None and fact.prepared is None]
     if not costed:
         return
     unknown = {key for fact in costed if careful or fact.event.corrects is not None for key in _keys(fact)}

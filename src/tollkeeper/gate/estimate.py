@@ -41,7 +41,7 @@ async def estimate(tx: Tx, desk: Desk, item: HoldIn, *, tills: Tills) -> Estimat
     found = estimate_charge(one, total)
     price = one.rule.price
     if found is None or price is None:
-        raise cost_unknown()
+        raise cost_unknown(one.calls)
     before = ZERO if total is None else add(total.value, total.held)
     steps = explain(
         one.lane.meter,

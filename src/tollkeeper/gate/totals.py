@@ -78,7 +78,7 @@ def _change(fact: Fact, total: Total, fresh: set[tuple[TotalKey, str]]) -> Decim
             return max(ZERO, subtract(fact.billed, total.value))
         case Aggregation.UNIQUE_COUNT:
             claim = ((fact.customer_id, fact.price_id or "", total.period_start), unique_value_of(fact))
-            if claim not in fresh:
+            if not fact.billed or claim not in fresh:
                 return ZERO
             fresh.remove(claim)
             return ONE
@@ -123,7 +123,7 @@ async def _claim_unique(tx: Tx, facts: list[Fact], keys: list[TotalKey]) -> set[
     claims = {
         (key, unique_value_of(fact))
         for fact, key in zip(facts, keys, strict=True)
-        if fact.lane.meter.aggregation is Aggregation.UNIQUE_COUNT and fact.event.corrects is None
+        if fact.lane.meter.aggregation is Aggregation.UNIQUE_COUNT and fact.event.corrects is None and fact.billed
     }
     if not claims:
         return set()

@@ -8,7 +8,7 @@ from tollkeeper.catalog.model import Aggregation, Meter, Rounding
 from tollkeeper.money import EXACT, ONE, ZERO, add, multiply
 
 COUNTING = frozenset({Aggregation.COUNT, Aggregation.UNIQUE_COUNT})
-"""Aggregations for which an event counts as 1, whatever its quantity."""
+"""Aggregations for which an event counts as 1, whatever its quantity, but for 0."""
 
 
 def billed_quantity(meter: Meter, quantity: Decimal) -> Decimal:
@@ -17,10 +17,10 @@ def billed_quantity(meter: Meter, quantity: Decimal) -> Decimal:
     Signs are symmetric: a correction of −0.4 counts exactly as much as an event of 0.4. A correction of a part of an
     event is therefore the difference of two results, of the event's quantity after and before it.
     """
-    if meter.aggregation in COUNTING:
-        return ONE if quantity >= 0 else -ONE
     if not quantity:
         return ZERO
+    if meter.aggregation in COUNTING:
+        return ONE if quantity > 0 else -ONE
     return rounded(meter, raised(meter, quantity))
 
 

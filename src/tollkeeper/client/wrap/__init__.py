@@ -45,9 +45,22 @@ class Watching:
 
     def __init__(self) -> None:
         self.watched: set[Watch] = set()
+        self.wraps = False
+        """Whether it has wrapped a provider's client, and so sees calls."""
         self.unassigned = 0
         """How many calls were made without an operation, and without a customer and a meter."""
         self._warned = threading.Event()
+        self._callless: set[str] = set()
+
+    def saw_no_call(self, operation: str, meter: str) -> None:
+        """An operation ends without a provider call; say so once for each meter."""
+        if meter not in self._callless:
+            self._callless.add(meter)
+            told = (
+                "[tollkeeper] Operation %s (%s) ends, and no provider call was seen in it. If it made some, wrap() the "
+                "client that makes them, and bind() what runs in other threads. This is said once for a meter."
+            )
+            _log.warning(told, operation, meter)
 
     def nobodys(self, call: Mapping[str, Any]) -> None:
         """Count a call that nobody was named for; say so once."""
