@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -62,9 +63,15 @@ def test_reprice_shows_the_difference_and_books_it_when_told(
     assert toll("calls", "--unpriced", "--json").json != []
     assert toll("prices", "reprice", "--provider", "anthropic").out == "No call is unpriced.\n"
     assert toll("prices", "reprice", "--since", "2026-04-01").out == "No call is unpriced.\n"
+    assert "in all" not in toll("explain", "b", "--customer", "acme").out
     booked = toll("prices", "reprice", "--apply", "--json").json
     assert (booked["applied"], booked["events"][0]["charge_after"]) == (True, "0.0234375")
     assert toll("prices", "reprice", "--apply").out == "No call is unpriced.\n"
+    *_, charge, corrected, in_all = toll("explain", "b", "--customer", "acme", "--json").json["steps"]
+    assert charge["text"] == "Charge of this event: 0.50 USD"
+    assert re.fullmatch(r"Corrected by reprice:\S+: −0.4765625 USD, cost \+0.01875 USD", corrected["text"])
+    assert in_all["text"] == "Charged in all: 0.0234375 USD, at a cost of 0.01875 USD"
+    assert in_all["figures"] == {"charge": "0.0234375", "cost": "0.01875"}
     assert toll("calls", "--unpriced").out == "No provider calls.\n"
     assert toll("prices", "reprice", "--customer", "nobody", "--json").error == "unknown_customer"
     assert toll("verify").status == 0
