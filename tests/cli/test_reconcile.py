@@ -50,6 +50,20 @@ def test_a_table_of_what_differs(toll: Toll, provider: Simulator) -> None:
     assert toll("verify").status == 0
 
 
+def test_the_present_day_is_only_shown(toll: Toll, provider: Simulator) -> None:
+    provider.set_clock(at=datetime.now(UTC), frozen=True)
+    with openai.OpenAI(api_key="sk-proj-acme-1", base_url=provider.openai_url) as client:
+        client.chat.completions.create(model="gpt-4o", messages=[{"role": "user", "content": "And this."}])
+    today = f"{datetime.now(UTC):%Y-%m-%d}"
+    shown = toll("reconcile", "--from", today).out
+    assert f"{today}  openai" in shown
+    assert "The present UTC day is only shown: it's neither kept nor booked until it's over.\n" in shown
+    stored = toll("reconcile", "--stored").out
+    assert stored == (
+        "Nothing was reconciled in these days. What was found of the present UTC day is kept once that is over.\n"
+    )
+
+
 def test_json_says_the_same(toll: Toll, provider: Simulator) -> None:
     [found] = toll("reconcile", "--close", "--json").json
     [grain] = [grain for day in found["days"] for grain in day["grains"]]

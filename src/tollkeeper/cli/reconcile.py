@@ -135,6 +135,8 @@ def _tell(ran: Ran) -> None:
     shared = sum(len(day.given.shares) for day in ran.days)
     kept = " Nothing was kept or booked: a dry run." if ran.dry else ""
     print_line(f"{ran.provider}: {len(ran.days)} days, {closed} of them closed; {shared} costs given to calls.{kept}")
+    if any(day.comparisons and day.day.start + _DAY > clock.now() for day in ran.days):
+        print_line("The present UTC day is only shown: it's neither kept nor booked until it's over.")
     if reopened:
         print_line(f"Grown after they had been closed, and open again: {', '.join(reopened)}.")
     for refused in (one for day in ran.days for one in day.given.refused):
@@ -150,7 +152,10 @@ def _show_stored(ctx: typer.Context, provider: str | None, days: tuple[datetime,
     if wants_json(ctx):
         show_json(found)
         return
-    show_table(_HEADINGS, [_stored_row(one) for one in found], empty="Nothing was reconciled in these days.")
+    empty = "Nothing was reconciled in these days."
+    if end > now - _DAY:
+        empty += " What was found of the present UTC day is kept once that is over."
+    show_table(_HEADINGS, [_stored_row(one) for one in found], empty=empty)
 
 
 def _stored_row(one: Reconciliation) -> Sequence[object]:
