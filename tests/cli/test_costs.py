@@ -41,6 +41,12 @@ def test_calls_are_listed_and_explained(toll: Toll, tmp_path: Path) -> None:
     assert {one["id"]: one["cost"] for one in listed} == {"r1": "0.00875", "r2": None, "r3": "0.00875"}
     assert [one["id"] for one in toll("calls", "--unpriced", "--json").json] == ["r2"]
     assert [one["id"] for one in toll("calls", "acme", "--event", "a", "--json").json] == ["r1"]
+    assert toll("calls", "--customer", "acme", "--json").json == listed
+    assert toll("calls", "acme", "--customer", "shop", "--json").error == "conflicting_options"
+    assert (
+        toll("margins", "acme", "--json").json["rows"] == toll("margins", "--customer", "acme", "--json").json["rows"]
+    )
+    assert "customer's time zone" not in toll("calls", "--help").out + toll("margins", "--help").out
     assert "1500 input_tokens, 500 output_tokens  0.00875  response" in toll("calls", "--model", "gpt-4o").out
     assert toll("calls", "--event", "a", "--json").error == "missing_field"
     explained = toll("explain", "a", "--customer", "acme").out

@@ -21,7 +21,7 @@ from tollkeeper.analytics import (
     sums_by_unit,
 )
 from tollkeeper.catalog import Catalog, load
-from tollkeeper.cli.asking import From, To, instant
+from tollkeeper.cli.asking import AnyCustomer, FromInZone, OrCustomer, To, instant, one_customer
 from tollkeeper.cli.context import run_transaction, wants_json
 from tollkeeper.cli.output import Amount, print_line, show_json, show_table
 from tollkeeper.customers import customer_id_of, get_customer
@@ -41,7 +41,8 @@ _FIGURES = (
 @app.command()
 def show_margins(
     ctx: typer.Context,
-    customer: Annotated[str | None, typer.Argument(help="The customer's key.", show_default="all customers")] = None,
+    customer: AnyCustomer = None,
+    or_customer: OrCustomer = None,
     group_by: Annotated[
         list[str] | None,
         typer.Option(
@@ -49,7 +50,7 @@ def show_margins(
         ),
     ] = None,
     meter: Annotated[str | None, typer.Option(help="Only this meter.")] = None,
-    start: From = None,
+    start: FromInZone = None,
     end: To = None,
     timezone: Annotated[
         str, typer.Option(help="IANA zone of times without an offset, hours, days and months.")
@@ -62,6 +63,7 @@ def show_margins(
     Events whose cost isn't known, or is an estimate, are counted apart. By provider or model, an event's charge is
     shared over its calls by what they cost.
     """
+    customer = one_customer(customer, or_customer)
     now = clock.now()
     tz = clock.zone(timezone) if timezone != "UTC" else UTC
     span = recent_range(instant(start, tz, "from"), instant(end, tz, "to"), now)
