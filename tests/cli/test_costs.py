@@ -88,7 +88,8 @@ def test_margins_are_shown_as_tables(toll: Toll, tmp_path: Path) -> None:
     march = ("--from", "2026-03-01", "--to", "2026-04-01")
     table = toll("margins", *march).out.splitlines()
     assert table[0].split()[:5] == ["METER", "EVENTS", "CHARGE", "UNIT", "COST"]
-    assert table[1].split() == ["answer", "2", "0.5109375", "USD", "0.00875", "0.5021875", "5739.29", "1", "1", "0"]
+    assert table[1].split() == ["answer", "2", "0.5109375", "USD", "0.00875", "0.5021875", "5,739.29", "1", "1", "0"]
+    assert "  MARGIN  % OF COST  UNCOSTED  " in re.sub(" {2,}", "  ", table[0])
     assert table[2] == "Charged 0.5109375 USD, cost 0.00875 USD: margin 0.5021875 USD, 5,739.29 % of the cost."
     by_model = toll("margins", "acme", *march, "--group-by", "model", "--sort", "charge", "--json").json["rows"]
     assert [(row["group"]["model"], row["charge"]) for row in by_model] == [

@@ -6,6 +6,7 @@ import csv
 import sys
 from collections.abc import Sequence
 from datetime import UTC
+from decimal import Decimal
 from typing import Annotated
 
 import typer
@@ -99,7 +100,9 @@ def _print_csv(rows: Sequence[MarginRow]) -> None:
 def _print_table(names: Sequence[str], rows: Sequence[MarginRow], currency: str) -> None:
     spans = ["FROM"] if _WINDOWS & {*names} else []
     labels = [name for name in names if name not in _WINDOWS]
-    columns = ["EVENTS", "CHARGE", "UNIT", "COST", "MARGIN", "%", "UNCOSTED", "ESTIMATED", "UNPRICED"]
+    columns = ["EVENTS", "CHARGE", "UNIT", "COST", "MARGIN", "% OF COST", "UNCOSTED", "ESTIMATED", "UNPRICED"]
+    percents = [_percent(row.margin_percent) for row in rows]
+    width = max(map(len, percents), default=0)
     show_table(
         [*spans, *map(str.upper, labels), *columns],
         [
@@ -111,15 +114,20 @@ def _print_table(names: Sequence[str], rows: Sequence[MarginRow], currency: str)
                 row.unit,
                 Amount(row.cost, currency),
                 Amount(row.margin, currency),
-                row.margin_percent,
+                percent.rjust(width),
                 row.uncosted,
                 row.estimated,
                 row.unpriced,
             )
-            for row in rows
+            for row, percent in zip(rows, percents, strict=True)
         ],
         empty="No usage in this range.",
     )
+
+
+def _percent(percent: Decimal | None) -> str:
+    """A margin in percent of its cost, with two decimals, in the table as in the sentence below it."""
+    return "-" if percent is None else grouped(percent, 2)
 
 
 def _print_totals(totals: Sequence[MarginRow], currency: str) -> None:
@@ -129,5 +137,5 @@ def _print_totals(totals: Sequence[MarginRow], currency: str) -> None:
         if row.margin is not None:
             text += f": margin {amount_in_words(row.margin, currency)}"
         if row.margin_percent is not None:
-            text += f", {grouped(row.margin_percent)} % of the cost"
+            text += f", {_percent(row.margin_percent)} % of the cost"
         print_line(f"{text}.")
