@@ -59,7 +59,10 @@ def test_a_table_of_what_differs(toll: Toll, provider: Simulator) -> None:
     assert finding == "missing_here"
     assert told == "openai: 8 days, 0 closed; 0 costs given to calls."
     assert toll("reconcile").out.splitlines()[1].split()[-1].strip("0.") == ""
-    heading, stored = toll("reconcile", "--stored").out.splitlines()
+    heading, stored, total = toll("reconcile", "--stored").out.splitlines()
+    assert total == f"Booked for these days: openai {booked} USD. In all: openai {booked} USD."
+    old = toll("reconcile", "--stored", "--from", "2026-01-01", "--to", "2026-01-02").out
+    assert old.endswith(f"Booked for these days: nothing. In all: openai {booked} USD.\n")
     assert heading.split()[-1] == "BOOKED"
     assert stored.split()[-1] == booked
     assert toll("verify").status == 0

@@ -15,16 +15,19 @@ from tollkeeper.cli.asking import FromUtc, To, instant
 from tollkeeper.cli.books import run_books, whoever
 from tollkeeper.cli.context import run_transaction, wants_json
 from tollkeeper.cli.output import Amount, print_line, show_json, show_table
+from tollkeeper.db import Tx
 from tollkeeper.errors import InvalidInput
-from tollkeeper.money import ZERO
+from tollkeeper.money import ZERO, amount_in_words
 from tollkeeper.reconciliation import (
     Allocate,
+    Booked,
     Comparison,
     DayCompared,
     Grain,
     Ran,
     Reconciliation,
     Wanted,
+    booked_totals,
     list_reconciliations,
 )
 
@@ -153,7 +156,12 @@ def _show_stored(ctx: typer.Context, provider: str | None, days: tuple[datetime,
     now = clock.now()
     start, end = days or (now - _SHOWN, now)
     wanted = Wanted(start, end, provider)
-    found = run_transaction(ctx, lambda tx: list_reconciliations(tx, wanted, before=None, limit=_MOST))
+
+    async def work(tx: Tx) -> tuple[list[Reconciliation], list[Booked], list[Booked]]:
+        found = await list_reconciliations(tx, wanted, before=None, limit=_MOST)
+        return found, await booked_totals(tx, provider, start, end), await booked_totals(tx, provider)
+
+    found, shown, whole = run_transaction(ctx, work)
     if wants_json(ctx):
         show_json(found)
         return
@@ -161,6 +169,13 @@ def _show_stored(ctx: typer.Context, provider: str | None, days: tuple[datetime,
     if end > now - _DAY:
         empty += " What was found of the present UTC day is kept once that is over."
     show_table([*_HEADINGS, "BOOKED"], [_stored_row(one) for one in found], empty=empty)
+    if whole:
+        print_line(f"Booked for these days: {_in_words(shown)}. In all: {_in_words(whole)}.")
+
+
+def _in_words(totals: Sequence[Booked]) -> str:
+    amounts = [f"{one.provider} {amount_in_words(one.booked, one.unit)}" for one in totals]
+    return ", ".join(amounts) or "nothing"
 
 
 def _stored_row(one: Reconciliation) -> Sequence[object]:
