@@ -137,3 +137,16 @@ def test_verify_finds_what_calls_and_costs_disagree_in(
     assert check in [one["name"] for one in verdict.json["checks"] if not one["passed"]]
     owner(mend)
     assert toll("verify").status == 0
+
+
+def test_usage_counts_true_ups_as_events_and_margins_does_not(
+    toll: Toll, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prepare(toll, tmp_path)
+    own = tmp_path / "prices.toml"
+    own.write_text(OWN)
+    monkeypatch.setenv("TOLLKEEPER_PRICES", str(own))
+    assert toll("prices", "reprice", "--apply").status == 0
+    march = ("--customer", "acme", "--from", "2026-03-01", "--to", "2026-04-01", "--json")
+    assert [row["events"] for row in toll("usage", *march).json["rows"]] == [3]
+    assert [row["events"] for row in toll("margins", *march).json["rows"]] == [2]
