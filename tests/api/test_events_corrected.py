@@ -215,6 +215,9 @@ async def test_the_true_cost_replaces_the_estimate(client: httpx.AsyncClient) ->
     for id in ("1", "c1", "c2"):
         shown = await get(client, f"/v1/events/{id}/explanation", customer="acme")
         assert "price" in shown["steps"][-1]["figures"] or shown["steps"], id
+    steps = (await get(client, "/v1/events/1/explanation", customer="acme"))["steps"]
+    assert [step["name"] for step in steps[-4:]] == ["charge", "corrected_by", "corrected_by", "in_all"]
+    assert F(steps[-1]["figures"]["charge"]) == F("2.01")
     await assert_sound(client, books_of(client))
 
 

@@ -83,6 +83,9 @@ async def test_what_was_found_can_be_listed_and_explained(
     assert {part["finding"] for part in one["parts"]} == {"missing_here"}
     assert "They count" in one["parts"][0]["because"]
     assert (one["revisions"], one["shares"]) == ([found], [])
+    [total] = (await reader.get("/v1/reconciliations/totals?provider=openai")).json()["data"]
+    assert total == {"provider": "openai", "unit": "USD", "grains": 1, "booked": found["booked"]}
+    assert (await reader.get("/v1/reconciliations/totals?to=2026-01-01T00:00:00Z")).json() == {"data": []}
     *_, day, today = (await reader.get("/v1/reconciliations/days?provider=openai")).json()["data"]
     assert (day["start"], day["closed_at"], day["reopened"]) == (found["start"], None, 0)
     assert today["stable_reads"] == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,12 @@ def test_calls_are_listed_and_explained(toll: Toll, tmp_path: Path) -> None:
     assert {one["id"]: one["cost"] for one in listed} == {"r1": "0.00875", "r2": None, "r3": "0.00875"}
     assert [one["id"] for one in toll("calls", "--unpriced", "--json").json] == ["r2"]
     assert [one["id"] for one in toll("calls", "acme", "--event", "a", "--json").json] == ["r1"]
+    assert toll("calls", "--customer", "acme", "--json").json == listed
+    assert toll("calls", "acme", "--customer", "shop", "--json").error == "conflicting_options"
+    assert (
+        toll("margins", "acme", "--json").json["rows"] == toll("margins", "--customer", "acme", "--json").json["rows"]
+    )
+    assert "customer's time zone" not in toll("calls", "--help").out + toll("margins", "--help").out
     assert "1500 input_tokens, 500 output_tokens  0.00875  response" in toll("calls", "--model", "gpt-4o").out
     assert toll("calls", "--event", "a", "--json").error == "missing_field"
     explained = toll("explain", "a", "--customer", "acme").out
@@ -62,9 +69,15 @@ def test_reprice_shows_the_difference_and_books_it_when_told(
     assert toll("calls", "--unpriced", "--json").json != []
     assert toll("prices", "reprice", "--provider", "anthropic").out == "No call is unpriced.\n"
     assert toll("prices", "reprice", "--since", "2026-04-01").out == "No call is unpriced.\n"
+    assert "in all" not in toll("explain", "b", "--customer", "acme").out
     booked = toll("prices", "reprice", "--apply", "--json").json
     assert (booked["applied"], booked["events"][0]["charge_after"]) == (True, "0.0234375")
     assert toll("prices", "reprice", "--apply").out == "No call is unpriced.\n"
+    *_, charge, corrected, in_all = toll("explain", "b", "--customer", "acme", "--json").json["steps"]
+    assert charge["text"] == "Charge of this event: 0.50 USD"
+    assert re.fullmatch(r"Corrected by reprice:\S+: −0.4765625 USD, cost \+0.01875 USD", corrected["text"])
+    assert in_all["text"] == "Charged in all: 0.0234375 USD, at a cost of 0.01875 USD"
+    assert in_all["figures"] == {"charge": "0.0234375", "cost": "0.01875"}
     assert toll("calls", "--unpriced").out == "No provider calls.\n"
     assert toll("prices", "reprice", "--customer", "nobody", "--json").error == "unknown_customer"
     assert toll("verify").status == 0
@@ -75,7 +88,8 @@ def test_margins_are_shown_as_tables(toll: Toll, tmp_path: Path) -> None:
     march = ("--from", "2026-03-01", "--to", "2026-04-01")
     table = toll("margins", *march).out.splitlines()
     assert table[0].split()[:5] == ["METER", "EVENTS", "CHARGE", "UNIT", "COST"]
-    assert table[1].split() == ["answer", "2", "0.5109375", "USD", "0.00875", "0.5021875", "5739.29", "1", "1", "0"]
+    assert table[1].split() == ["answer", "2", "0.5109375", "USD", "0.00875", "0.5021875", "5,739.29", "1", "1", "0"]
+    assert "  MARGIN  % OF COST  UNCOSTED  " in re.sub(" {2,}", "  ", table[0])
     assert table[2] == "Charged 0.5109375 USD, cost 0.00875 USD: margin 0.5021875 USD, 5,739.29 % of the cost."
     by_model = toll("margins", "acme", *march, "--group-by", "model", "--sort", "charge", "--json").json["rows"]
     assert [(row["group"]["model"], row["charge"]) for row in by_model] == [
@@ -123,3 +137,16 @@ def test_verify_finds_what_calls_and_costs_disagree_in(
     assert check in [one["name"] for one in verdict.json["checks"] if not one["passed"]]
     owner(mend)
     assert toll("verify").status == 0
+
+
+def test_usage_counts_true_ups_as_events_and_margins_does_not(
+    toll: Toll, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prepare(toll, tmp_path)
+    own = tmp_path / "prices.toml"
+    own.write_text(OWN)
+    monkeypatch.setenv("TOLLKEEPER_PRICES", str(own))
+    assert toll("prices", "reprice", "--apply").status == 0
+    march = ("--customer", "acme", "--from", "2026-03-01", "--to", "2026-04-01", "--json")
+    assert [row["events"] for row in toll("usage", *march).json["rows"]] == [3]
+    assert [row["events"] for row in toll("margins", *march).json["rows"]] == [2]

@@ -37,17 +37,50 @@ def test_a_table_of_what_differs(toll: Toll, provider: Simulator) -> None:
     ran = toll("reconcile")
     heading, row, told = ran.out.splitlines()
     assert heading.split() == [
-        *("DAY", "PROVIDER", "PROJECT", "API", "KEY", "MODEL", "OURS", "THEIRS", "DIFFERENCE", "FINDING", "BOOKED"),
+        *(
+            "DAY",
+            "PROVIDER",
+            "PROJECT",
+            "API",
+            "KEY",
+            "MODEL",
+            "OURS",
+            "THEIRS",
+            "DIFFERENCE",
+            "FINDING",
+            "BOOKED",
+            "NOW",
+        ),
     ]
     day, name, project, _, model, ours, theirs, difference, finding, booked = row.split()
     assert (day, name, project, model) == (f"{YESTERDAY:%Y-%m-%d}", "openai", "proj_acme", "gpt-4o-2024-08-06")
     assert float(ours) == 0
     assert theirs == difference == booked
     assert finding == "missing_here"
-    assert told == "openai: 8 days, 0 of them closed; 0 costs given to calls."
+    assert told == "openai: 8 days, 0 closed; 0 costs given to calls."
     assert toll("reconcile").out.splitlines()[1].split()[-1].strip("0.") == ""
-    assert toll("reconcile", "--stored").out.splitlines()[1].split()[-1] == booked
+    heading, stored, total = toll("reconcile", "--stored").out.splitlines()
+    assert total == f"Booked for these days: openai {booked} USD. In all: openai {booked} USD."
+    old = toll("reconcile", "--stored", "--from", "2026-01-01", "--to", "2026-01-02").out
+    assert old.endswith(f"Booked for these days: nothing. In all: openai {booked} USD.\n")
+    assert heading.split()[-1] == "BOOKED"
+    assert stored.split()[-1] == booked
     assert toll("verify").status == 0
+
+
+def test_the_present_day_is_only_shown(toll: Toll, provider: Simulator) -> None:
+    provider.set_clock(at=datetime.now(UTC), frozen=True)
+    with openai.OpenAI(api_key="sk-proj-acme-1", base_url=provider.openai_url) as client:
+        client.chat.completions.create(model="gpt-4o", messages=[{"role": "user", "content": "And this."}])
+    today = f"{datetime.now(UTC):%Y-%m-%d}"
+    shown = toll("reconcile", "--from", today, "--allocate", "price_gap").out
+    assert "openai: 1 day, 0 closed; 0 costs given to calls.\n" in shown
+    assert f"{today}  openai" in shown
+    assert "The present UTC day is only shown: it's neither kept nor booked until it's over.\n" in shown
+    stored = toll("reconcile", "--stored").out
+    assert stored == (
+        "Nothing was reconciled in these days. What was found of the present UTC day is kept once that is over.\n"
+    )
 
 
 def test_json_says_the_same(toll: Toll, provider: Simulator) -> None:

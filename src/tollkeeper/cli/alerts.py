@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from tollkeeper.cli.asking import AnyCustomer, OrCustomer, one_customer
 from tollkeeper.cli.context import run_transaction, wants_json
 from tollkeeper.cli.output import as_text, show_json, show_table
 from tollkeeper.customers import customer_id_of, get_customer
@@ -21,10 +22,12 @@ app = typer.Typer(add_completion=False)
 @app.command()
 def list_alerts(
     ctx: typer.Context,
-    customer: Annotated[str | None, typer.Argument(help="The customer's key.", show_default="all customers")] = None,
+    customer: AnyCustomer = None,
+    or_customer: OrCustomer = None,
     limit: Annotated[int, typer.Option(min=1, max=100_000, help="Most alerts to list.")] = 100,
 ) -> None:
     """List alerts, newest first: limits that are nearly used, low balances, expiring grants, unpriced calls."""
+    customer = one_customer(customer, or_customer)
 
     async def work(tx: Tx) -> list[PublishedFact]:
         customer_id = None if customer is None else (await get_customer(tx, customer)).customer_id

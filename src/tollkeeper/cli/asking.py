@@ -21,11 +21,26 @@ From = Annotated[
         "--from", help="Start of the range: a time, or a date; without an offset, in the customer's time zone."
     ),
 ]
+FromUtc = Annotated[
+    str | None, typer.Option("--from", help="Start of the range: a time, or a date; without an offset, in UTC.")
+]
+FromInZone = Annotated[
+    str | None, typer.Option("--from", help="Start of the range: a time, or a date; without an offset, in --timezone.")
+]
 To = Annotated[str | None, typer.Option("--to", help="End of the range; itself not in it.")]
 Filter = Annotated[list[str] | None, typer.Option(help="Only this, as dimension:value; may be repeated.")]
 Metadata = Annotated[str | None, typer.Option(help="Your own facts, as a JSON object.")]
 CustomerKey = Annotated[str, typer.Argument(metavar="CUSTOMER", help="The customer's key.")]
 OfCustomer = Annotated[str, typer.Option(help="The customer's key.")]
+AnyCustomer = Annotated[str | None, typer.Argument(help="The customer's key.", show_default="all customers")]
+OrCustomer = Annotated[str | None, typer.Option("--customer", help="The same as CUSTOMER.", show_default=False)]
+
+
+def one_customer(argument: str | None, option: str | None) -> str | None:
+    """The customer that was named, as an argument or option. Raises InvalidInput `conflicting_options`."""
+    if argument is not None and option is not None and argument != option:
+        raise InvalidInput("conflicting_options", "Name one customer, not two.", field="customer")
+    return option if argument is None else argument
 
 
 def local_time(text: str, tz: tzinfo) -> datetime | None:

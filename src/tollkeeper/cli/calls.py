@@ -10,7 +10,7 @@ import typer
 
 from tollkeeper.calls import CallFilter, StoredCall, list_calls
 from tollkeeper.catalog import load
-from tollkeeper.cli.asking import From, To, sane_instant
+from tollkeeper.cli.asking import AnyCustomer, FromUtc, OrCustomer, To, one_customer, sane_instant
 from tollkeeper.cli.context import run_transaction, wants_json
 from tollkeeper.cli.output import Amount, show_json, show_table
 from tollkeeper.customers import customer_id_of, get_customer
@@ -26,16 +26,18 @@ _UNSHOWN = ("customer_id", "call_id", "event_id")
 @app.command()
 def list_all(
     ctx: typer.Context,
-    customer: Annotated[str | None, typer.Argument(help="The customer's key.", show_default="all customers")] = None,
+    customer: AnyCustomer = None,
+    or_customer: OrCustomer = None,
     event: Annotated[str | None, typer.Option(help="Only the calls of this event of the customer.")] = None,
     provider: Annotated[str | None, typer.Option(help="Only calls to this provider.")] = None,
     model: Annotated[str | None, typer.Option(help="Only calls that this model answered.")] = None,
     unpriced: Annotated[bool, typer.Option("--unpriced", help="Only calls whose cost still isn't known.")] = False,
-    start: From = None,
+    start: FromUtc = None,
     end: To = None,
     limit: Annotated[int, typer.Option(min=1, max=100_000, help="Most calls to list.")] = 100,
 ) -> None:
     """List provider calls with their quantities and costs, newest first. Times without an offset are UTC."""
+    customer = one_customer(customer, or_customer)
     if event is not None and customer is None:
         raise InvalidInput("missing_field", "An event's id says nothing without its customer.", field="customer")
     span = sane_instant(start, UTC, "from"), sane_instant(end, UTC, "to")

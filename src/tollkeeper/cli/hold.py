@@ -9,7 +9,7 @@ import msgspec
 import typer
 
 from tollkeeper.books import Books
-from tollkeeper.cli.asking import CustomerKey, Metadata, metadata_of
+from tollkeeper.cli.asking import AnyCustomer, CustomerKey, Metadata, OrCustomer, metadata_of, one_customer
 from tollkeeper.cli.books import read_up_to_date, run_books, whoever
 from tollkeeper.cli.context import wants_json
 from tollkeeper.cli.held import public, show_allowed, show_checked, show_hold, show_holds, show_settled
@@ -150,11 +150,13 @@ def show(ctx: typer.Context, customer: CustomerKey, id: Id) -> None:
 @app.command("list")
 def list_all(
     ctx: typer.Context,
-    customer: Annotated[str | None, typer.Argument(help="The customer's key.", show_default="all customers")] = None,
+    customer: AnyCustomer = None,
+    or_customer: OrCustomer = None,
     state: Annotated[list[HoldState] | None, typer.Option(help="Only holds in this state; may be repeated.")] = None,
     limit: Annotated[int, typer.Option(min=1, max=100_000, help="Most holds to list.")] = 100,
 ) -> None:
     """List holds, newest first."""
+    customer = one_customer(customer, or_customer)
 
     async def read(tx: Tx) -> list[HoldOf]:
         customer_id = None if customer is None else (await get_customer(tx, customer)).customer_id

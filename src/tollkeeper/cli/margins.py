@@ -6,6 +6,7 @@ import csv
 import sys
 from collections.abc import Sequence
 from datetime import UTC
+from decimal import Decimal
 from typing import Annotated
 
 import typer
@@ -21,7 +22,7 @@ from tollkeeper.analytics import (
     sums_by_unit,
 )
 from tollkeeper.catalog import Catalog, load
-from tollkeeper.cli.asking import From, To, instant
+from tollkeeper.cli.asking import AnyCustomer, FromInZone, OrCustomer, To, instant, one_customer
 from tollkeeper.cli.context import run_transaction, wants_json
 from tollkeeper.cli.output import Amount, print_line, show_json, show_table
 from tollkeeper.customers import customer_id_of, get_customer
@@ -41,7 +42,8 @@ _FIGURES = (
 @app.command()
 def show_margins(
     ctx: typer.Context,
-    customer: Annotated[str | None, typer.Argument(help="The customer's key.", show_default="all customers")] = None,
+    customer: AnyCustomer = None,
+    or_customer: OrCustomer = None,
     group_by: Annotated[
         list[str] | None,
         typer.Option(
@@ -49,7 +51,7 @@ def show_margins(
         ),
     ] = None,
     meter: Annotated[str | None, typer.Option(help="Only this meter.")] = None,
-    start: From = None,
+    start: FromInZone = None,
     end: To = None,
     timezone: Annotated[
         str, typer.Option(help="IANA zone of times without an offset, hours, days and months.")
@@ -62,6 +64,7 @@ def show_margins(
     Events whose cost isn't known, or is an estimate, are counted apart. By provider or model, an event's charge is
     shared over its calls by what they cost.
     """
+    customer = one_customer(customer, or_customer)
     now = clock.now()
     tz = clock.zone(timezone) if timezone != "UTC" else UTC
     span = recent_range(instant(start, tz, "from"), instant(end, tz, "to"), now)
@@ -97,7 +100,9 @@ def _print_csv(rows: Sequence[MarginRow]) -> None:
 def _print_table(names: Sequence[str], rows: Sequence[MarginRow], currency: str) -> None:
     spans = ["FROM"] if _WINDOWS & {*names} else []
     labels = [name for name in names if name not in _WINDOWS]
-    columns = ["EVENTS", "CHARGE", "UNIT", "COST", "MARGIN", "%", "UNCOSTED", "ESTIMATED", "UNPRICED"]
+    columns = ["EVENTS", "CHARGE", "UNIT", "COST", "MARGIN", "% OF COST", "UNCOSTED", "ESTIMATED", "UNPRICED"]
+    percents = [_percent(row.margin_percent) for row in rows]
+    width = max(map(len, percents), default=0)
     show_table(
         [*spans, *map(str.upper, labels), *columns],
         [
@@ -109,15 +114,20 @@ def _print_table(names: Sequence[str], rows: Sequence[MarginRow], currency: str)
                 row.unit,
                 Amount(row.cost, currency),
                 Amount(row.margin, currency),
-                row.margin_percent,
+                percent.rjust(width),
                 row.uncosted,
                 row.estimated,
                 row.unpriced,
             )
-            for row in rows
+            for row, percent in zip(rows, percents, strict=True)
         ],
         empty="No usage in this range.",
     )
+
+
+def _percent(percent: Decimal | None) -> str:
+    """A margin in percent of its cost, with two decimals, in the table as in the sentence below it."""
+    return "-" if percent is None else grouped(percent, 2)
 
 
 def _print_totals(totals: Sequence[MarginRow], currency: str) -> None:
@@ -127,5 +137,5 @@ def _print_totals(totals: Sequence[MarginRow], currency: str) -> None:
         if row.margin is not None:
             text += f": margin {amount_in_words(row.margin, currency)}"
         if row.margin_percent is not None:
-            text += f", {grouped(row.margin_percent)} % of the cost"
+            text += f", {_percent(row.margin_percent)} % of the cost"
         print_line(f"{text}.")

@@ -11,26 +11,29 @@ import typer
 
 from tollkeeper import clock
 from tollkeeper.books import Books
-from tollkeeper.cli.asking import From, To, instant
+from tollkeeper.cli.asking import FromUtc, To, instant
 from tollkeeper.cli.books import run_books, whoever
 from tollkeeper.cli.context import run_transaction, wants_json
 from tollkeeper.cli.output import Amount, print_line, show_json, show_table
+from tollkeeper.db import Tx
 from tollkeeper.errors import InvalidInput
-from tollkeeper.money import ZERO
+from tollkeeper.money import ZERO, amount_in_words
 from tollkeeper.reconciliation import (
     Allocate,
+    Booked,
     Comparison,
     DayCompared,
     Grain,
     Ran,
     Reconciliation,
     Wanted,
+    booked_totals,
     list_reconciliations,
 )
 
 app = typer.Typer(add_completion=False)
 
-_HEADINGS = ["DAY", "PROVIDER", "PROJECT", "API KEY", "MODEL", "OURS", "THEIRS", "DIFFERENCE", "FINDING", "BOOKED"]
+_HEADINGS = ["DAY", "PROVIDER", "PROJECT", "API KEY", "MODEL", "OURS", "THEIRS", "DIFFERENCE", "FINDING"]
 _DAY = timedelta(days=1)
 _SHOWN = 30 * _DAY
 _MOST = 100_000
@@ -42,12 +45,16 @@ def reconcile(
     provider: Annotated[
         str | None, typer.Option(help="openai or anthropic.", show_default="all that an admin key is set for")
     ] = None,
-    start: From = None,
+    start: FromUtc = None,
     end: To = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show it; keep and book nothing.")] = False,
     allocate: Annotated[
-        bool, typer.Option("--allocate", help="Give price gaps to the calls that they're about, once a day is closed.")
-    ] = False,
+        Allocate | None,
+        typer.Option(
+            help="price_gap gives price gaps to the calls that they're about, once a day is closed; none doesn't.",
+            show_default="TOLLKEEPER_ALLOCATE",
+        ),
+    ] = None,
     close: Annotated[bool, typer.Option("--close", help="Take the days that are over for final now.")] = False,
     stored: Annotated[
         bool, typer.Option("--stored", help="Show what was found before, without asking the provider.")
@@ -63,15 +70,14 @@ def reconcile(
         return
 
     async def work(books: Books) -> list[Ran]:
-        policy = Allocate.PRICE_GAP if allocate else None
-        return await books.reconcile(provider, days=days, dry=dry_run, allocate=policy, close=close, by=whoever())
+        return await books.reconcile(provider, days=days, dry=dry_run, allocate=allocate, close=close, by=whoever())
 
     found = run_books(ctx, work)
     if wants_json(ctx):
         show_json([_document(ran) for ran in found])
         return
     rows = [_row(ran, day, *each) for ran in found for day in ran.days for each in day.comparisons.items()]
-    show_table(_HEADINGS, rows, empty="Neither side has anything for these days.")
+    show_table([*_HEADINGS, "BOOKED NOW"], rows, empty="Neither side has anything for these days.")
     for ran in found:
         _tell(ran)
 
@@ -134,7 +140,11 @@ def _tell(ran: Ran) -> None:
     reopened = [f"{day.day.start:%Y-%m-%d}" for day in ran.days if day.day.reopened and day.day.closed_at is None]
     shared = sum(len(day.given.shares) for day in ran.days)
     kept = " Nothing was kept or booked: a dry run." if ran.dry else ""
-    print_line(f"{ran.provider}: {len(ran.days)} days, {closed} of them closed; {shared} costs given to calls.{kept}")
+    days = "1 day" if len(ran.days) == 1 else f"{len(ran.days)} days"
+    costs = "1 cost" if shared == 1 else f"{shared} costs"
+    print_line(f"{ran.provider}: {days}, {closed} closed; {costs} given to calls.{kept}")
+    if any(day.comparisons and day.day.start + _DAY > clock.now() for day in ran.days):
+        print_line("The present UTC day is only shown: it's neither kept nor booked until it's over.")
     if reopened:
         print_line(f"Grown after they had been closed, and open again: {', '.join(reopened)}.")
     for refused in (one for day in ran.days for one in day.given.refused):
@@ -146,11 +156,26 @@ def _show_stored(ctx: typer.Context, provider: str | None, days: tuple[datetime,
     now = clock.now()
     start, end = days or (now - _SHOWN, now)
     wanted = Wanted(start, end, provider)
-    found = run_transaction(ctx, lambda tx: list_reconciliations(tx, wanted, before=None, limit=_MOST))
+
+    async def work(tx: Tx) -> tuple[list[Reconciliation], list[Booked], list[Booked]]:
+        found = await list_reconciliations(tx, wanted, before=None, limit=_MOST)
+        return found, await booked_totals(tx, provider, start, end), await booked_totals(tx, provider)
+
+    found, shown, whole = run_transaction(ctx, work)
     if wants_json(ctx):
         show_json(found)
         return
-    show_table(_HEADINGS, [_stored_row(one) for one in found], empty="Nothing was reconciled in these days.")
+    empty = "Nothing was reconciled in these days."
+    if end > now - _DAY:
+        empty += " What was found of the present UTC day is kept once that is over."
+    show_table([*_HEADINGS, "BOOKED"], [_stored_row(one) for one in found], empty=empty)
+    if whole:
+        print_line(f"Booked for these days: {_in_words(shown)}. In all: {_in_words(whole)}.")
+
+
+def _in_words(totals: Sequence[Booked]) -> str:
+    amounts = [f"{one.provider} {amount_in_words(one.booked, one.unit)}" for one in totals]
+    return ", ".join(amounts) or "nothing"
 
 
 def _stored_row(one: Reconciliation) -> Sequence[object]:

@@ -172,6 +172,7 @@ class UsageRow:
     meter: str
     group: Mapping[str, str | None]
     events: int
+    """Corrections and true-ups included."""
     quantity: Decimal
     charge: Decimal
     unit: str | None
@@ -238,6 +239,7 @@ class Event:
     charge: Decimal | None
     unit: str | None
     estimated: bool
+    """Whether the charge goes by a fallback price; of a guessed cost, `cost_source` is "estimate"."""
     cost: Decimal | None
     cost_source: str | None
     time: datetime

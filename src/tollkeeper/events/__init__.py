@@ -26,9 +26,11 @@ from tollkeeper.events.read import read_body, read_json, read_lines, read_ndjson
 from tollkeeper.events.same import same_event, same_item
 from tollkeeper.events.series import Series, SeriesIndex
 from tollkeeper.events.store import (
+    Change,
     Corrected,
     EventFilter,
     Net,
+    corrections_of,
     find_corrected,
     find_events,
     get_event,
@@ -41,6 +43,7 @@ from tollkeeper.events.write import NewEvent, Revision, insert_series, store_eve
 
 __all__ = [
     "CallIn",
+    "Change",
     "Corrected",
     "CostSource",
     "EventFilter",
@@ -62,6 +65,7 @@ __all__ = [
     "check",
     "check_net",
     "check_number",
+    "corrections_of",
     "count_quarantine",
     "find_corrected",
     "find_events",

@@ -139,6 +139,13 @@ where customer_id = %(customer_id)s
   and (event_id = %(corrects)s
        or corrects = %(corrects)s and (transaction_id, event_id) < (%(transaction_id)s::uuid, %(event_id)s::text))
 
+-- name: corrections_of
+-- What each correction of an event has changed, in the order in which they were booked.
+select event_id, billed, charge, cost
+from events
+where customer_id = %(customer_id)s and corrects = %(event_id)s
+order by transaction_id, event_id
+
 -- name: list_events
 -- Newest first; the page goes on before (time, event_id).
 select e.customer_id, e.event_id, s.meter, s.member, s.dimensions, s.unit, e.time, e.recorded_at, e.transaction_id,

@@ -72,6 +72,16 @@ async def get_event(tx: Tx, customer_id: UUID, event_id: str) -> StoredEvent:
 
 
 @dataclass(frozen=True, slots=True)
+class Change:
+    """What one correction has changed."""
+
+    event_id: str
+    billed: Decimal
+    charge: Decimal | None
+    cost: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
 class Net:
     """What an event, `reported` with some quantity, and some of its corrections come to."""
 
@@ -79,6 +89,14 @@ class Net:
     billed: Decimal
     amount: Decimal | None
     cost: Decimal | None
+
+
+async def corrections_of(tx: Tx, event: StoredEvent) -> list[Change]:
+    """What the event's corrections have changed, the first one first."""
+    if not event.corrected_by:
+        return []
+    params = {"customer_id": event.customer_id, "event_id": event.event_id}
+    return await tx.all(Change, queries.corrections_of, params)
 
 
 async def get_net_before(tx: Tx, correction: StoredEvent) -> Net:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
 import msgspec
 
 from tollkeeper.calls import call_id_of, calls_of_event, cost_steps, elsewhere
-from tollkeeper.catalog import Catalog, Meter, Price, price_by_id
+from tollkeeper.catalog import Catalog, Meter, Price, plural, price_by_id
 from tollkeeper.customers import Customer
 from tollkeeper.db import Tx
-from tollkeeper.events import CallIn, StoredEvent, get_event, get_net_before
+from tollkeeper.events import CallIn, Change, StoredEvent, corrections_of, get_event, get_net_before
 from tollkeeper.gate.correct import net_measure
 from tollkeeper.gate.model import Explanation
-from tollkeeper.money import ZERO, add, plain, subtract
+from tollkeeper.money import ZERO, add, amount_in_words, grouped, plain, subtract
 from tollkeeper.rating import MODELS, Measure, Step, explain
 from tollkeeper.wallets import burns_of_event
 
@@ -32,6 +33,7 @@ async def explain_event(tx: Tx, catalog: Catalog, customer: Customer, event_id: 
         steps = [Step("cost_only", text, {"charge": plain(event.charge or ZERO)})]
     else:
         steps = await _steps(tx, event, meter, price)
+    corrections = _corrections(event, await corrections_of(tx, event), meter, catalog.currency)
     return Explanation(
         event=event,
         customer=customer.key,
@@ -39,7 +41,7 @@ async def explain_event(tx: Tx, catalog: Catalog, customer: Customer, event_id: 
         unit=event.unit,
         price_id=event.price_id,
         price_from=None if price is None else price.effective_from,
-        steps=[*calls, *steps],
+        steps=[*calls, *steps, *corrections],
         paid=await burns_of_event(tx, str(event.customer_id), event.event_id),
         ledger_transaction=event.transaction_id,
     )
@@ -55,6 +57,39 @@ async def _calls(tx: Tx, event: StoredEvent, catalog: Catalog) -> list[Step]:
     ids = [(call_id_of(event.event_id, i, call), f"{event.event_id}#{i}") for i, call in came]
     repeated = [elsewhere(id) for id, other in ids if not known & {id, other}]
     return [*repeated, *cost_steps(stored, catalog.currency, event.cost)]
+
+
+def _corrections(event: StoredEvent, changes: Sequence[Change], meter: Meter, currency: str) -> Iterator[Step]:
+    """What each of the event's corrections has changed, and what they all come to with it."""
+    charge, cost = event.charge, event.cost
+    for change in changes:
+        figures = {"event_id": change.event_id, "quantity": plain(change.billed)}
+        told = [f"{_signed(change.billed)} {plural(meter.unit)}"] if change.billed else []
+        if change.charge is not None and event.unit is not None:
+            told.append(_change_in_words(change.charge, event.unit) if change.charge else "the charge stays")
+            figures["charge"] = plain(change.charge)
+        if change.cost is not None:
+            told.append(f"cost {_change_in_words(change.cost, currency)}")
+            figures["cost"] = plain(change.cost)
+        charge, cost = _sum(charge, change.charge), _sum(cost, change.cost)
+        yield Step("corrected_by", f"Corrected by {change.event_id}: {', '.join(told) or 'nothing changes'}", figures)
+    if not changes:
+        return
+    unpriced = charge is None or event.unit is None
+    text = "nothing, it's unpriced" if unpriced else amount_in_words(charge or ZERO, event.unit or currency)
+    figures = {"charge": "unpriced" if unpriced else plain(charge or ZERO)}
+    if cost is not None:
+        text += f", at a cost of {amount_in_words(cost, currency)}"
+        figures["cost"] = plain(cost)
+    yield Step("in_all", f"Charged in all: {text}", figures)
+
+
+def _change_in_words(amount: Decimal, unit: str) -> str:
+    return f"{'−' if amount < 0 else '+'}{amount_in_words(amount.copy_abs(), unit)}"
+
+
+def _signed(number: Decimal) -> str:
+    return f"{'−' if number < 0 else '+'}{grouped(number.copy_abs())}"
 
 
 async def _steps(tx: Tx, event: StoredEvent, meter: Meter, price: Price) -> list[Step]:

@@ -20,8 +20,10 @@ from tollkeeper.reconciliation.reports import ReportKind, Stretch
 from tollkeeper.reconciliation.run import Ran, Way, access_for, reconcile_all, reconcile_reads, rules_of, try_reads
 from tollkeeper.reconciliation.sides import Rates
 from tollkeeper.reconciliation.store import (
+    Booked,
     GivenShare,
     Wanted,
+    booked_totals,
     find_days,
     get_reconciliation,
     last_read,
@@ -32,6 +34,7 @@ from tollkeeper.reconciliation.store import (
 __all__ = [
     "Access",
     "Allocate",
+    "Booked",
     "Comparison",
     "Day",
     "DayCompared",
@@ -54,6 +57,7 @@ __all__ = [
     "access_for",
     "access_of",
     "asked_stretches",
+    "booked_totals",
     "due_stretches",
     "find_days",
     "findings_of",

@@ -141,6 +141,16 @@ where (%(provider)s::text is null or provider = %(provider)s)
 order by bucket_start desc, reconciliation_id desc
 limit %(limit)s
 
+-- name: booked_totals
+-- What all revisions of the grains that begin in [start, end) have posted; of all time where they are null.
+select provider, unit, count(distinct grain_id) as grains, sum(change) as booked
+from reconciliations
+where (%(provider)s::text is null or provider = %(provider)s)
+  and (%(start)s::timestamptz is null or bucket_start >= %(start)s)
+  and (%(end)s::timestamptz is null or bucket_start < %(end)s)
+group by provider, unit
+order by provider, unit
+
 -- name: get_reconciliation
 select reconciliation_id, grain_id, revision, provider, bucket_start as start, bucket_end as "end", model, project,
        api_key, our_requests, vague_requests, their_requests, units, our_cost, their_money, unit, finding, difference,

@@ -117,6 +117,16 @@ class Wanted:
     """Earlier revisions of each grain as well."""
 
 
+@dataclass(frozen=True, slots=True)
+class Booked:
+    """What stands in the house's account `variance` by reconciliations with one provider."""
+
+    provider: str
+    unit: str
+    grains: int
+    booked: Decimal
+
+
 async def lock_provider(tx: Tx, provider: str) -> None:
     """Have the provider's reports and what is booked by them to itself, until the transaction ends."""
     await tx.execute(_queries.lock_provider, {"provider": provider})
@@ -221,6 +231,13 @@ async def list_reconciliations(
         "limit": limit,
     }
     return await tx.all(Reconciliation, _queries.list_reconciliations, params)
+
+
+async def booked_totals(
+    tx: Tx, provider: str | None = None, start: datetime | None = None, end: datetime | None = None
+) -> list[Booked]:
+    """What was booked of the days that begin in [start, end), by provider; of all days without them."""
+    return await tx.all(Booked, _queries.booked_totals, {"provider": provider, "start": start, "end": end})
 
 
 async def get_reconciliation(tx: Tx, reconciliation_id: UUID) -> tuple[Reconciliation, list[Reconciliation]]:

@@ -27,6 +27,7 @@ from tollkeeper.reconciliation import (
     Ran,
     Reconciliation,
     Wanted,
+    booked_totals,
     find_days,
     get_reconciliation,
     list_reconciliations,
@@ -158,6 +159,40 @@ async def list_days(
     last = now if end is None else sane(end, "to")
     found = await books.database.run(lambda tx: find_days(tx, provider, first, last))
     return DaysAnswer(data=[DayAnswer.of(day) for day in found])
+
+
+class BookedAnswer(Answer):
+    """What stands in the operator's account `variance` for a provider's days."""
+
+    provider: str
+    unit: str
+    grains: int
+    booked: Amount = Field(description="Positive: the provider bills more than the calls cost by the price book.")
+
+
+class TotalsAnswer(Answer):
+    """What was booked, by provider and unit."""
+
+    data: list[BookedAnswer]
+
+
+@router.get("/totals", summary="Sum up what reconciliations have booked")
+async def totals(
+    books: OpenBooks,
+    _: Reader,
+    provider: str | None = None,
+    start: Annotated[
+        AwareDatetime | None, Query(alias="from", description="Days that begin then or later; the first by default.")
+    ] = None,
+    end: Annotated[
+        AwareDatetime | None, Query(alias="to", description="Days that begin before; all by default.")
+    ] = None,
+) -> TotalsAnswer:
+    """What all reconciliations have booked as the operator's own; no customer's ledger or margin has any of it."""
+    first = None if start is None else sane(start, "from")
+    last = None if end is None else sane(end, "to")
+    found = await books.database.run(lambda tx: booked_totals(tx, provider, first, last))
+    return TotalsAnswer(data=[BookedAnswer.of(one) for one in found])
 
 
 class ShareAnswer(Answer):
