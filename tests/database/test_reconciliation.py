@@ -124,6 +124,16 @@ async def test_money_that_is_not_told_yet_is_not_booked(database: Database) -> N
     assert (row.finding, row.their_money, row.difference, row.booked) == ("match", None, None, 0)
 
 
+async def test_a_day_that_costs_nothing_is_told(database: Database) -> None:
+    books = await open_books(database, CREDITS)
+    await put_call(books, NOON, input_tokens=1500, output_tokens=500)
+    [row] = await written(books, reads(MONDAY, [USED], [cost(MONDAY, "0")]), LATER)
+    assert (row.their_money, row.finding, row.booked) == (0, "price_gap", D("-0.00875"))
+    [day] = await run(books, reads(MONDAY, [USED], [cost(MONDAY, "0.00")]), LATER, replace(RULES, stable_reads=1))
+    assert day.day.closed_at == LATER
+    await assert_sound(books)
+
+
 async def test_calls_that_come_late_change_what_is_booked(database: Database) -> None:
     books = await open_books(database, CREDITS)
     [missing] = await written(books, reads(MONDAY, [USED], [BILL]), LATER)
