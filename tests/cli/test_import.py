@@ -208,6 +208,13 @@ def test_files_that_cannot_be_understood(toll: Toll, write: Write) -> None:
         assert (ran.status, ran.error) == (1, code), (text, options)
 
 
+def test_a_column_of_calls_is_told_where_calls_go(toll: Toll, write: Write) -> None:
+    ran = toll("import", write("usage.csv", "id,customer,calls\n"), "--json")
+    assert (ran.status, ran.error) == (1, "unknown_column")
+    assert "NDJSON" in ran.out + ran.err
+    assert "metadata" not in ran.out + ran.err
+
+
 def test_files_that_are_not_there(toll: Toll, tmp_path: Path) -> None:
     assert toll("import", tmp_path / "none.csv", "--json").error == "file_unreadable"
     assert toll("import", tmp_path, "--format", "csv", "--json").error == "file_unreadable"

@@ -184,6 +184,17 @@ def test_what_jumps_is_left_out_until_it_is_confirmed(prices: Prices, own: Path)
     assert next(row["amount"] for row in now if row["unit"] == "output_tokens") == "20"
 
 
+def test_an_import_leaves_discounts_as_they_are(prices: Prices, own: Path) -> None:
+    before = changes(prices("import", "data.json", "--dry-run", "--json"))
+    own.write_text('[[discounts]]\nprovider = "openai"\npercent = "10"\n')
+    assert changes(prices("import", "data.json", "--dry-run", "--json")) == before
+    prices("import", "data.json", "--accept-jumps")
+    now = prices("list", "--provider", "openai", "--model", "gpt-4o", "--json").json["rows"]
+    kept = {(row["unit"], row["amount"]) for row in now if row["service_tier"] == "standard" and not row["batch"]}
+    assert {("input_tokens", "2.475"), ("output_tokens", "18"), ("cached_input_tokens", "1.125")} <= kept
+    assert changes(prices("import", "data.json", "--dry-run", "--json")) == {}
+
+
 def test_history_stays_as_it_was(prices: Prices, own: Path) -> None:
     prices("import", "data.json", "--accept-jumps")
     rows = load_own(own)

@@ -124,6 +124,16 @@ async def test_money_that_is_not_told_yet_is_not_booked(database: Database) -> N
     assert (row.finding, row.their_money, row.difference, row.booked) == ("match", None, None, 0)
 
 
+async def test_a_day_that_costs_nothing_is_told(database: Database) -> None:
+    books = await open_books(database, CREDITS)
+    await put_call(books, NOON, input_tokens=1500, output_tokens=500)
+    [row] = await written(books, reads(MONDAY, [USED], [cost(MONDAY, "0")]), LATER)
+    assert (row.their_money, row.finding, row.booked) == (0, "price_gap", D("-0.00875"))
+    [day] = await run(books, reads(MONDAY, [USED], [cost(MONDAY, "0.00")]), LATER, replace(RULES, stable_reads=1))
+    assert day.day.closed_at == LATER
+    await assert_sound(books)
+
+
 async def test_calls_that_come_late_change_what_is_booked(database: Database) -> None:
     books = await open_books(database, CREDITS)
     [missing] = await written(books, reads(MONDAY, [USED], [BILL]), LATER)
@@ -131,6 +141,26 @@ async def test_calls_that_come_late_change_what_is_booked(database: Database) ->
     await put_call(books, NOON, input_tokens=1500, output_tokens=500)
     [match] = await written(books, reads(MONDAY, [USED], [BILL]), LATER)
     assert (match.finding, match.booked, match.change) == ("match", 0, D("-0.00875"))
+    await assert_sound(books)
+
+
+async def test_a_day_whose_calls_changed_is_compared_again_though_it_is_not_read(database: Database) -> None:
+    books = await open_books(database, CREDITS)
+    await run(books, reads(MONDAY, [USED], [BILL]), LATER, replace(RULES, close=True))
+    elsewhere = reads(MONDAY + 29 * DAY, [], [])
+    assert len(await run(books, elsewhere, LATER + 30 * DAY)) == 1
+    await put_call(books, NOON, input_tokens=1500, output_tokens=500)
+    recorded = await one(books, "select max(recorded_at) from provider_calls")
+    async with await psycopg.AsyncConnection.connect(books.database.url, autocommit=True) as connection:
+        await connection.execute("update reported_days set last_read_at = %s", (recorded,))
+    compared, read = await run(books, elsewhere, recorded)
+    assert (compared.day.start, read.day.start) == (MONDAY, MONDAY + 29 * DAY)
+    [match] = compared.written
+    assert (match.finding, match.booked, match.change) == ("match", 0, D("-0.00875"))
+    assert await account(books, "provider_payable") == D("-0.00875")
+    assert not await one(books, "select bool_or(outdated) from reported_days")
+    assert len(await run(books, elsewhere, recorded + DAY)) == 2  # It may have been recorded while the last one ran.
+    assert len(await run(books, elsewhere, recorded + 2 * DAY)) == 1
     await assert_sound(books)
 
 

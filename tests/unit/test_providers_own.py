@@ -110,6 +110,30 @@ def test_a_discount_holds_from_its_date_for_the_models_that_it_names() -> None:
     assert cost(text, "openai", "gpt-4o", NEW_YEAR - timedelta(microseconds=1)) == "2.5"
 
 
+def test_a_discount_that_names_a_model_holds_for_its_dated_names() -> None:
+    text = '[[discounts]]\nprovider = "openai"\nmatch = "gpt-4o"\npercent = "10"'
+    for model in ("gpt-4o", "gpt-4o-2024-08-06", "gpt-4o-2024-11-20"):
+        assert cost(text, "openai", model) == "2.25"
+    assert cost(text, "openai", "gpt-4o-mini") == "0.15"
+    assert cost(text, "openai", "gpt-4o-mini-2024-07-18") == "0.15"
+    one = text.replace("gpt-4o", "gpt-4o-2024-08-06")
+    assert (cost(one, "openai", "gpt-4o"), cost(one, "openai", "gpt-4o-2024-08-06")) == ("2.5", "2.25")
+
+
+def test_a_discount_lowers_list_prices_of_its_own_file_and_no_others() -> None:
+    discount = '[[discounts]]\nprovider = "azure"\npercent = "10"\n'
+    own = '[[models]]\nprovider = "azure"\nmatch = "gpt-4o"\n{}prices = [{{ from = 2026-01-01, input_tokens = "3" }}]\n'
+    listed, fixed = own.format("list_price = true\n"), own.format("")
+    for text in (discount + listed, listed + discount, listed + discount + "from = 2026-01-01\n"):
+        assert cost(text, "azure", "gpt-4o") == "2.7"
+        assert cost(text, "azure", "gpt-4o", output_tokens=1_000_000) == "9"
+    assert cost(listed + discount, "azure", "gpt-4o", NEW_YEAR - timedelta(days=1)) == "2.25"
+    assert cost(fixed + discount, "azure", "gpt-4o") == "3"
+    assert cost(listed, "azure", "gpt-4o") == "3"
+    assert [row.amount for row in own_rows(listed + discount, file="own.toml", discounts=False)] == [3]
+    assert problems(own.format("list_price = 1\n")) == [(4, "models[0].list_price")]
+
+
 def test_a_discount_does_not_bring_back_prices_that_had_ended() -> None:
     text = '[[discounts]]\nprovider = "deepseek"\npercent = "50"\nfrom = 2026-01-01'
     night = datetime(2026, 2, 2, 20, tzinfo=UTC)  # Cheaper at night until September 2025.

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tollkeeper.providers import undated
 from tollkeeper.reconciliation.model import Origin
-from tollkeeper.reconciliation.origins import grains_of, undated
+from tollkeeper.reconciliation.origins import grains_of
 
 
 @pytest.mark.parametrize(

@@ -108,10 +108,12 @@ def import_prices(
     accept: Annotated[list[str] | None, typer.Option(help="Confirm one, as model:unit; may be repeated.")] = None,
     accept_jumps: Annotated[bool, typer.Option("--accept-jumps", help="Confirm all.")] = False,
 ) -> None:
-    """Compare another price book with the prices in force, and add the difference to the file of one's own."""
+    """Compare another price book with the prices in force before discounts, and add the difference to one's own."""
     own, most = settings_for(ctx).prices, _percent(threshold)
     other, at = _only(_other_book(file, origin), provider), clock.now()
-    found = compare_books(_in_force(load_own(own) if own is not None and own.exists() else None), other, at)
+    # Others' books have list prices: next to discounted ones, each of them would differ, and undo the discount.
+    listed = load_own(own, discounts=False) if own is not None and own.exists() else None
+    found = compare_books(_in_force(listed), other, at)
     confirmed = frozenset(accept or ())
     waiting = [c for c in found.changes if c.jumps(most) and not accept_jumps and c.name not in confirmed]
     taken = [change for change in found.changes if change not in waiting]

@@ -17,7 +17,7 @@ from tollkeeper.providers.model import CallFacts, Conditions, Line, Observed, Pr
 from tollkeeper.providers.observation import observe
 from tollkeeper.providers.own import book_of, load_own, own_rows
 from tollkeeper.providers.pricebook import PriceBook, book
-from tollkeeper.providers.registry import PROVIDERS, provider_key
+from tollkeeper.providers.registry import PROVIDERS, provider_key, undated
 
 __all__ = [
     "PROVIDERS",
@@ -48,4 +48,5 @@ __all__ = [
     "provider_key",
     "row_document",
     "rows_like",
+    "undated",
 ]

@@ -1,6 +1,6 @@
 """The operator's own prices: negotiated discounts, models that it hosts itself, prices that aren't bundled yet.
 
-The file has the format of the bundled ones, and `[[discounts]]`, which lower bundled prices by a percentage.
+The file has the format of the bundled ones, and `[[discounts]]`, which lower list prices by a percentage.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ def book_of(path: Path | None) -> PriceBook:
     return book() if path is None else book().with_own(load_own(path))
 
 
-def load_own(path: Path) -> list[PriceRow]:
-    """The rows of the operator's file.
+def load_own(path: Path, *, discounts: bool = True) -> list[PriceRow]:
+    """The rows of the operator's file; without those that its discounts make, if it's to be compared with list prices.
 
     Raises PricesInvalid `prices_invalid`, whose `problems` tell everything that is wrong with its line and key, and
     `prices_unreadable` where the file can't be read.
@@ -44,15 +44,18 @@ def load_own(path: Path) -> list[PriceRow]:
         data = path.read_bytes()
     except OSError as error:
         raise PricesInvalid("prices_unreadable", f"{path} can't be read: {error.strerror}.", problems=[]) from None
-    return own_rows(data.decode(errors="surrogateescape"), file=str(path))
+    return own_rows(data.decode(errors="surrogateescape"), file=str(path), discounts=discounts)
 
 
-def own_rows(text: str, *, file: str) -> list[PriceRow]:
+def own_rows(text: str, *, file: str, discounts: bool = True) -> list[PriceRow]:
     """The rows in the text of such a file. Raises PricesInvalid `prices_invalid`."""
     tables, lines = _tables(text, file)
     problems = _Problems(file, lines)
-    rows = rows_from({key: tables[key] for key in tables if key != "discounts"}, problem=problems.add, own=True)
-    rows += discounted(tables.get("discounts", []), book().rows, problem=problems.add)
+    models = {key: tables[key] for key in tables if key != "discounts"}
+    rows = rows_from(models, problem=problems.add, own=True)
+    listed = (*book().rows, *rows_from(models, problem=problems.add, own=True, listed=True))
+    lowered = discounted(tables.get("discounts", []), listed, problem=problems.add)
+    rows += lowered if discounts else []
     problems.raise_if_any()
     # What is said twice is kept where it was said last: the last of several goes first.
     return [*reversed({row.price_id: row for row in reversed(rows)}.values())]

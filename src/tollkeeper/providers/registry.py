@@ -68,6 +68,14 @@ def provider_of(key: str) -> Provider:
     return _BY_KEY.get(key) or Provider(key, key)
 
 
+_DATED = re.compile(r"(?:[-@](?:\d{4}-\d{2}-\d{2}|\d{8}|\d{4})|-latest)$")
+
+
+def undated(model: str) -> str:
+    """The name of a model without the date of its version: "gpt-4o" for "gpt-4o-2024-08-06"."""
+    return _DATED.sub("", model)
+
+
 def model_key(provider: str, model: str, region: str | None) -> tuple[str, str | None]:
     """The name that prices go by, and where the call was answered: "us.anthropic.claude-3" is Bedrock's in "us"."""
     known = provider_of(provider)

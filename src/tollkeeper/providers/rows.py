@@ -36,7 +36,9 @@ Report = Callable[[str, str], None]
 MILLION = Decimal(1_000_000)
 _DECIMALS = 12
 _UNITS = {unit.value: unit for unit in Unit}
-_MODEL_KEYS = frozenset({"provider", "match", "prices", "source", "checked_on", "note", "as_text", "derive"})
+_MODEL_KEYS = frozenset(
+    {"provider", "match", "prices", "source", "checked_on", "note", "as_text", "derive", "list_price"}
+)
 _PRICE_KEYS = frozenset({"from", "until", "source", "checked_on", "note", "least", *CONDITIONS})
 _FILE_KEYS = frozenset({"provider", "source", "checked_on", "note", "models"})
 _TEXT = {
@@ -64,8 +66,8 @@ def _refuse(key: str, message: str) -> None:
     raise ValueError(f"bundled prices: {key}: {message}")
 
 
-def rows_from(tables: Mapping[str, Any], *, problem: Report, own: bool = False) -> list[PriceRow]:
-    """The rows of one file; what can't be understood is reported and left out."""
+def rows_from(tables: Mapping[str, Any], *, problem: Report, own: bool = False, listed: bool = False) -> list[PriceRow]:
+    """The rows of one file, or only those that are list prices; what can't be understood is reported and left out."""
     _refuse_unknown(tables, _FILE_KEYS, "", problem)
     models = tables.get("models", [])
     if not isinstance(models, list):
@@ -74,6 +76,8 @@ def rows_from(tables: Mapping[str, Any], *, problem: Report, own: bool = False) 
     rows: list[PriceRow] = []
     for number, model in enumerate(models):
         if isinstance(model, Mapping):
+            if listed and model.get("list_price") is not True:
+                continue
             rows += _ModelTable({**_shared(tables), **model}, f"models[{number}]", problem, own).rows()
         else:
             problem(f"models[{number}]", "This must be a table.")
@@ -124,6 +128,10 @@ class _ModelTable:
     def rows(self) -> Iterator[PriceRow]:
         _refuse_unknown(self._table, _MODEL_KEYS, self._path, self._problem)
         self._refuse_no_date(self._table, self._path)
+        if not isinstance(self._table.get("list_price", False), bool):
+            self._problem(
+                f"{self._path}.list_price", "This must be true, where discounts lower these prices, or false."
+            )
         provider, models = self._provider(), self._models()
         prices = self._table.get("prices", [])
         if not isinstance(prices, list) or not prices:

@@ -8,21 +8,14 @@ specific name is a grain of its own. So nothing is ever assigned by guess, and e
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Callable, Collection, Hashable, Iterable
 from typing import TypeVar
 
+from tollkeeper.providers import undated
 from tollkeeper.reconciliation.model import Origin
 
 Name = TypeVar("Name", bound=Hashable)
-
-_DATED = re.compile(r"(?:[-@](?:\d{4}-\d{2}-\d{2}|\d{8}|\d{4})|-latest)$")
-
-
-def undated(model: str) -> str:
-    """The name of a model without the date of its version: "gpt-4o" for "gpt-4o-2024-08-06"."""
-    return _DATED.sub("", model)
 
 
 def grains_of(seen: Collection[Origin]) -> dict[Origin, Origin]:

@@ -34,6 +34,32 @@ order by day_start
 -- name: last_read
 select max(last_read_at) from reported_days where provider = %(provider)s
 
+-- name: outdate_days
+-- Note the days that were read and have calls that changed since an instant: new ones, and those of events of which
+-- something was recorded, since what isn't booked yet of a call depends on the others of its event.
+with changed as (
+    select distinct c.customer_id, coalesce(e.corrects, e.event_id) as event_id
+    from provider_calls c
+    join events e on e.customer_id = c.customer_id and e.event_id = c.event_id
+    where c.recorded_at >= %(since)s
+), days as (
+    select distinct date_trunc('day', c.at, 'UTC') as day_start
+    from changed
+    join events e on e.customer_id = changed.customer_id
+                 and (e.event_id = changed.event_id or e.corrects = changed.event_id)
+    join provider_calls c on c.customer_id = e.customer_id and c.event_id = e.event_id
+    where c.provider = %(provider)s
+)
+update reported_days d set outdated = true
+from days
+where d.provider = %(provider)s and d.day_start = days.day_start
+
+-- name: outdated_days
+select day_start from reported_days where provider = %(provider)s and outdated order by day_start
+
+-- name: compared_day
+update reported_days set outdated = false where provider = %(provider)s and day_start = %(start)s and outdated
+
 -- name: put_day
 insert into reported_days (provider, day_start, reads, stable_reads, last_read_at, closed_at, reopened)
 values (%(provider)s, %(start)s, %(reads)s, %(stable_reads)s, %(last_read_at)s, %(closed_at)s, %(reopened)s)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from tollkeeper.catalog import Attribution
@@ -20,7 +20,20 @@ from tollkeeper.reconciliation.model import Allocate, Bucket, Comparison, Day, G
 from tollkeeper.reconciliation.readers.model import Report
 from tollkeeper.reconciliation.reports import DAY, ReportKind, Stretch
 from tollkeeper.reconciliation.sides import Rates, Sides, sides_of
-from tollkeeper.reconciliation.store import find_days, latest_reports, lock_provider, our_usage, put_day
+from tollkeeper.reconciliation.store import (
+    compared_day,
+    find_days,
+    last_read,
+    latest_reports,
+    lock_provider,
+    our_usage,
+    outdate_days,
+    outdated_days,
+    put_day,
+)
+
+_UNSEEN = timedelta(minutes=10)
+"""So long before a run something may have been recorded that it couldn't see, since it wasn't committed yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +72,12 @@ class DayCompared:
 
 
 async def keep(tx: Tx, provider: str, reads: Sequence[Read], rules: Rules, *, now: datetime) -> list[datetime]:
-    """Store what was read, and note how far each day is settled; the days that were read."""
+    """Store what was read, and note how far each day is settled; the days that are to be compared.
+
+    Those are the days that were read, and earlier ones whose calls have changed since: their reports are kept.
+    """
     await lock_provider(tx, provider)
+    last = await last_read(tx, provider)
     changed: set[datetime] = set()
     days: set[datetime] = set()
     for read in reads:
@@ -70,7 +87,9 @@ async def keep(tx: Tx, provider: str, reads: Sequence[Read], rules: Rules, *, no
             changed |= starts
             days |= {*days_between(read.stretch.start, read.stretch.end)}
     await _note_days(tx, provider, sorted(days), changed, rules, now)
-    return sorted(days)
+    if last is not None:
+        await outdate_days(tx, provider, last - _UNSEEN)
+    return sorted(days.union(await outdated_days(tx, provider)))
 
 
 async def _note_days(
@@ -114,6 +133,7 @@ async def reconcile_day(
     await lock_provider(tx, provider)
     [day] = await find_days(tx, provider, start, start + DAY)
     bucket = Bucket(provider, start, start + DAY)
+    await compared_day(tx, provider, start)
     sides = await sides_of_day(tx, bucket, rules)
     comparisons = compared(sides, rules)
     given = Given()

@@ -103,7 +103,8 @@ def rows_of(read: Iterable[UsageRow] | Iterable[CostRow], stretch: Stretch) -> d
         row = _row(each, each.start + stretch.width)
         known = found.get(row.report_id)
         found[row.report_id] = row if known is None else known.plus(row)
-    return {key: row for key, row in found.items() if not row.empty}
+    # A cost of exactly 0 tells what the day costs.
+    return {key: row for key, row in found.items() if row.kind == ReportKind.COST or not row.empty}
 
 
 def _row(each: UsageRow | CostRow, end: datetime) -> ReportRow:

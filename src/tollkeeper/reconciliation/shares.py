@@ -19,8 +19,8 @@ from decimal import Decimal
 
 from tollkeeper.catalog import Attribution, TokenClass
 from tollkeeper.money import CHARGE_DECIMALS, ONE, ZERO, add, allocate, subtract, sum_of
+from tollkeeper.providers import undated
 from tollkeeper.reconciliation.model import Comparison, Member, Origin, Reason, Unexplained
-from tollkeeper.reconciliation.origins import undated
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,6 +44,11 @@ class _Report:
 
 
 @dataclass(frozen=True, slots=True)
+class _Start:
+    day_start: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class FoundCall:
     """A single call, as it may get a share of a cost."""
 
@@ -165,6 +170,21 @@ async def find_days(tx: Tx, provider: str, start: datetime, end: datetime) -> li
 async def last_read(tx: Tx, provider: str) -> datetime | None:
     """When the provider's reports were last read."""
     return await tx.scalar(_queries.last_read, {"provider": provider})
+
+
+async def outdate_days(tx: Tx, provider: str, since: datetime) -> None:
+    """Note the days whose calls have changed since then."""
+    await tx.execute(_queries.outdate_days, {"provider": provider, "since": since})
+
+
+async def outdated_days(tx: Tx, provider: str) -> list[datetime]:
+    """The days whose calls have changed since they were compared."""
+    return [row.day_start for row in await tx.all(_Start, _queries.outdated_days, {"provider": provider})]
+
+
+async def compared_day(tx: Tx, provider: str, start: datetime) -> None:
+    """Note that the day was compared as it is."""
+    await tx.execute(_queries.compared_day, {"provider": provider, "start": start})
 
 
 async def put_day(tx: Tx, day: Day) -> None:

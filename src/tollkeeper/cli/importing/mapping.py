@@ -69,6 +69,12 @@ class Mapper:
                 found.append(None)
                 continue
             place = self._renamed.get(column) or _place(column)
+            if place is None and column == "calls":
+                told = (
+                    "Provider calls don't fit into columns: give the events as NDJSON, whose objects may have calls. "
+                    f"To import them without their cost, leave the column out: --ignore {column}"
+                )
+                raise InvalidInput("unknown_column", told, field=column)
             if place is None:
                 told = (
                     f"No field of an event is called {column!r}. Say what the column is, such as --map "

@@ -33,7 +33,8 @@ def changes_as_toml(changes: Iterable[PriceChange], *, source: str, on: date) ->
 def _table(provider: str, models: list[str], lines: tuple[str, ...], source: str, on: date) -> str:
     match = json.dumps(models[0] if len(models) == 1 else models, ensure_ascii=False)
     told = f'[[models]]\nprovider = "{provider}"\nmatch = {match}\nsource = {json.dumps(source)}\n'
-    return f'{told}checked_on = "{on.isoformat()}"\nprices = [\n' + "\n".join(lines) + "\n]\n\n"
+    # A list price, so that a discount goes on lowering it.
+    return f'{told}list_price = true\nchecked_on = "{on.isoformat()}"\nprices = [\n' + "\n".join(lines) + "\n]\n\n"
 
 
 def _conditions(change: PriceChange) -> str:
