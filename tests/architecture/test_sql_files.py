@@ -53,6 +53,7 @@ OPERATOR_WIDE = {
     "reconciliation.calls_in": "A provider's bill is for all customers.",
     "reconciliation.known_minutes": "A provider's bill is for all customers.",
     "reconciliation.our_usage": "A provider's bill is for all customers.",
+    "reconciliation.outdate_days": "A provider's bill is for all customers.",
     "reconciliation.shares_of": "A provider's bill is for all customers.",
     "reconciliation.silent_events": "A provider's bill is for all customers.",
     "wallets.due_wallets": "The sweep, over all customers.",
