@@ -85,6 +85,7 @@ included = 5
         "version": 1,
         "currency": "USD",
         "units": [{"key": "credit", "name": "Credit", "decimals": 0}],
+        "attribution": {"rules": [], "classes": {}},
         "meters": [
             {
                 "key": "cv",

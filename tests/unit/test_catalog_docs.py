@@ -22,6 +22,8 @@ TABLES = {
     "groups.<key>": "groups.x",
     "limits.<name>": "limits.x",
     "funding": "funding",
+    "attribution.rules.<name>": "attribution.rules.x",
+    "attribution.classes": "attribution.classes",
     "plans.<key>": "plans.x",
     "plans.<key>.grants.<name>": "plans.x.grants.x",
 }
