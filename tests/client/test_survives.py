@@ -9,15 +9,19 @@ import signal
 import threading
 import time
 from collections import Counter
+from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 from psycopg.rows import dict_row
+from tests.database.gating import Clock, account
 
 from tollkeeper import Tollkeeper
 from tollkeeper.books import Books
+from tollkeeper.clock import now
 from tollkeeper.db import Database
 from tollkeeper.gate import verify
 from tollkeeper.settings import Settings
@@ -126,6 +130,22 @@ def judge(database_url: str, simulator: Simulator, folder: Path) -> None:
     print(f"{told}; holds: {dict(holds)}")
     assert len(ids) > WORKERS * OPERATIONS / 3
     asyncio.run(assert_sound(database_url))
+    asyncio.run(assert_reconciled(database_url, simulator))
+
+
+async def assert_reconciled(database_url: str, simulator: Simulator) -> None:
+    """Once the day is over, what the provider asks is booked to the last digit: with a call, or as missing here."""
+    told: dict[str, Any] = {"openai_admin_key": "sk-admin-1", "openai_url": simulator.openai_url}
+    told |= {"anthropic_admin_key": "sk-ant-admin-1", "anthropic_url": simulator.url}
+    with Clock(now() + timedelta(days=1)):
+        async with Database(database_url, pool_size=2) as database:
+            books = Books(Settings(database_url=database_url, **told), database)
+            ran = await books.reconcile()
+            asked = sum((cost for bill in simulator.bills() for cost in bill.asked.values()), Decimal(0))
+            assert await account(books, "provider_payable") == -asked
+    findings = Counter(row.finding for one in ran for day in one.days for row in day.written)
+    assert findings["missing_here"], findings
+    await assert_sound(database_url)
 
 
 async def assert_sound(database_url: str) -> None:
