@@ -14,12 +14,18 @@ from uuid import uuid4
 
 import psycopg
 import pytest
+from hypothesis import Phase, settings
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from tollkeeper.db import Database, embedded, migrate
 
 pytest_plugins = ["tests.hangs"]
+
+# Without the explanation of failures: for it every line is traced, which late in a long run took a test of four seconds
+# more than five minutes.
+settings.register_profile("unexplained", parent=settings(), phases=[one for one in Phase if one is not Phase.explain])
+settings.load_profile("unexplained")
 
 
 @pytest.fixture(scope="session")
