@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
+import signal
 import sys
 import tempfile
 import threading
@@ -69,7 +70,10 @@ def _end(config: pytest.Config, test: str) -> None:
         _tell_tasks(out)
         out.flush()
         _tell_sessions(out)
-    if not _is_worker(config) and sys.__stderr__ is not None:
+    if _is_worker(config):
+        # The run ends with it: one that goes on without this process may wait for it at its end.
+        os.kill(os.getppid(), signal.SIGINT)
+    elif sys.__stderr__ is not None:
         sys.__stderr__.write((folder / f"{os.getpid()}.txt").read_text())
     os._exit(1)
 
