@@ -437,7 +437,8 @@ CREATE TABLE public.reported_days (
     stable_reads integer NOT NULL,
     last_read_at timestamp with time zone NOT NULL,
     closed_at timestamp with time zone,
-    reopened integer NOT NULL
+    reopened integer NOT NULL,
+    outdated boolean DEFAULT false NOT NULL
 );
 
 COMMENT ON TABLE public.reported_days IS 'owner: reconciliation. How far each UTC day of a provider is settled';
@@ -698,6 +699,8 @@ CREATE INDEX outbox_by_age ON public.outbox USING btree (fact_id);
 CREATE UNIQUE INDEX outbox_once ON public.outbox USING btree (customer_id, key);
 
 CREATE INDEX provider_calls_adjusted ON public.provider_calls USING btree (customer_id, provider, adjusts) WHERE (adjusts IS NOT NULL);
+
+CREATE INDEX provider_calls_by_age ON public.provider_calls USING brin (recorded_at);
 
 CREATE INDEX provider_calls_by_event ON public.provider_calls USING btree (customer_id, event_id);
 
