@@ -101,6 +101,11 @@ class Settings(BaseSettings):
         description="Where customers reach this server, as `https://billing.example.com`. Unset: as each caller does.",
     )
 
+    portal_shows_cost: bool = Field(
+        default=False,
+        description="Whether a charge's explanation on the billing page tells what AI providers take for the usage.",
+    )
+
     @field_validator("public_url")
     @classmethod
     def _http_url(cls, value: str | None) -> str | None:
