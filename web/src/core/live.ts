@@ -141,8 +141,11 @@ export async function* serverEvents(
       const { done, value } = await reader.read();
       if (done) return;
       onBytes();
-      const blocks = (rest + decoder.decode(value, { stream: true })).replace(/\r\n?/g, '\n').split('\n\n');
-      rest = blocks.pop() ?? '';
+      const read = rest + decoder.decode(value, { stream: true });
+      // A \r at the end may be the first half of a line's end: it waits for the next chunk.
+      const half = read.endsWith('\r') ? '\r' : '';
+      const blocks = read.slice(0, read.length - half.length).replace(/\r\n?/g, '\n').split('\n\n');
+      rest = (blocks.pop() ?? '') + half;
       for (const block of blocks) {
         const found = parse(block);
         if (found) yield found;

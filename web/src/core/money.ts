@@ -80,10 +80,11 @@ export class Money {
     return this.find(unit)?.digits ?? isoDigits(unit);
   }
 
+  /** Only English names are bent; other languages' are shown as declared. */
   private counted(name: string, value: Decimal): string {
+    if (!this.locale.startsWith('en')) return name;
     const lower = /^[A-Z][a-z]/.test(name) ? name[0]!.toLowerCase() + name.slice(1) : name;
-    const one = this.plurals.select(Math.abs(approximate(value))) === 'one';
-    return one || !this.locale.startsWith('en') ? lower : plural(lower);
+    return this.plurals.select(Math.abs(approximate(value))) === 'one' ? lower : plural(lower);
   }
 
   private print(value: Decimal, digits: number, currency: string | null, options: AmountOptions): string {
