@@ -78,7 +78,7 @@ describe('problems', () => {
       const failed = new Http({
         send: async () => json({ code: 'c', detail: 'd' }, Number(status), { 'Retry-After': '7' }),
       });
-      const found: Problem = await failed.json('https://x/').catch((error) => error);
+      const found: Problem = await failed.json<Problem>('https://x/').catch((error) => error);
       expect(found).toBeInstanceOf(kind);
       expect([found.code, found.detail, found.retryAfter]).toEqual(['c', 'd', 7]);
     }

@@ -144,7 +144,10 @@ export async function* serverEvents(
       const read = rest + decoder.decode(value, { stream: true });
       // A \r at the end may be the first half of a line's end: it waits for the next chunk.
       const half = read.endsWith('\r') ? '\r' : '';
-      const blocks = read.slice(0, read.length - half.length).replace(/\r\n?/g, '\n').split('\n\n');
+      const blocks = read
+        .slice(0, read.length - half.length)
+        .replace(/\r\n?/g, '\n')
+        .split('\n\n');
       rest = (blocks.pop() ?? '') + half;
       for (const block of blocks) {
         const found = parse(block);
