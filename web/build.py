@@ -67,7 +67,7 @@ def npm(*arguments: str) -> None:
     if done.returncode:
         said = f"`npm {' '.join(arguments)}` failed in {WEB}."
         if arguments[0] == "ci":
-            said += " It needs the npm registry: check the network, or set npm's `registry` to a mirror that you can reach."
+            said += " It needs the npm registry: check the network, or set npm's `registry` to a mirror within reach."
         raise CantBuild(said)
 
 

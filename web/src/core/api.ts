@@ -40,7 +40,8 @@ export class Portal {
   private refreshTimer: ReturnType<typeof setTimeout> | undefined;
   private refreshedAt = 0;
   private wasLive = false;
-  private readonly now: () => number;
+  /** The clock, in ms; fixtures have their own. */
+  readonly now: () => number;
 
   constructor(private readonly options: PortalOptions) {
     this.base = options.base.replace(/\/+$/, '');

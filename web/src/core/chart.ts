@@ -82,7 +82,7 @@ export class TollChart extends LitElement {
       .here { fill: var(--_subtle); }
       .tip { position: absolute; inset-block-start: 0; left: 0; z-index: 3; inline-size: 224px; padding: 9px 11px; pointer-events: none; background: var(--_surface); border: 1px solid var(--_border-strong); border-radius: var(--_radius-small); font-size: 12.5px; }
       .tip strong { display: block; font-weight: 600; margin-block-end: 5px; }
-      .tip .row { gap: 14px; line-height: 1.65; }
+      .tip .row { gap: 14px; line-height: 1.65; align-items: center; }
       .tip .sum { border-block-start: 1px solid var(--_border); margin-block-start: 5px; padding-block-start: 4px; font-weight: 600; }
       .label { display: inline-flex; align-items: center; gap: 7px; min-inline-size: 0; overflow-wrap: anywhere; }
       .swatch { flex: none; display: block; inline-size: 11px; block-size: 11px; border-radius: 3px; overflow: hidden; }

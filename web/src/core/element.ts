@@ -151,7 +151,7 @@ export abstract class TollElement<T> extends LitElement {
     if (!changed) return;
     this.session = session;
     this.money = new Money(this.locale, session.units);
-    this.dates = new Dates(this.locale, session.timezone);
+    this.dates = new Dates(this.locale, session.timezone, () => new Date(this.portal?.now() ?? Date.now()));
   }
 
   private restart(): void {

@@ -115,6 +115,7 @@ export const base = css`
   .small { font-size: 12.5px; }
   .code { font: 12px/1.4 var(--_mono); }
   .name { overflow-wrap: anywhere; }
+  .name, .label, h3 { unicode-bidi: isolate; }
   .hidden { position: absolute; inline-size: 1px; block-size: 1px; margin: -1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
 
   .panel { background: var(--_surface); border: 1px solid var(--_border); border-radius: var(--_radius); padding: var(--_gap); }

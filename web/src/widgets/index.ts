@@ -13,6 +13,14 @@ export const WIDGETS = {
 /** What widgets are made of; pages may use them too. */
 export const PARTS = { 'toll-chart': TollChart, 'toll-table': TollTable } as const;
 
+type Instances<T extends Record<string, abstract new (...given: never[]) => unknown>> = {
+  [Name in keyof T]: InstanceType<T[Name]>;
+};
+
+declare global {
+  interface HTMLElementTagNameMap extends Instances<typeof WIDGETS>, Instances<typeof PARTS> {}
+}
+
 export function define(): void {
   for (const [name, element] of Object.entries({ ...PARTS, ...WIDGETS })) {
     // Two versions on one page: the first wins, as custom elements can't be taken back.

@@ -45,7 +45,7 @@ export class TollUsage extends TollElement<Usage> {
     css`
       :host { container-type: inline-size; }
       .total { display: flex; flex-wrap: wrap; align-items: baseline; gap: 2px 12px; margin-block-end: 16px; }
-      .cards { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 170px), 1fr)); margin-block-end: 22px; border: 1px solid var(--_border); border-radius: var(--_radius-small); overflow: hidden; }
+      .cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 170px), 1fr)); margin-block-end: 22px; border: 1px solid var(--_border); border-radius: var(--_radius-small); overflow: hidden; }
       .card { padding: 13px 15px 12px; margin: 0 -1px -1px 0; border: solid var(--_border); border-width: 0 1px 1px 0; min-inline-size: 0; }
       @container (max-width: 430px) { .cards { grid-template-columns: 1fr 1fr; } .card { padding: 11px 12px 10px; } .card .charge { font-size: 17px; } }
       .card h3 { display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 2; overflow: hidden; overflow-wrap: anywhere; }
@@ -135,7 +135,7 @@ export class TollUsage extends TollElement<Usage> {
     const days = daysBetween(first, last);
     const points = days.map((day) => ({ key: day, label: this.dates.shortDay(day), long: this.dates.longDay(day) }));
     const names = shown.filter((card) => card.unit === unit);
-    return html`<div class="trend-head"><h3>By day</h3>${units.length > 1 ? this.unitControl(units, unit) : nothing}</div>
+    return html`<div class="trend-head"><h3>Trend</h3>${units.length > 1 ? this.unitControl(units, unit) : nothing}</div>
       <toll-chart
         part="chart"
         exportparts="legend, tooltip"
