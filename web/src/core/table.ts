@@ -64,17 +64,18 @@ export class TollTable<Row = unknown> extends LitElement {
       tbody tr:last-child > *, tfoot tr:last-child > * { border-block-end: 0; }
       tfoot > tr > * { border-block-start: 1px solid var(--_border); font-weight: 600; }
       tbody:not(:empty) + tfoot > tr > * { border-block-start-color: var(--_border-strong); }
-      th:first-child, td:first-child { padding-inline-start: max(var(--_bleed, 0px), 2px); white-space: normal; overflow-wrap: anywhere; min-inline-size: 120px; }
+      th:first-child, td:first-child { padding-inline-start: max(var(--_bleed, 0px), 2px); white-space: normal; overflow-wrap: anywhere; min-inline-size: 140px; }
       th:last-child, td:last-child { padding-inline-end: max(var(--_bleed, 0px), 2px); }
       tbody th { font-weight: 450; }
       .numeric { text-align: end; font-variant-numeric: tabular-nums; }
       tbody tr.line:hover > * { background: var(--_subtle); }
       .sorter { display: inline-flex; align-items: center; gap: 3px; border: 0; background: none; padding: 2px 4px; margin: -2px -4px; font: inherit; color: inherit; cursor: pointer; white-space: nowrap; }
+      .numeric .sorter { flex-direction: row-reverse; }
       .sorter:hover, th[aria-sort] .sorter { color: var(--_text); }
       .sorter svg { inline-size: 13px; block-size: 13px; opacity: 0; }
       .sorter:hover svg, .sorter:focus-visible svg, th[aria-sort] .sorter svg { opacity: 1; }
-      .opener { display: inline-flex; align-items: center; gap: 6px; border: 0; background: none; padding: 2px 4px; margin: -2px -4px; font: inherit; color: inherit; cursor: pointer; text-align: start; }
-      .opener svg { flex: none; color: var(--_muted); transition: transform 140ms; }
+      .opener { display: inline-flex; align-items: baseline; gap: 6px; border: 0; background: none; padding: 2px 4px; margin: -2px -4px; font: inherit; color: inherit; cursor: pointer; text-align: start; }
+      .opener svg { flex: none; align-self: start; margin-block-start: 2px; color: var(--_muted); transition: transform 140ms; }
       .opener[aria-expanded="true"] svg { transform: rotate(90deg); }
       tr.detail > td { background: var(--_subtle); white-space: normal; padding: 14px max(var(--_bleed, 0px), 16px); }
       .bar { display: flex; justify-content: end; gap: 8px; margin-block-start: 8px; align-items: center; }

@@ -78,7 +78,7 @@ export class TollBalance extends TollElement<Overview> {
         ${wallet.low ? html`<span class="badge warn">${icon('alert')}Low</span>` : nothing}
       </div>
       ${isZero(wallet.held) ? nothing : html`<p class="muted small">${this.money.amount(wallet.held, wallet.unit)} on hold</p>`}
-      ${first ? html`<p class="muted small">${this.money.amount(first.amount, wallet.unit)} expire ${this.dates.relative(first.expires_at)}</p>` : nothing}
+      ${first ? html`<p class="muted small">${this.money.amount(first.amount, wallet.unit)} expiring ${this.dates.relative(first.expires_at)}</p>` : nothing}
     </div>`;
   }
 
