@@ -69,10 +69,10 @@ export class TollTable<Row = unknown> extends LitElement {
       tbody th { font-weight: 450; }
       .numeric { text-align: end; font-variant-numeric: tabular-nums; }
       tbody tr.line:hover > * { background: var(--_subtle); }
-      .sorter { display: inline-flex; align-items: center; gap: 3px; border: 0; background: none; padding: 2px 4px; margin: -2px -4px; font: inherit; color: inherit; cursor: pointer; white-space: nowrap; }
+      .sorter { display: inline-flex; align-items: baseline; gap: 3px; border: 0; background: none; padding: 2px 4px; margin: -2px -4px; font: inherit; color: inherit; cursor: pointer; white-space: nowrap; }
       .numeric .sorter { flex-direction: row-reverse; }
       .sorter:hover, th[aria-sort] .sorter { color: var(--_text); }
-      .sorter svg { inline-size: 13px; block-size: 13px; opacity: 0; }
+      .sorter svg { align-self: center; inline-size: 13px; block-size: 13px; opacity: 0; }
       .sorter:hover svg, .sorter:focus-visible svg, th[aria-sort] .sorter svg { opacity: 1; }
       .opener { display: inline-flex; align-items: baseline; gap: 6px; border: 0; background: none; padding: 2px 4px; margin: -2px -4px; font: inherit; color: inherit; cursor: pointer; text-align: start; }
       .opener svg { flex: none; align-self: start; margin-block-start: 2px; color: var(--_muted); transition: transform 140ms; }
