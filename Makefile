@@ -10,6 +10,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3 python; do \
 	$$p -c 'import sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { command -v $$p; break; }; done)
 BIN := .venv/bin
 READY := .venv/.ready
+BROWSER := .venv/.browser
 
 $(READY): pyproject.toml constraints.txt
 	@test -n "$(PYTHON)" || { echo "Tollkeeper needs Python 3.11 or newer with its venv module; set PYTHON=/path/to/python3" >&2; exit 1; }
@@ -29,7 +30,11 @@ setup: $(READY) ## make the virtual environment
 demo: $(READY) ## real usage, priced, booked and explained; serves http://127.0.0.1:8377 (ARGS=--once to end after the report)
 	@$(BIN)/python -m demo $(ARGS)
 
-test: lint check-types ## everything that CI runs (DATABASE_URL=postgresql://... to test against your own server)
+$(BROWSER): $(READY)
+	@$(BIN)/python -m tests.browser.chromium
+	@touch $@
+
+test: lint check-types $(BROWSER) ## everything that CI runs (DATABASE_URL=postgresql://... to test against your own server)
 	@TOLLKEEPER_TEST_DATABASE_URL="$(DATABASE_URL)" $(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 lint: $(READY)
