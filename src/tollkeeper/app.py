@@ -8,6 +8,7 @@ import os
 import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
 from threading import Thread
 
 import structlog
@@ -24,6 +25,7 @@ from tollkeeper.customers import PortalRing
 from tollkeeper.db import Database
 from tollkeeper.errors import DatabaseUnavailable, PricesInvalid
 from tollkeeper.settings import Settings
+from tollkeeper.web import STATIC, Embedding, Files, pages
 from tollkeeper.worker import reconcile_regularly, work
 
 _PATIENCE_SECONDS = 2
@@ -42,8 +44,11 @@ def create() -> Tollkeeper:
     return create_app(settings)
 
 
-def create_app(settings: Settings, database: Database | None = None) -> Tollkeeper:
-    """The application on `settings.database_url`, or on a `database` that the caller has opened and will close."""
+def create_app(settings: Settings, database: Database | None = None, *, static: Path = STATIC) -> Tollkeeper:
+    """The application on `settings.database_url`, or on a `database` that the caller has opened and will close.
+
+    `static` is the folder of the built pages.
+    """
     if database is None and settings.database_url is None:
         raise ValueError("settings.database_url is needed: the embedded server belongs to `tollkeeper serve`")
     app = Tollkeeper(
@@ -54,13 +59,19 @@ def create_app(settings: Settings, database: Database | None = None) -> Tollkeep
         redoc_url=None,
         redirect_slashes=False,
         lifespan=_lifespan(settings, database),
-        middleware=[Middleware(Observed), Middleware(BodyLimit, most=settings.max_body_bytes), Middleware(Urls)],
+        middleware=[
+            Middleware(Observed),
+            Middleware(Embedding, origins=settings.embed_origins),
+            Middleware(BodyLimit, most=settings.max_body_bytes),
+            Middleware(Urls),
+        ],
     )
     app.state.portal_ring = PortalRing()
     app.state.exchanges = Exchanges()
     problems.install(app)
     for router in ROUTERS:
         app.include_router(router)
+    app.include_router(pages(settings, Files(static)))
     return app
 
 

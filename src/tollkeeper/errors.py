@@ -17,6 +17,7 @@ TollError                          has a code, an HTTP status, a sentence, somet
 ├── ProviderRefused         502    an AI provider refuses the admin key that its reports need
 ├── ProviderUnavailable     503    an AI provider gives no report now, or none that can be read; safe to repeat
 ├── DatabaseUnavailable     503    no connection could be had, or it broke; safe to repeat
+├── PagesNotBuilt           503    the installation has no built pages; says how to build them
 ├── TollkeeperUnreachable   503    the SDK gets no answer from the server; safe to repeat
 └── EmbeddedServerFailed    503    the embedded PostgreSQL can't start; says why and what to do
 
@@ -216,6 +217,13 @@ class DatabaseUnavailable(TollError):
 
     status = 503
     title = "Database unavailable"
+
+
+class PagesNotBuilt(TollError):
+    """The installation has no built pages; says how to build them."""
+
+    status = 503
+    title = "Pages not built"
 
 
 class TollkeeperUnreachable(TollError):

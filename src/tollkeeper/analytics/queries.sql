@@ -108,8 +108,10 @@ select s.meter, s.unit,
        max(u.peak) filter (where u.day >= %(start)s and u.day < %(end)s) as peak,
        (array_agg(u.latest order by u.latest_at desc nulls last, u.latest desc)
            filter (where u.day >= %(start)s and u.day < %(end)s))[1] as latest,
-       coalesce(sum(u.unpriced), 0)::bigint as unpriced,
-       coalesce(sum(u.estimated), 0)::bigint as estimated
+       coalesce(sum(u.unpriced) filter (where u.day >= %(start)s and u.day < %(end)s), 0)::bigint as unpriced,
+       coalesce(sum(u.estimated) filter (where u.day >= %(start)s and u.day < %(end)s), 0)::bigint as estimated,
+       coalesce(sum(u.unpriced), 0)::bigint as lifetime_unpriced,
+       coalesce(sum(u.estimated), 0)::bigint as lifetime_estimated
 from usage_days u
 join series s on s.customer_id = u.customer_id and s.series_id = u.series_id
 where u.customer_id = %(customer_id)s
@@ -294,3 +296,28 @@ select slot, unit, labels, count(*) as events, count(*) filter (where first) as 
        coalesce(sum(cost) filter (where cost_estimated), 0) as estimated_cost
 from labelled
 group by 1, 2, 3
+
+-- name: references
+-- What postings are about: of grants, which are made and taken back at the moment of booking, the operator's reference; of
+-- the usage of one event its id, found along events_by_time.
+select p.number::int as number, coalesce(g.reference, e.event_id) as reference
+from unnest(%(kind)s::text[], %(transaction_id)s::uuid[], %(unit)s::text[], %(booked_at)s::timestamptz[],
+            %(at)s::timestamptz[]) with ordinality as p (kind, transaction_id, unit, booked_at, at, number)
+left join lateral (
+    select min(reference) as reference from grants
+    where customer_id = %(customer_id)s and unit = p.unit
+      and (p.kind in ('grant_paid', 'grant_given') and created_at = p.booked_at
+           or p.kind in ('grant_voided', 'grant_refunded') and voided_at = p.booked_at)
+) g on p.kind in ('grant_paid', 'grant_given', 'grant_voided', 'grant_refunded')
+left join lateral (
+    select event_id from events
+    where customer_id = %(customer_id)s and time = p.at and transaction_id = p.transaction_id
+    limit 1
+) e on p.kind in ('usage', 'usage_credit')
+where coalesce(g.reference, e.event_id) is not null
+
+-- name: facets
+-- Each stops at the first row; members that were never declared are looked for among the series.
+select exists (select from provider_calls where customer_id = %(customer_id)s) as calls,
+       exists (select from members where customer_id = %(customer_id)s)
+       or exists (select from series where customer_id = %(customer_id)s and member is not null) as members

@@ -715,6 +715,8 @@ CREATE INDEX holds_by_time ON public.holds USING btree (customer_id, created_at)
 
 CREATE INDEX holds_due ON public.holds USING btree (expires_at, customer_id) WHERE (ended_at IS NULL);
 
+CREATE INDEX holds_open ON public.holds USING btree (customer_id) WHERE (ended_at IS NULL);
+
 CREATE INDEX limit_counters_by_window ON public.limit_counters USING btree (window_start);
 
 CREATE INDEX outbox_by_age ON public.outbox USING btree (fact_id);

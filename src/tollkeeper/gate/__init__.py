@@ -1,12 +1,12 @@
 """The gate, where usage meets money: authorize, record, settle, and explain what it cost."""
 
-from tollkeeper.gate.alerts import TOPICS
+from tollkeeper.gate.alerts import CUSTOMER_TOPICS, TOPICS, alert_in_words
 from tollkeeper.gate.authorize import Allowed, authorize
 from tollkeeper.gate.change_hold import Changed, ChangeIn, Verb, change_holds
 from tollkeeper.gate.desk import Desk
 from tollkeeper.gate.estimate import Estimated, estimate
 from tollkeeper.gate.explain import explain_event
-from tollkeeper.gate.holds import Held, Hold, HoldIn, HoldOf, HoldState, get_hold, held_at, in_use, list_holds
+from tollkeeper.gate.holds import Held, Hold, HoldIn, HoldOf, HoldState, get_hold, held_at, held_now, in_use, list_holds
 from tollkeeper.gate.model import Explanation, Failure, Recorded, Result
 from tollkeeper.gate.prepay import end_recurring_grant, give_grant, is_due, refresh, set_recurring_grant, void_grant
 from tollkeeper.gate.record import record
@@ -20,6 +20,7 @@ from tollkeeper.gate.true_up import CallChange, TrueUp, true_up
 from tollkeeper.gate.verify import Verdict, verify
 
 __all__ = [
+    "CUSTOMER_TOPICS",
     "TOPICS",
     "Allowed",
     "CallChange",
@@ -49,6 +50,7 @@ __all__ = [
     "TrueUp",
     "Verb",
     "Verdict",
+    "alert_in_words",
     "authorize",
     "change_holds",
     "due_customers",
@@ -58,6 +60,7 @@ __all__ = [
     "get_hold",
     "give_grant",
     "held_at",
+    "held_now",
     "in_use",
     "is_due",
     "list_holds",

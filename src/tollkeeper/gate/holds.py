@@ -234,3 +234,8 @@ class Held:
 async def held_at(tx: Tx, customer_id: UUID, at: datetime) -> list[Held]:
     """What was held of the wallets at an instant."""
     return await tx.all(Held, _queries.held_at, {"customer_id": customer_id, "at": at})
+
+
+async def held_now(tx: Tx, customer_id: UUID) -> list[Held]:
+    """What the customer's open holds are expected to come to, by unit, whether its wallets pay or it will owe it."""
+    return await tx.all(Held, _queries.held_now, {"customer_id": customer_id})

@@ -23,6 +23,7 @@ from tollkeeper.api.routes import (
     start,
     usage,
 )
+from tollkeeper.api.routes.portal import PORTAL_ROUTERS
 
 ROUTERS: tuple[APIRouter, ...] = (
     events.router,
@@ -42,6 +43,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     quarantine.router,
     keys.router,
     portal_sessions.router,
+    *PORTAL_ROUTERS,
     health.router,
     start.router,
 )
