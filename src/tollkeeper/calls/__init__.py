@@ -4,6 +4,7 @@ from tollkeeper.calls.explain import cost_steps, elsewhere
 from tollkeeper.calls.family import Family, FamilyCall
 from tollkeeper.calls.model import Caller, CallFilter, CallKey, NewCall, OpenCall, StoredCall
 from tollkeeper.calls.price import Pricing, call_id_of, cost_of, told_calls
+from tollkeeper.calls.rollup import add_calls
 from tollkeeper.calls.store import (
     calls_of_event,
     family_calls,
@@ -28,6 +29,7 @@ __all__ = [
     "Pricing",
     "StoredCall",
     "Tokens",
+    "add_calls",
     "call_id_of",
     "calls_of_event",
     "cost_of",

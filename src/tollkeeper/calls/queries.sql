@@ -1,136 +1,42 @@
 -- name: store_calls
--- The calls of a batch, and what they add to the rollups, in one statement: so `provider_calls` has none of them yet where it's
--- read here. In key order, and without `on conflict`: a call that is stored already must not count again, so whoever brings
--- it is rolled back and runs again with a look-up (find_calls).
---
--- `told` are the batch's events with calls, and those of its corrections whose event has calls. What an event alone comes to
--- is told with it. A `family`, of an event that is corrected, is read again, since a correction may move all of its shares:
--- as it was (state −1: without this batch) and as it is (state 1). How shares come about: migrations/0014.
-with new as materialized (
+-- In key order, and without `on conflict`: a call that is stored already must not count again, so whoever brings it is
+-- rolled back and runs again with a look-up (find_calls).
+insert into provider_calls (customer_id, provider, call_id, event_id, transaction_id, model, at, recorded_at, project,
+                            api_key, service_tier, batch, region, quantities, lines, rate, book, cost, cost_source,
+                            missing, adjusts)
+select customer_id, provider, call_id, event_id, %(transaction_id)s, model, at, %(recorded_at)s, project, api_key,
+       service_tier, batch, region, quantities, lines, rate, book, cost, cost_source,
+       array(select jsonb_array_elements_text(missing)), adjusts
+from unnest(%(customer_id)s::uuid[], %(provider)s::text[], %(call_id)s::text[], %(event_id)s::text[], %(model)s::text[],
+            %(at)s::timestamptz[], %(project)s::text[], %(api_key)s::text[], %(service_tier)s::text[],
+            %(batch)s::boolean[], %(region)s::text[], %(quantities)s::jsonb[], %(lines)s::jsonb[], %(rate)s::numeric[],
+            %(book)s::text[], %(cost)s::numeric[], %(cost_source)s::text[], %(missing)s::jsonb[], %(adjusts)s::text[])
+  as new (customer_id, provider, call_id, event_id, model, at, project, api_key, service_tier, batch, region,
+          quantities, lines, rate, book, cost, cost_source, missing, adjusts)
+
+-- name: add_calls
+-- What the calls of a batch add to the rollups, summed up by whoever asks. All in key order, as events are.
+with told as materialized (
     select * from unnest(
-        %(customer_id)s::uuid[], %(provider)s::text[], %(call_id)s::text[], %(event_id)s::text[], %(family)s::text[],
-        %(model)s::text[], %(at)s::timestamptz[], %(project)s::text[], %(api_key)s::text[], %(service_tier)s::text[],
-        %(batch)s::boolean[], %(region)s::text[], %(quantities)s::jsonb[], %(lines)s::jsonb[], %(rate)s::numeric[],
-        %(book)s::text[], %(cost)s::numeric[], %(cost_source)s::text[], %(missing)s::jsonb[], %(adjusts)s::text[],
-        %(input_tokens)s::numeric[], %(cached_tokens)s::numeric[], %(output_tokens)s::numeric[], %(tokens)s::numeric[])
-      as new (customer_id, provider, call_id, event_id, family, model, at, project, api_key, service_tier, batch, region,
-              quantities, lines, rate, book, cost, cost_source, missing, adjusts, input_tokens, cached_tokens,
-              output_tokens, tokens)
-), stored as (
-    insert into provider_calls (customer_id, provider, call_id, event_id, transaction_id, model, at, recorded_at,
-                                project, api_key, service_tier, batch, region, quantities, lines, rate, book, cost,
-                                cost_source, missing, adjusts)
-    select customer_id, provider, call_id, event_id, %(transaction_id)s, model, at, %(recorded_at)s, project, api_key,
-           service_tier, batch, region, quantities, lines, rate, book, cost, cost_source,
-           array(select jsonb_array_elements_text(missing)), adjusts
-    from new
-), told as materialized (
-    select * from unnest(
-        %(told_customer)s::uuid[], %(told_family)s::text[], %(told_event)s::text[], %(told_hour)s::timestamptz[],
-        %(told_day)s::date[], %(told_meter)s::text[], %(told_unit)s::text[], %(told_charge)s::numeric[],
-        %(told_cost)s::numeric[], %(told_source)s::text[], %(told_estimated)s::boolean[], %(told_corrected)s::boolean[])
-      as told (customer_id, family, event_id, hour, day, meter, unit, charge, cost, source, estimated, corrected)
-), families as (
-    select distinct on (customer_id, family) customer_id, family, hour, day, meter, unit from told where corrected
-), members as materialized (
-    select f.customer_id, f.family, e.event_id, e.corrects, e.charge, e.cost, e.cost_source, e.unpriced, e.uncosted,
-           e.estimates, s.state
-    from families f
-    cross join lateral (
-        select event_id, corrects, charge, cost, cost_source, unpriced, uncosted, estimates
-        from events where customer_id = f.customer_id and event_id = f.family
-        union all
-        select event_id, corrects, charge, cost, cost_source, unpriced, uncosted, estimates
-        from events where customer_id = f.customer_id and corrects = f.family
-    ) e
-    left join told t on t.corrected and t.customer_id = f.customer_id and t.event_id = e.event_id
-    join (values (1), (-1)) as s (state) on s.state = 1 or t.event_id is null
-), figures as (
-    select customer_id, family, 1 as state, hour, day, meter, unit, coalesce(charge, 0) as charge,
-           coalesce(cost, 0) as cost, case when charge is null then 1 else 0 end as unpriced,
-           source = 'none' as uncosted, estimated or source = 'estimate' as doubtful, source = 'estimate' as estimated
-    from told where not corrected
-    union all
-    select customer_id, family, state, hour, day, meter, unit, charge, cost, unpriced, uncosted, guessed or estimated,
-           estimated
-    from (
-        select m.customer_id, m.family, m.state, f.hour, f.day, f.meter, f.unit, coalesce(sum(m.charge), 0) as charge,
-               coalesce(sum(m.cost), 0) as cost, coalesce(sum(m.unpriced), 0) as unpriced,
-               coalesce(sum(m.uncosted), 0) > 0 as uncosted, coalesce(sum(m.estimates), 0) > 0 as guessed,
-               bool_or(m.cost_source = 'estimate') is true
-                   and bool_or(m.corrects is not null and m.cost_source = 'provider_report') is not true as estimated
-        from members m join families f on f.customer_id = m.customer_id and f.family = m.family
-        group by m.customer_id, m.family, m.state, f.hour, f.day, f.meter, f.unit
-    ) as again
-), used as (
-    select customer_id, family, state, provider, model, count(*) filter (where adjusts is null) as calls,
-           greatest(coalesce(sum(cost), 0), 0) as weight, coalesce(sum(input_tokens), 0) as input_tokens,
-           coalesce(sum(cached_tokens), 0) as cached_tokens, coalesce(sum(output_tokens), 0) as output_tokens,
-           coalesce(sum(tokens), 0) as tokens
-    from (
-        select customer_id, family, 1 as state, provider, model, adjusts, cost, input_tokens, cached_tokens,
-               output_tokens, tokens
-        from new
-        union all
-        select m.customer_id, m.family, m.state, c.provider, c.model, c.adjusts, c.cost, q.input, q.cached, q.output,
-               q.tokens
-        from members m
-        join provider_calls c on c.customer_id = m.customer_id and c.event_id = m.event_id
-        cross join lateral (
-            select sum(quantity::numeric) filter (where unit like 'input%%' or unit like 'cache%%') as input,
-                   sum(quantity::numeric) filter (where unit like 'cached%%') as cached,
-                   sum(quantity::numeric) filter (where unit like 'output%%' or unit like 'reasoning%%') as output,
-                   sum(quantity::numeric) as tokens
-            from jsonb_each_text(c.quantities) as q (unit, quantity) where unit like '%%tokens'
-        ) q
-    ) as calls
-    group by 1, 2, 3, 4, 5
-), weighed as (
-    select f.*, u.provider, u.model, u.calls, u.input_tokens, u.cached_tokens, u.output_tokens, u.tokens,
-           count(*) over one as models,
-           case when f.uncosted or sum(u.weight) over one = 0 then 1 else u.weight end as weight
-    from used u
-    join figures f on f.customer_id = u.customer_id and f.family = u.family and f.state = u.state
-    window one as (partition by u.customer_id, u.family, u.state)
-), cut as (
-    select *, sum(weight) over one as whole, div(charge * 1e12 * weight, sum(weight) over one) as charge_part,
-           div(cost * 1e12 * weight, sum(weight) over one) as cost_part
-    from weighed where models > 1
-    window one as (partition by customer_id, family, state)
-), ranked as (
-    select *, abs(charge * 1e12 - sum(charge_part) over one) as charge_left,
-           abs(cost * 1e12 - sum(cost_part) over one) as cost_left,
-           row_number() over (one order by abs(charge * 1e12 * weight - charge_part * whole) desc, provider, model)
-               as charge_rank,
-           row_number() over (one order by abs(cost * 1e12 * weight - cost_part * whole) desc, provider, model)
-               as cost_rank,
-           row_number() over (partition by customer_id, family, state, provider order by model) as of_provider,
-           row_number() over (partition by customer_id, family, state, model order by provider) as of_model,
-           row_number() over (one order by provider, model) as of_all
-    from cut
-    window one as (partition by customer_id, family, state)
-), shares as materialized (
-    select customer_id, hour, day, meter, coalesce(unit, '') as unit, provider, model, 0::smallint as repeats, state, calls,
-           input_tokens, cached_tokens, output_tokens, tokens, unpriced, uncosted, doubtful, estimated, charge, cost
-    from weighed where models = 1
-    union all
-    select customer_id, hour, day, meter, coalesce(unit, ''), provider, model,
-           (case when of_provider > 1 then 1 else 0 end + case when of_model > 1 then 2 else 0 end
-            + case when of_all > 1 then 4 else 0 end)::smallint, state, calls,
-           input_tokens, cached_tokens, output_tokens, tokens, unpriced, uncosted, doubtful, estimated,
-           (charge_part + case when charge_rank <= charge_left then sign(charge) else 0 end) * 1e-12,
-           (cost_part + case when cost_rank <= cost_left then sign(cost) else 0 end) * 1e-12
-    from ranked
+        %(customer_id)s::uuid[], %(hour)s::timestamptz[], %(day)s::date[], %(meter)s::text[],
+        %(unit)s::text[], %(provider)s::text[], %(model)s::text[], %(repeats)s::smallint[],
+        %(events)s::bigint[], %(calls)s::bigint[], %(input_tokens)s::numeric[],
+        %(cached_tokens)s::numeric[], %(output_tokens)s::numeric[], %(tokens)s::numeric[],
+        %(charge)s::numeric[], %(cost)s::numeric[], %(unpriced)s::bigint[], %(uncosted)s::bigint[],
+        %(uncosted_charge)s::numeric[], %(estimated)s::bigint[], %(estimated_charge)s::numeric[],
+        %(estimated_cost)s::numeric[])
+      as told (customer_id, hour, day, meter, unit, provider, model, repeats, events, calls, input_tokens,
+              cached_tokens, output_tokens, tokens, charge, cost, unpriced, uncosted, uncosted_charge, estimated,
+              estimated_charge, estimated_cost)
 ), hours as (
     insert into call_hours as old (
         customer_id, hour, meter, unit, provider, model, repeats, events, calls, input_tokens, cached_tokens,
-        output_tokens, tokens, charge, cost, unpriced, uncosted, uncosted_charge, estimated, estimated_charge, estimated_cost)
-    select customer_id, hour, meter, unit, provider, model, repeats, sum(state), sum(state * calls), sum(state * input_tokens), sum(state * cached_tokens),
-           sum(state * output_tokens), sum(state * tokens), sum(state * charge), sum(state * cost), sum(state * unpriced),
-           coalesce(sum(state) filter (where uncosted), 0), coalesce(sum(state * charge) filter (where uncosted), 0),
-           coalesce(sum(state) filter (where doubtful), 0), coalesce(sum(state * charge) filter (where doubtful), 0),
-           coalesce(sum(state * cost) filter (where estimated), 0)
-    from shares
+        output_tokens, tokens, charge, cost, unpriced, uncosted, uncosted_charge, estimated, estimated_charge,
+        estimated_cost)
+    select customer_id, hour, meter, unit, provider, model, repeats, sum(events), sum(calls), sum(input_tokens), sum(cached_tokens),
+           sum(output_tokens), sum(tokens), sum(charge), sum(cost), sum(unpriced), sum(uncosted), sum(uncosted_charge),
+           sum(estimated), sum(estimated_charge), sum(estimated_cost)
+    from told
     group by customer_id, hour, meter, unit, provider, model, repeats
     order by customer_id, hour, meter, unit, provider, model, repeats
     on conflict (customer_id, hour, meter, unit, provider, model, repeats) do update set
@@ -151,13 +57,165 @@ with new as materialized (
 )
 insert into call_days as old (
     customer_id, day, meter, unit, provider, model, repeats, events, calls, input_tokens, cached_tokens,
-    output_tokens, tokens, charge, cost, unpriced, uncosted, uncosted_charge, estimated, estimated_charge, estimated_cost)
-select customer_id, day, meter, unit, provider, model, repeats, sum(state), sum(state * calls), sum(state * input_tokens), sum(state * cached_tokens),
-       sum(state * output_tokens), sum(state * tokens), sum(state * charge), sum(state * cost), sum(state * unpriced),
-       coalesce(sum(state) filter (where uncosted), 0), coalesce(sum(state * charge) filter (where uncosted), 0),
-       coalesce(sum(state) filter (where doubtful), 0), coalesce(sum(state * charge) filter (where doubtful), 0),
-       coalesce(sum(state * cost) filter (where estimated), 0)
-from shares
+    output_tokens, tokens, charge, cost, unpriced, uncosted, uncosted_charge, estimated, estimated_charge,
+    estimated_cost)
+select customer_id, day, meter, unit, provider, model, repeats, sum(events), sum(calls), sum(input_tokens), sum(cached_tokens),
+       sum(output_tokens), sum(tokens), sum(charge), sum(cost), sum(unpriced), sum(uncosted), sum(uncosted_charge),
+       sum(estimated), sum(estimated_charge), sum(estimated_cost)
+from told
+group by customer_id, day, meter, unit, provider, model, repeats
+order by customer_id, day, meter, unit, provider, model, repeats
+on conflict (customer_id, day, meter, unit, provider, model, repeats) do update set
+    events = old.events + excluded.events,
+    calls = old.calls + excluded.calls,
+    input_tokens = old.input_tokens + excluded.input_tokens,
+    cached_tokens = old.cached_tokens + excluded.cached_tokens,
+    output_tokens = old.output_tokens + excluded.output_tokens,
+    tokens = old.tokens + excluded.tokens,
+    charge = old.charge + excluded.charge,
+    cost = old.cost + excluded.cost,
+    unpriced = old.unpriced + excluded.unpriced,
+    uncosted = old.uncosted + excluded.uncosted,
+    uncosted_charge = old.uncosted_charge + excluded.uncosted_charge,
+    estimated = old.estimated + excluded.estimated,
+    estimated_charge = old.estimated_charge + excluded.estimated_charge,
+    estimated_cost = old.estimated_cost + excluded.estimated_cost
+
+-- name: add_calls_anew
+-- The same, where the batch corrects events that have calls. A correction may move all shares of its event, so what the
+-- `corrected` event and all of its corrections come to is read again: as it was (state −1: without the events of this
+-- batch), to be taken off, and as it is (state 1). How an event is shared over the models of its calls: migrations/0014.
+with told as materialized (
+    select * from unnest(
+        %(customer_id)s::uuid[], %(hour)s::timestamptz[], %(day)s::date[], %(meter)s::text[],
+        %(unit)s::text[], %(provider)s::text[], %(model)s::text[], %(repeats)s::smallint[],
+        %(events)s::bigint[], %(calls)s::bigint[], %(input_tokens)s::numeric[],
+        %(cached_tokens)s::numeric[], %(output_tokens)s::numeric[], %(tokens)s::numeric[],
+        %(charge)s::numeric[], %(cost)s::numeric[], %(unpriced)s::bigint[], %(uncosted)s::bigint[],
+        %(uncosted_charge)s::numeric[], %(estimated)s::bigint[], %(estimated_charge)s::numeric[],
+        %(estimated_cost)s::numeric[])
+      as told (customer_id, hour, day, meter, unit, provider, model, repeats, events, calls, input_tokens,
+              cached_tokens, output_tokens, tokens, charge, cost, unpriced, uncosted, uncosted_charge, estimated,
+              estimated_charge, estimated_cost)
+), corrected as materialized (
+    select * from unnest(
+        %(corrected_customer)s::uuid[], %(corrected_family)s::text[], %(corrected_event)s::text[],
+        %(corrected_hour)s::timestamptz[], %(corrected_day)s::date[], %(corrected_meter)s::text[],
+        %(corrected_unit)s::text[])
+      as corrected (customer_id, family, event_id, hour, day, meter, unit)
+), families as (
+    select distinct on (customer_id, family) customer_id, family, hour, day, meter, unit from corrected
+), members as materialized (
+    select f.customer_id, f.family, e.event_id, e.corrects, e.charge, e.cost, e.cost_source, e.unpriced, e.uncosted,
+           e.estimates, s.state
+    from families f
+    cross join lateral (
+        select event_id, corrects, charge, cost, cost_source, unpriced, uncosted, estimates
+        from events where customer_id = f.customer_id and event_id = f.family
+        union all
+        select event_id, corrects, charge, cost, cost_source, unpriced, uncosted, estimates
+        from events where customer_id = f.customer_id and corrects = f.family
+    ) e
+    left join corrected t on t.customer_id = f.customer_id and t.event_id = e.event_id
+    join (values (1), (-1)) as s (state) on s.state = 1 or t.event_id is null
+), figures as (
+    select m.customer_id, m.family, m.state, f.hour, f.day, f.meter, f.unit, coalesce(sum(m.charge), 0) as charge,
+           coalesce(sum(m.cost), 0) as cost, coalesce(sum(m.unpriced), 0) as unpriced,
+           coalesce(sum(m.uncosted), 0) > 0 as uncosted, coalesce(sum(m.estimates), 0) > 0 as guessed,
+           bool_or(m.cost_source = 'estimate') is true
+               and bool_or(m.corrects is not null and m.cost_source = 'provider_report') is not true as estimated
+    from members m join families f on f.customer_id = m.customer_id and f.family = m.family
+    group by m.customer_id, m.family, m.state, f.hour, f.day, f.meter, f.unit
+), used as (
+    select m.customer_id, m.family, m.state, c.provider, c.model, count(*) filter (where c.adjusts is null) as calls,
+           greatest(coalesce(sum(c.cost), 0), 0) as weight, coalesce(sum(q.input), 0) as input_tokens,
+           coalesce(sum(q.cached), 0) as cached_tokens, coalesce(sum(q.output), 0) as output_tokens,
+           coalesce(sum(q.tokens), 0) as tokens
+    from members m
+    join provider_calls c on c.customer_id = m.customer_id and c.event_id = m.event_id
+    cross join lateral (
+        select sum(quantity::numeric) filter (where unit like 'input%%' or unit like 'cache%%') as input,
+               sum(quantity::numeric) filter (where unit like 'cached%%') as cached,
+               sum(quantity::numeric) filter (where unit like 'output%%' or unit like 'reasoning%%') as output,
+               sum(quantity::numeric) as tokens
+        from jsonb_each_text(c.quantities) as q (unit, quantity) where unit like '%%tokens'
+    ) q
+    group by 1, 2, 3, 4, 5
+), weighed as (
+    select f.*, u.provider, u.model, u.calls, u.input_tokens, u.cached_tokens, u.output_tokens, u.tokens,
+           case when f.uncosted or sum(u.weight) over one = 0 then 1 else u.weight end as weight
+    from used u
+    join figures f on f.customer_id = u.customer_id and f.family = u.family and f.state = u.state
+    window one as (partition by u.customer_id, u.family, u.state)
+), cut as (
+    select *, sum(weight) over one as whole, div(charge * 1e12 * weight, sum(weight) over one) as charge_part,
+           div(cost * 1e12 * weight, sum(weight) over one) as cost_part
+    from weighed
+    window one as (partition by customer_id, family, state)
+), ranked as (
+    select *, abs(charge * 1e12 - sum(charge_part) over one) as charge_left,
+           abs(cost * 1e12 - sum(cost_part) over one) as cost_left,
+           row_number() over (one order by abs(charge * 1e12 * weight - charge_part * whole) desc, provider, model)
+               as charge_rank,
+           row_number() over (one order by abs(cost * 1e12 * weight - cost_part * whole) desc, provider, model)
+               as cost_rank,
+           row_number() over (partition by customer_id, family, state, provider order by model) as of_provider,
+           row_number() over (partition by customer_id, family, state, model order by provider) as of_model,
+           row_number() over (one order by provider, model) as of_all
+    from cut
+    window one as (partition by customer_id, family, state)
+), shares as (
+    select customer_id, hour, day, meter, coalesce(unit, '') as unit, provider, model,
+           (case when of_provider > 1 then 1 else 0 end + case when of_model > 1 then 2 else 0 end
+            + case when of_all > 1 then 4 else 0 end)::smallint as repeats, state, calls, input_tokens, cached_tokens,
+           output_tokens, tokens, unpriced, uncosted::int as uncosted, (guessed or estimated)::int as doubtful,
+           estimated::int as estimated,
+           (charge_part + case when charge_rank <= charge_left then sign(charge) else 0 end) * 1e-12 as charge,
+           (cost_part + case when cost_rank <= cost_left then sign(cost) else 0 end) * 1e-12 as cost
+    from ranked
+), moved as materialized (
+    select * from told
+    union all
+    select customer_id, hour, day, meter, unit, provider, model, repeats, state, state * calls, state * input_tokens,
+           state * cached_tokens, state * output_tokens, state * tokens, state * charge, state * cost,
+           state * unpriced, state * uncosted, state * uncosted * charge, state * doubtful, state * doubtful * charge,
+           state * estimated * cost
+    from shares
+), hours as (
+    insert into call_hours as old (
+        customer_id, hour, meter, unit, provider, model, repeats, events, calls, input_tokens, cached_tokens,
+        output_tokens, tokens, charge, cost, unpriced, uncosted, uncosted_charge, estimated, estimated_charge,
+        estimated_cost)
+    select customer_id, hour, meter, unit, provider, model, repeats, sum(events), sum(calls), sum(input_tokens), sum(cached_tokens),
+           sum(output_tokens), sum(tokens), sum(charge), sum(cost), sum(unpriced), sum(uncosted), sum(uncosted_charge),
+           sum(estimated), sum(estimated_charge), sum(estimated_cost)
+    from moved
+    group by customer_id, hour, meter, unit, provider, model, repeats
+    order by customer_id, hour, meter, unit, provider, model, repeats
+    on conflict (customer_id, hour, meter, unit, provider, model, repeats) do update set
+        events = old.events + excluded.events,
+        calls = old.calls + excluded.calls,
+        input_tokens = old.input_tokens + excluded.input_tokens,
+        cached_tokens = old.cached_tokens + excluded.cached_tokens,
+        output_tokens = old.output_tokens + excluded.output_tokens,
+        tokens = old.tokens + excluded.tokens,
+        charge = old.charge + excluded.charge,
+        cost = old.cost + excluded.cost,
+        unpriced = old.unpriced + excluded.unpriced,
+        uncosted = old.uncosted + excluded.uncosted,
+        uncosted_charge = old.uncosted_charge + excluded.uncosted_charge,
+        estimated = old.estimated + excluded.estimated,
+        estimated_charge = old.estimated_charge + excluded.estimated_charge,
+        estimated_cost = old.estimated_cost + excluded.estimated_cost
+)
+insert into call_days as old (
+    customer_id, day, meter, unit, provider, model, repeats, events, calls, input_tokens, cached_tokens,
+    output_tokens, tokens, charge, cost, unpriced, uncosted, uncosted_charge, estimated, estimated_charge,
+    estimated_cost)
+select customer_id, day, meter, unit, provider, model, repeats, sum(events), sum(calls), sum(input_tokens), sum(cached_tokens),
+       sum(output_tokens), sum(tokens), sum(charge), sum(cost), sum(unpriced), sum(uncosted), sum(uncosted_charge),
+       sum(estimated), sum(estimated_charge), sum(estimated_cost)
+from moved
 group by customer_id, day, meter, unit, provider, model, repeats
 order by customer_id, day, meter, unit, provider, model, repeats
 on conflict (customer_id, day, meter, unit, provider, model, repeats) do update set

@@ -10,7 +10,6 @@ import msgspec
 
 from tollkeeper.calls.family import FamilyCall
 from tollkeeper.calls.model import Caller, CallFilter, CallKey, NewCall, OpenCall, StoredCall
-from tollkeeper.calls.tokens import tokens_in
 from tollkeeper.db import Queries, Tx, array, text_array, word_array
 from tollkeeper.money import plain
 
@@ -18,25 +17,17 @@ _queries = Queries(__package__ or "")
 
 
 async def store_calls(tx: Tx, callers: Sequence[Caller], *, transaction_id: UUID, recorded_at: datetime) -> None:
-    """Store the calls of events, and add them to the rollups by hour and day; after the events are stored.
-
-    Raises UniqueViolation where one of the calls is stored already.
-    """
-    if not callers:
+    """Store the calls of events. Raises UniqueViolation where one of them is stored already."""
+    rows = [(caller.event, call) for caller in callers for call in caller.calls]
+    if not rows:
         return
-    calls = [(caller, call) for caller in callers for call in caller.calls]
-    calls.sort(key=lambda row: (row[0].event.customer_id, row[1].provider, row[1].call_id))
-    fixed = {"transaction_id": transaction_id, "recorded_at": recorded_at}
-    await tx.execute(_queries.store_calls, fixed | _call_columns(calls) | _caller_columns(callers))
-
-
-def _call_columns(rows: Sequence[tuple[Caller, NewCall]]) -> dict[str, str]:
+    rows.sort(key=lambda row: (row[0].customer_id, row[1].provider, row[1].call_id))
     found = [call for _, call in rows]
-    tokens = [None if call.quantities is None else tokens_in(call.quantities) for call in found]
     params = {
-        "customer_id": word_array([caller.event.customer_id for caller, _ in rows]),
-        "event_id": text_array([caller.event.event.id for caller, _ in rows]),
-        "family": text_array([caller.family for caller, _ in rows]),
+        "transaction_id": transaction_id,
+        "recorded_at": recorded_at,
+        "customer_id": word_array([event.customer_id for event, _ in rows]),
+        "event_id": text_array([event.event.id for event, _ in rows]),
         "at": word_array([call.at.isoformat() for call in found]),
         "cost": array([call.cost for call in found]),
         "rate": array([call.rate for call in found]),
@@ -44,34 +35,12 @@ def _call_columns(rows: Sequence[tuple[Caller, NewCall]]) -> dict[str, str]:
         "quantities": text_array([_quantities(call) for call in found]),
         "lines": text_array([_lines(call) for call in found]),
         "missing": text_array([_list(call.missing) for call in found]),
-        "cost_source": word_array([call.cost_source for call in found]),
-        "adjusts": text_array([call.adjusts for call in found]),
-        "input_tokens": array([one and one.input for one in tokens]),
-        "cached_tokens": array([one and one.cached for one in tokens]),
-        "output_tokens": array([one and one.output for one in tokens]),
-        "tokens": array([one and one.total for one in tokens]),
     }
     for name in ("provider", "call_id", "model", "project", "api_key", "service_tier", "region", "book"):
         params[name] = text_array([getattr(call, name) for call in found])
-    return params
-
-
-def _caller_columns(callers: Sequence[Caller]) -> dict[str, str]:
-    events = [caller.event for caller in callers]
-    return {
-        "told_customer": word_array([one.customer_id for one in events]),
-        "told_family": text_array([caller.family for caller in callers]),
-        "told_event": text_array([one.event.id for one in events]),
-        "told_hour": word_array([one.slot.hour_text for one in events]),
-        "told_day": word_array([one.slot.day_text for one in events]),
-        "told_meter": text_array([one.event.meter for one in events]),
-        "told_unit": text_array([caller.unit for caller in callers]),
-        "told_charge": array([one.charge for one in events]),
-        "told_cost": array([one.cost for one in events]),
-        "told_source": array([one.cost_source for one in events]),
-        "told_estimated": array([one.estimated for one in events]),
-        "told_corrected": array([caller.corrected for caller in callers]),
-    }
+    params["cost_source"] = word_array([call.cost_source for call in found])
+    params["adjusts"] = text_array([call.adjusts for call in found])
+    await tx.execute(_queries.store_calls, params)
 
 
 def _quantities(call: NewCall) -> str | None:

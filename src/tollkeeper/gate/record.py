@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Container, Mapping, Sequence
 from datetime import datetime
 
-from tollkeeper.calls import Caller, store_calls
+from tollkeeper.calls import Caller, add_calls, store_calls
 from tollkeeper.catalog import Meter
 from tollkeeper.customers import Customer, customer_id_of
 from tollkeeper.db import Tx, text_array
@@ -211,7 +211,9 @@ async def _book(tx: Tx, batch: Batch, facts: list[Fact], tills: Tills) -> list[S
     async with tx.together():
         if series:
             await insert_series(tx, series)
-        await store_calls(tx, callers, transaction_id=transaction_id, recorded_at=batch.now)
+        if callers:
+            await store_calls(tx, callers, transaction_id=transaction_id, recorded_at=batch.now)
+            await add_calls(tx, callers)
         await post_charges(tx, charges, transaction_id=transaction_id, booked_at=batch.now, booked_by=tills.by)
         await tills.write(tx)
     return series
