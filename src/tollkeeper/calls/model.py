@@ -47,7 +47,7 @@ class NewCall:
     """The call, of the same event, that this cost is added to."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Caller:
     """An event that is being recorded, and the calls that count for it; or a correction of one that has calls."""
 

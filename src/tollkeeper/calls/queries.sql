@@ -33,9 +33,11 @@ with told as materialized (
         customer_id, hour, meter, unit, provider, model, repeats, events, calls, input_tokens, cached_tokens,
         output_tokens, tokens, charge, cost, unpriced, uncosted, uncosted_charge, estimated, estimated_charge,
         estimated_cost)
-    select customer_id, hour, meter, unit, provider, model, repeats, sum(events), sum(calls), sum(input_tokens), sum(cached_tokens),
-           sum(output_tokens), sum(tokens), sum(charge), sum(cost), sum(unpriced), sum(uncosted), sum(uncosted_charge),
-           sum(estimated), sum(estimated_charge), sum(estimated_cost)
+    select customer_id, hour, meter, unit, provider, model, repeats, coalesce(sum(events), 0),
+           coalesce(sum(calls), 0), coalesce(sum(input_tokens), 0), coalesce(sum(cached_tokens), 0),
+           coalesce(sum(output_tokens), 0), coalesce(sum(tokens), 0), coalesce(sum(charge), 0), coalesce(sum(cost), 0),
+           coalesce(sum(unpriced), 0), coalesce(sum(uncosted), 0), coalesce(sum(uncosted_charge), 0),
+           coalesce(sum(estimated), 0), coalesce(sum(estimated_charge), 0), coalesce(sum(estimated_cost), 0)
     from told
     group by customer_id, hour, meter, unit, provider, model, repeats
     order by customer_id, hour, meter, unit, provider, model, repeats
@@ -59,9 +61,11 @@ insert into call_days as old (
     customer_id, day, meter, unit, provider, model, repeats, events, calls, input_tokens, cached_tokens,
     output_tokens, tokens, charge, cost, unpriced, uncosted, uncosted_charge, estimated, estimated_charge,
     estimated_cost)
-select customer_id, day, meter, unit, provider, model, repeats, sum(events), sum(calls), sum(input_tokens), sum(cached_tokens),
-       sum(output_tokens), sum(tokens), sum(charge), sum(cost), sum(unpriced), sum(uncosted), sum(uncosted_charge),
-       sum(estimated), sum(estimated_charge), sum(estimated_cost)
+select customer_id, day, meter, unit, provider, model, repeats, coalesce(sum(events), 0),
+       coalesce(sum(calls), 0), coalesce(sum(input_tokens), 0), coalesce(sum(cached_tokens), 0),
+       coalesce(sum(output_tokens), 0), coalesce(sum(tokens), 0), coalesce(sum(charge), 0), coalesce(sum(cost), 0),
+       coalesce(sum(unpriced), 0), coalesce(sum(uncosted), 0), coalesce(sum(uncosted_charge), 0),
+       coalesce(sum(estimated), 0), coalesce(sum(estimated_charge), 0), coalesce(sum(estimated_cost), 0)
 from told
 group by customer_id, day, meter, unit, provider, model, repeats
 order by customer_id, day, meter, unit, provider, model, repeats
@@ -186,9 +190,11 @@ with told as materialized (
         customer_id, hour, meter, unit, provider, model, repeats, events, calls, input_tokens, cached_tokens,
         output_tokens, tokens, charge, cost, unpriced, uncosted, uncosted_charge, estimated, estimated_charge,
         estimated_cost)
-    select customer_id, hour, meter, unit, provider, model, repeats, sum(events), sum(calls), sum(input_tokens), sum(cached_tokens),
-           sum(output_tokens), sum(tokens), sum(charge), sum(cost), sum(unpriced), sum(uncosted), sum(uncosted_charge),
-           sum(estimated), sum(estimated_charge), sum(estimated_cost)
+    select customer_id, hour, meter, unit, provider, model, repeats, coalesce(sum(events), 0),
+           coalesce(sum(calls), 0), coalesce(sum(input_tokens), 0), coalesce(sum(cached_tokens), 0),
+           coalesce(sum(output_tokens), 0), coalesce(sum(tokens), 0), coalesce(sum(charge), 0), coalesce(sum(cost), 0),
+           coalesce(sum(unpriced), 0), coalesce(sum(uncosted), 0), coalesce(sum(uncosted_charge), 0),
+           coalesce(sum(estimated), 0), coalesce(sum(estimated_charge), 0), coalesce(sum(estimated_cost), 0)
     from moved
     group by customer_id, hour, meter, unit, provider, model, repeats
     order by customer_id, hour, meter, unit, provider, model, repeats
@@ -212,9 +218,11 @@ insert into call_days as old (
     customer_id, day, meter, unit, provider, model, repeats, events, calls, input_tokens, cached_tokens,
     output_tokens, tokens, charge, cost, unpriced, uncosted, uncosted_charge, estimated, estimated_charge,
     estimated_cost)
-select customer_id, day, meter, unit, provider, model, repeats, sum(events), sum(calls), sum(input_tokens), sum(cached_tokens),
-       sum(output_tokens), sum(tokens), sum(charge), sum(cost), sum(unpriced), sum(uncosted), sum(uncosted_charge),
-       sum(estimated), sum(estimated_charge), sum(estimated_cost)
+select customer_id, day, meter, unit, provider, model, repeats, coalesce(sum(events), 0),
+       coalesce(sum(calls), 0), coalesce(sum(input_tokens), 0), coalesce(sum(cached_tokens), 0),
+       coalesce(sum(output_tokens), 0), coalesce(sum(tokens), 0), coalesce(sum(charge), 0), coalesce(sum(cost), 0),
+       coalesce(sum(unpriced), 0), coalesce(sum(uncosted), 0), coalesce(sum(uncosted_charge), 0),
+       coalesce(sum(estimated), 0), coalesce(sum(estimated_charge), 0), coalesce(sum(estimated_cost), 0)
 from moved
 group by customer_id, day, meter, unit, provider, model, repeats
 order by customer_id, day, meter, unit, provider, model, repeats

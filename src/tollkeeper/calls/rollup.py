@@ -1,14 +1,14 @@
 """The rollups of calls, by local hour and day, meter and model: what the calls of a batch add to them.
 
 The charge and the cost of an event are shared over the models of its calls by what those cost, or equally where that
-isn't known or nothing. What events add is summed up here, before it's written: a batch nearly always adds to few rows. An
-event that is corrected has its shares taken off and added anew by the database, which knows all of its calls.
+isn't known or nothing. What events add is summed up here, before it's written: a batch mostly adds to few rows. Of an
+event that is corrected the database, which knows all of its calls, takes off the shares and adds them anew.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 from tollkeeper.calls.model import Caller, NewCall
@@ -32,10 +32,6 @@ class _Sum:
 
     events: int = 0
     calls: int = 0
-    input_tokens: Decimal = ZERO
-    cached_tokens: Decimal = ZERO
-    output_tokens: Decimal = ZERO
-    tokens: Decimal = ZERO
     charge: Decimal = ZERO
     cost: Decimal = ZERO
     unpriced: int = 0
@@ -44,22 +40,24 @@ class _Sum:
     estimated: int = 0
     estimated_charge: Decimal = ZERO
     estimated_cost: Decimal = ZERO
+    quantities: dict[str, Decimal] = field(default_factory=dict)
+    """By unit, of the calls."""
 
-    def call(self, call: NewCall) -> None:
-        """Count a call."""
-        self.calls += 1
-        if call.quantities is not None:
-            more = tokens_in(call.quantities)
-            self.input_tokens = add(self.input_tokens, more.input)
-            self.cached_tokens = add(self.cached_tokens, more.cached)
-            self.output_tokens = add(self.output_tokens, more.output)
-            self.tokens = add(self.tokens, more.total)
-
-    def event(self, event: NewEvent, charge: Decimal, cost: Decimal) -> None:
-        """Count an event with its shares."""
+    def count(self, event: NewEvent, calls: Sequence[NewCall], charge: Decimal, cost: Decimal) -> None:
+        """Count an event with some of its calls, and its shares."""
         self.events += 1
+        self.calls += len(calls)
         self.charge = add(self.charge, charge)
         self.cost = add(self.cost, cost)
+        for call in calls:
+            if call.quantities is not None:
+                sums = self.quantities
+                for unit, quantity in call.quantities.items():
+                    sums[unit] = add(sums[unit], quantity) if unit in sums else quantity
+        if event.charge is None or event.estimated or event.cost_source is not CostSource.RESPONSE:
+            self._doubt(event, charge, cost)
+
+    def _doubt(self, event: NewEvent, charge: Decimal, cost: Decimal) -> None:
         self.unpriced += event.charge is None
         if event.cost_source is CostSource.NONE:
             self.uncosted += 1
@@ -69,6 +67,9 @@ class _Sum:
             self.estimated_charge = add(self.estimated_charge, charge)
         if event.cost_source is CostSource.ESTIMATE:
             self.estimated_cost = add(self.estimated_cost, cost)
+
+
+_FIGURES = tuple(name for name in _Sum.__slots__ if name != "quantities")
 
 
 async def add_calls(tx: Tx, callers: Sequence[Caller]) -> None:
@@ -102,20 +103,23 @@ def sums_of(callers: Iterable[Caller]) -> dict[_Key, _Sum]:
         place = event.customer_id, slot.hour_text, slot.day_text, event.event.meter, caller.unit or ""
         if len(caller.calls) == 1:
             [call] = caller.calls
-            row = found.setdefault((*place, call.provider, call.model, 0), _Sum())
-            row.call(call)
-            row.event(event, event.charge or ZERO, event.cost or ZERO)
+            row = _row(found, (*place, call.provider, call.model, 0))
+            row.count(event, caller.calls, event.charge or ZERO, event.cost or ZERO)
             continue
         for model, repeats, calls, charge, cost in _shares(caller):
-            row = found.setdefault((*place, *model, repeats), _Sum())
-            for call in calls:
-                row.call(call)
-            row.event(event, charge, cost)
+            _row(found, (*place, *model, repeats)).count(event, calls, charge, cost)
     return found
 
 
+def _row(sums: dict[_Key, _Sum], key: _Key) -> _Sum:
+    row = sums.get(key)
+    if row is None:
+        row = sums[key] = _Sum()
+    return row
+
+
 def _shares(caller: Caller) -> Iterator[tuple[tuple[str, str], int, list[NewCall], Decimal, Decimal]]:
-    """Each provider and model that was called, how it repeats earlier ones, its calls, and its shares of charge and cost."""
+    """Each provider and model that was called, how it repeats earlier ones, its calls, its charge and its cost."""
     calls: dict[tuple[str, str], list[NewCall]] = {}
     for call in caller.calls:
         calls.setdefault((call.provider, call.model), []).append(call)
@@ -139,11 +143,15 @@ def _cost(calls: Iterable[NewCall]) -> Decimal:
     return max(total, ZERO)
 
 
-def _columns(sums: dict[_Key, _Sum]) -> dict[str, str]:
-    keys, rows = [*sums], [*sums.values()]
-    params = {name: array([getattr(row, name) for row in rows]) for name in _Sum.__slots__}
+def _columns(sums: Mapping[_Key, _Sum]) -> dict[str, str]:
+    """As columns; null for 0, as nearly all figures of doubt are."""
+    keys, rows = [*zip(*sums, strict=True)] or [()] * 8, [*sums.values()]
+    params = {name: array([getattr(row, name) or None for row in rows]) for name in _FIGURES}
+    tokens = [tokens_in(row.quantities) for row in rows]
+    for i, name in enumerate(("input_tokens", "cached_tokens", "output_tokens", "tokens")):
+        params[name] = array([one[i] or None for one in tokens])
     for i, name in enumerate(("customer_id", "hour", "day")):
-        params[name] = word_array([str(key[i]) for key in keys])
+        params[name] = word_array(keys[i])
     for i, name in enumerate(("meter", "unit", "provider", "model")):
-        params[name] = text_array([str(key[3 + i]) for key in keys])
-    return params | {"repeats": array([key[7] for key in keys])}
+        params[name] = text_array(keys[3 + i])
+    return params | {"repeats": array(keys[7])}
