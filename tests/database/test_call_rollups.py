@@ -74,7 +74,9 @@ class Life:
             cost = rng.choice(["0", "0.000001", "0.01", "0.333333333333"])
             return {"provider": named, "model": rng.choice(["gpt-4o", "m"]), "cost": cost, "response_id": self._id("r")}
         model = rng.choice(["gpt-4o", "gpt-4o-mini", "gpt-99"])
-        made = call(self._id("r"), model=model, tokens=tokens, estimated=rng.random() < 0.1) | {"provider": named}
+        made: dict[str, Any] = call(self._id("r"), model=model, tokens=tokens, estimated=rng.random() < 0.1) | {
+            "provider": named
+        }
         if rng.random() < 0.3:
             made["usage"]["prompt_tokens_details"] = {"cached_tokens": tokens[0] // 2}
         return made
