@@ -55,6 +55,7 @@ CHECKED: dict[str, dict[str, Any]] = {
     "grants": {"kind": "paid"},
     "cost_shares": {"reason": "estimate"},
     "holds": {"state": "open"},
+    "top_ups": {"state": "pending"},
     "provider_calls": {"cost_source": "none"},
 }
 """Values where a table doesn't take just any."""

@@ -8,14 +8,23 @@ from tollkeeper.gate.estimate import Estimated, estimate
 from tollkeeper.gate.explain import explain_event
 from tollkeeper.gate.holds import Held, Hold, HoldIn, HoldOf, HoldState, get_hold, held_at, in_use, list_holds
 from tollkeeper.gate.model import Explanation, Failure, Recorded, Result
-from tollkeeper.gate.prepay import end_recurring_grant, give_grant, is_due, refresh, set_recurring_grant, void_grant
+from tollkeeper.gate.prepay import (
+    end_recurring_grant,
+    give_grant,
+    is_due,
+    open_till,
+    refresh,
+    set_recurring_grant,
+    void_grant,
+    write_till,
+)
 from tollkeeper.gate.record import record
 from tollkeeper.gate.replay import Replayed, replay
 from tollkeeper.gate.reprice import Repriced, RepricedCall, reprice
 from tollkeeper.gate.settle import Settled, SettleIn, Settlement, settle
 from tollkeeper.gate.standing import PeriodEnd, Source, Standing, next_period, stand
 from tollkeeper.gate.sweep import due_customers, sweep, warn_of_expiry
-from tollkeeper.gate.till import Tills
+from tollkeeper.gate.till import Till, Tills
 from tollkeeper.gate.true_up import CallChange, TrueUp, true_up
 from tollkeeper.gate.verify import Verdict, verify
 
@@ -45,6 +54,7 @@ __all__ = [
     "Settlement",
     "Source",
     "Standing",
+    "Till",
     "Tills",
     "TrueUp",
     "Verb",
@@ -62,6 +72,7 @@ __all__ = [
     "is_due",
     "list_holds",
     "next_period",
+    "open_till",
     "record",
     "refresh",
     "replay",
@@ -74,4 +85,5 @@ __all__ = [
     "verify",
     "void_grant",
     "warn_of_expiry",
+    "write_till",
 ]
