@@ -5,8 +5,6 @@ SHELL := bash
 .DEFAULT_GOAL := help
 ARGS ?=
 DATABASE_URL ?=
-# Late in a process that has run other tests, this one finds an example that it doesn't find by itself.
-ALONE := tests/unit/test_wallets_any_order.py
 
 PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3 python; do \
 	$$p -c 'import sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { command -v $$p; break; }; done)
@@ -32,8 +30,7 @@ demo: $(READY) ## real usage, priced, booked and explained; serves http://127.0.
 	@$(BIN)/python -m demo $(ARGS)
 
 test: lint check-types ## everything that CI runs (DATABASE_URL=postgresql://... to test against your own server)
-	@$(BIN)/python -m pytest $(ALONE)
-	@TOLLKEEPER_TEST_DATABASE_URL="$(DATABASE_URL)" $(BIN)/python -m pytest -n 2 --dist loadfile $(ALONE:%=--ignore=%) $(ARGS)
+	@TOLLKEEPER_TEST_DATABASE_URL="$(DATABASE_URL)" $(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 lint: $(READY)
 	@$(BIN)/ruff check .

@@ -296,6 +296,26 @@ CREATE TABLE public.plan_changes (
 
 COMMENT ON TABLE public.plan_changes IS 'owner: customers. From when on a customer is on which plan';
 
+CREATE TABLE public.portal_sessions (
+    customer_id uuid NOT NULL,
+    session_id uuid NOT NULL,
+    token_hash bytea NOT NULL,
+    link_hash bytea,
+    link_expires_at timestamp with time zone,
+    opened_from uuid,
+    permissions text[] NOT NULL,
+    return_url text,
+    created_at timestamp with time zone NOT NULL,
+    created_by text NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    revoked_at timestamp with time zone,
+    CONSTRAINT portal_sessions_check CHECK ((((link_hash IS NULL) = (link_expires_at IS NULL)) AND ((link_hash IS NULL) = (opened_from IS NOT NULL)))),
+    CONSTRAINT portal_sessions_check1 CHECK ((link_expires_at <= expires_at)),
+    CONSTRAINT portal_sessions_permissions_check CHECK ((('read'::text = ANY (permissions)) AND (permissions <@ ARRAY['read'::text, 'top_up'::text, 'change_plan'::text])))
+);
+
+COMMENT ON TABLE public.portal_sessions IS 'owner: customers. Who may look at one customer''s billing page, and until when';
+
 CREATE TABLE public.prices (
     price_id uuid NOT NULL,
     version integer NOT NULL,
@@ -643,6 +663,9 @@ ALTER TABLE ONLY public.outbox
 ALTER TABLE ONLY public.plan_changes
     ADD CONSTRAINT plan_changes_pkey PRIMARY KEY (customer_id, effective_from);
 
+ALTER TABLE ONLY public.portal_sessions
+    ADD CONSTRAINT portal_sessions_pkey PRIMARY KEY (customer_id, session_id);
+
 ALTER TABLE ONLY public.postings
     ADD CONSTRAINT postings_pkey PRIMARY KEY (customer_id, transaction_id, line);
 
@@ -736,6 +759,8 @@ CREATE INDEX outbox_by_age ON public.outbox USING btree (fact_id);
 
 CREATE UNIQUE INDEX outbox_once ON public.outbox USING btree (customer_id, key);
 
+CREATE INDEX portal_sessions_by_end ON public.portal_sessions USING btree (customer_id, expires_at);
+
 CREATE INDEX provider_calls_adjusted ON public.provider_calls USING btree (customer_id, provider, adjusts) WHERE (adjusts IS NOT NULL);
 
 CREATE INDEX provider_calls_by_age ON public.provider_calls USING brin (recorded_at);
@@ -766,6 +791,9 @@ ALTER TABLE ONLY public.members
 
 ALTER TABLE ONLY public.plan_changes
     ADD CONSTRAINT plan_changes_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES public.customers(customer_id);
+
+ALTER TABLE ONLY public.portal_sessions
+    ADD CONSTRAINT portal_sessions_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES public.customers(customer_id);
 
 ALTER TABLE ONLY public.prices
     ADD CONSTRAINT prices_version_fkey FOREIGN KEY (version) REFERENCES public.catalog_versions(version);
@@ -817,6 +845,8 @@ CREATE POLICY isolation ON public.outbox TO tollkeeper_app USING (((customer_id 
 
 CREATE POLICY isolation ON public.plan_changes TO tollkeeper_app USING (((customer_id = ( SELECT (NULLIF(current_setting('tollkeeper.customer_id'::text, true), ''::text))::uuid AS "nullif")) OR ( SELECT (current_setting('tollkeeper.scope'::text, true) = 'operator'::text))));
 
+CREATE POLICY isolation ON public.portal_sessions TO tollkeeper_app USING (((customer_id = ( SELECT (NULLIF(current_setting('tollkeeper.customer_id'::text, true), ''::text))::uuid AS "nullif")) OR ( SELECT (current_setting('tollkeeper.scope'::text, true) = 'operator'::text))));
+
 CREATE POLICY isolation ON public.postings TO tollkeeper_app USING (((customer_id = ( SELECT (NULLIF(current_setting('tollkeeper.customer_id'::text, true), ''::text))::uuid AS "nullif")) OR ( SELECT (current_setting('tollkeeper.scope'::text, true) = 'operator'::text))));
 
 CREATE POLICY isolation ON public.provider_calls TO tollkeeper_app USING (((customer_id = ( SELECT (NULLIF(current_setting('tollkeeper.customer_id'::text, true), ''::text))::uuid AS "nullif")) OR ( SELECT (current_setting('tollkeeper.scope'::text, true) = 'operator'::text))));
@@ -856,6 +886,8 @@ ALTER TABLE public.members ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.outbox ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.plan_changes ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.portal_sessions ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.postings ENABLE ROW LEVEL SECURITY;
 
@@ -922,6 +954,8 @@ GRANT SELECT,INSERT,UPDATE ON TABLE public.members TO tollkeeper_app;
 GRANT SELECT,INSERT ON TABLE public.outbox TO tollkeeper_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.plan_changes TO tollkeeper_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.portal_sessions TO tollkeeper_app;
 
 GRANT SELECT,INSERT ON TABLE public.prices TO tollkeeper_app;
 

@@ -16,6 +16,7 @@ from tollkeeper.api.routes import (
     limits,
     margins,
     plans,
+    portal_sessions,
     prices,
     quarantine,
     reconciliations,
@@ -40,6 +41,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     prices.router,
     quarantine.router,
     keys.router,
+    portal_sessions.router,
     health.router,
     start.router,
 )
