@@ -5,14 +5,14 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from tests.database.gating import CREDITS, books_on, open_books
+from tests.database.gating import CREDITS, open_books
 
 from tollkeeper.books import Books
 from tollkeeper.catalog import load
 from tollkeeper.customers import customer_id_of
 from tollkeeper.db import Database
 from tollkeeper.gate import verify
-from tollkeeper.payments import TOP_UP_CHECKS, Cashier, TopUp, TopUpState, Wanted, list_top_ups, processor_for
+from tollkeeper.payments import TOP_UP_CHECKS, TopUp, TopUpState, Wanted, list_top_ups
 from tollkeeper.rating import MODELS
 from tollkeeper.settings import Settings
 from tollkeeper.wallets import Grant, list_grants
@@ -38,34 +38,31 @@ expires_after = "12 months"
 )
 
 
-async def selling(database: Database, *customers: str, **changes: Any) -> Cashier:
-    """A cashier with customers, on a database of a fresh catalog."""
-    return cashier_of(await open_books(database, SOLD, *customers, **changes))
+async def selling(database: Database, *customers: str, **changes: Any) -> Books:
+    """Books with customers, and a catalog that sells something."""
+    await open_books(database, SOLD, *customers, **changes)
+    return shop(database)
 
 
-def cashier_of(books: Books, **settings: Any) -> Cashier:
+def shop(database: Database, **settings: Any) -> Books:
+    """Books as another process would have them, with a way to pay."""
     wanted = {"payments": "link", "checkout_url": LINK} | settings
-    return Cashier(books.database.run, books.desk, processor_for(Settings(database_url=books.database.url, **wanted)))
+    return Books(Settings(database_url=database.url, **wanted), database)
 
 
-def another(database: Database) -> Cashier:
-    """The cashier of another process."""
-    return cashier_of(books_on(database))
-
-
-async def start(cashier: Cashier, *, customer: str = "acme", **wanted: Any) -> TopUp:
+async def start(books: Books, *, customer: str = "acme", **wanted: Any) -> TopUp:
     if not {"pack", "unit", "amount"} & {*wanted}:
         wanted["pack"] = "team"
-    top_up, _ = await cashier.start(customer, Wanted(**wanted), by="test")
+    top_up, _ = await books.start_top_up(customer, Wanted(**wanted), by="test")
     return top_up
 
 
-async def pay(cashier: Cashier, top_up: TopUp, reference: str | None = None) -> TopUp:
-    return await cashier.pay(top_up.customer, top_up.top_up_id, reference=reference, by="test")
+async def pay(books: Books, top_up: TopUp, reference: str | None = None) -> TopUp:
+    return await books.pay_top_up(top_up.customer, top_up.top_up_id, reference=reference, by="test")
 
 
-async def end(cashier: Cashier, top_up: TopUp, state: Any) -> TopUp:
-    return await cashier.end(top_up.customer, top_up.top_up_id, state, by="test")
+async def end(books: Books, top_up: TopUp, state: Any) -> TopUp:
+    return await books.end_top_up(top_up.customer, top_up.top_up_id, state, by="test")
 
 
 async def found(database: Database, customer: str | None = "acme", *, now: Any, **query: Any) -> list[TopUp]:

@@ -16,18 +16,17 @@ from typing import Any
 import anyio
 import psycopg
 import pytest
-from tests.database.gating import DAY, HOUR, SECOND, START, Clock, books_on, hold, put_catalog, put_customer, settle
+from tests.database.gating import DAY, HOUR, SECOND, START, Clock, hold, put_catalog, put_customer, settle
 from tests.database.paying import (
     SOLD,
     D,
-    another,
     assert_paid_for,
-    cashier_of,
     end,
     found,
     grants,
     pay,
     selling,
+    shop,
     start,
 )
 
@@ -52,15 +51,15 @@ def clock() -> Iterator[Clock]:
 
 
 async def test_a_pack_is_bought(database: Database, clock: Clock) -> None:
-    cashier = await selling(database, "acme & sons", timezone="Europe/Berlin")
-    begun = await start(cashier, customer="acme & sons", pack="team")
+    books = await selling(database, "acme & sons", timezone="Europe/Berlin")
+    begun = await start(books, customer="acme & sons", pack="team")
     assert begun.state(clock.at) is TopUpState.PENDING
     assert (begun.unit, begun.amount, begun.bonus, begun.price, begun.currency) == ("credit", 50, 5, 45, "USD")
     assert begun.checkout_url == f"https://app.example/pay?top_up={begun.top_up_id}&customer=acme%20%26%20sons"
     assert await grants(database, now=clock.at, customer="acme & sons") == []
 
     clock.go(HOUR)
-    paid = await pay(cashier, begun, "ch_1")
+    paid = await pay(books, begun, "ch_1")
     assert (paid.state(clock.at), paid.reference, paid.late) == (TopUpState.PAID, "ch_1", None)
     assert (paid.ended(clock.at), paid.ended_by) == (clock.at, "test")
     assert [paid] == await found(database, "acme & sons", now=clock.at)
@@ -73,9 +72,8 @@ async def test_a_pack_is_bought(database: Database, clock: Clock) -> None:
 
 
 async def test_the_bonus_is_spent_first(database: Database, clock: Clock) -> None:
-    cashier = await selling(database)
-    paid = await pay(cashier, await start(cashier))
-    books = books_on(database)
+    books = await selling(database)
+    paid = await pay(books, await start(books))
     await hold(books, "h")
     await settle(books, "h")
     spent = {grant.grant_id: grant.spent for grant in await grants(database, now=clock.at)}
@@ -83,35 +81,35 @@ async def test_the_bonus_is_spent_first(database: Database, clock: Clock) -> Non
 
 
 async def test_money_for_money(database: Database, clock: Clock) -> None:
-    cashier = await selling(database)
-    begun = await start(cashier, unit="USD", amount=D("99.990"))
+    books = await selling(database)
+    begun = await start(books, unit="USD", amount=D("99.990"))
     assert (begun.amount, begun.price, begun.currency) == (D("99.99"), D("99.99"), "USD")
-    await pay(cashier, begun)
+    await pay(books, begun)
     (grant,) = await grants(database, now=clock.at)
     assert (grant.unit, grant.amount, grant.expires_at) == ("USD", D("99.99"), datetime(2026, 2, 15, tzinfo=UTC))
     await assert_paid_for(database, now=clock.at)
 
 
 async def test_a_later_catalog_changes_nothing(database: Database, clock: Clock) -> None:
-    cashier = await selling(database)
-    begun = await start(cashier, unit="credit", amount=D(5), key="order-1")
+    books = await selling(database)
+    begun = await start(books, unit="credit", amount=D(5), key="order-1")
     assert begun.price == 6
     clock.go(SECOND)
     await put_catalog(database, SOLD.replace('"1.20"', '"2.00"'))
-    assert await start(cashier, unit="credit", amount=D(5), key="order-1") == begun
+    assert await start(books, unit="credit", amount=D(5), key="order-1") == begun
     await put_catalog(database, SOLD.replace("amounts = [5, 10]", "amounts = [10]"))
-    assert await start(cashier, unit="credit", amount=D(5), key="order-1") == begun
-    assert (await pay(cashier, begun)).price == 6
+    assert await start(books, unit="credit", amount=D(5), key="order-1") == begun
+    assert (await pay(books, begun)).price == 6
     await assert_paid_for(database, now=clock.at)
 
 
 async def test_money_is_taken_for_a_unit_that_is_gone(database: Database, clock: Clock) -> None:
-    cashier = await selling(database)
-    begun = await start(cashier, pack="team")
+    books = await selling(database)
+    begun = await start(books, pack="team")
     for text in (SOLD.partition("[top_ups.credit]")[0], 'currency = "USD"\n[units.credit]\n'):
         clock.go(SECOND)
         await put_catalog(database, text)
-    await pay(cashier, begun)
+    await pay(books, begun)
     await assert_paid_for(database, now=clock.at)
 
 
@@ -130,85 +128,85 @@ async def test_money_is_taken_for_a_unit_that_is_gone(database: Database, clock:
     ],
 )
 async def test_what_isnt_sold_is_refused(database: Database, wanted: dict[str, Any], code: str) -> None:
-    cashier = await selling(database)
+    books = await selling(database)
     with pytest.raises(TollError) as refused:
-        await start(cashier, **wanted)
+        await start(books, **wanted)
     assert refused.value.code == code
     assert await found(database, now=START) == []
 
 
 async def test_who_isnt_known_buys_nothing(database: Database) -> None:
-    cashier = await selling(database)
+    books = await selling(database)
     with pytest.raises(NotFound, match="nobody"):
-        await start(cashier, customer="nobody", pack="team")
-    begun = await start(cashier, pack="team")
+        await start(books, customer="nobody", pack="team")
+    begun = await start(books, pack="team")
     await put_customer(database, "globex")
     for work in (
-        pay(cashier, replace(begun, customer="globex")),
-        end(cashier, replace(begun, customer="globex"), FAILED),
+        pay(books, replace(begun, customer="globex")),
+        end(books, replace(begun, customer="globex"), FAILED),
     ):
         with pytest.raises(NotFound, match="no top-up"):
             await work
 
 
 async def test_without_a_processor_nothing_begins(database: Database) -> None:
-    cashier = await selling(database)
-    begun = await start(cashier, pack="team")
-    off = replace(cashier, processor=None)
+    books = await selling(database)
+    begun = await start(books, pack="team")
+    off = shop(database, payments="none")
     with pytest.raises(Conflict, match="TOLLKEEPER_PAYMENTS"):
         await start(off, pack="team")
     assert (await pay(off, begun)).state(datetime.now(UTC)) is TopUpState.PAID
 
 
 async def test_the_same_id_is_the_same_top_up(database: Database) -> None:
-    cashier = await selling(database)
-    first, new = await cashier.start("acme", Wanted(pack="team", key="a"), by="test")
-    again, newer = await cashier.start("acme", Wanted(pack="team", key="a"), by="test")
+    books = await selling(database)
+    first, new = await books.start_top_up("acme", Wanted(pack="team", key="a"), by="test")
+    again, newer = await books.start_top_up("acme", Wanted(pack="team", key="a"), by="test")
     assert (again, new, newer) == (first, True, False)
     for other in ({"unit": "credit", "amount": D(50)}, {"unit": "credit", "amount": D(5)}):
         with pytest.raises(Conflict) as refused:
-            await start(cashier, key="a", **other)
+            await start(books, key="a", **other)
         assert refused.value.code == "top_up_conflict"
-    begun = await asyncio.gather(*(start(another(database), pack="team", key="b") for _ in range(6)))
+    begun = await asyncio.gather(*(start(shop(database), pack="team", key="b") for _ in range(6)))
     assert {one.top_up_id for one in begun} == {begun[0].top_up_id}
     assert {one.checkout_url for one in begun} == {begun[0].checkout_url}
     assert len(await found(database, now=datetime.now(UTC))) == 2
 
 
 async def test_not_too_many_wait_at_once(database: Database, clock: Clock) -> None:
-    cashier = await selling(database)
-    begun = [await start(cashier, pack="team") for _ in range(MOST_PENDING)]
+    books = await selling(database)
+    begun = [await start(books, pack="team") for _ in range(MOST_PENDING)]
     with pytest.raises(Conflict) as refused:
-        await start(cashier, pack="team")
+        await start(books, pack="team")
     assert refused.value.code == "too_many_top_ups"
-    await end(cashier, begun[0], CANCELLED)
-    await start(cashier, pack="team")
+    await end(books, begun[0], CANCELLED)
+    await start(books, pack="team")
     clock.go(DAY)
-    await start(cashier, pack="team")
+    await start(books, pack="team")
 
 
 @pytest.mark.parametrize("state", [FAILED, CANCELLED])
 async def test_each_ends_once(database: Database, clock: Clock, state: Any) -> None:
-    cashier = await selling(database)
-    begun = await start(cashier)
-    ended = await end(cashier, begun, state)
+    books = await selling(database)
+    begun = await start(books)
+    ended = await end(books, begun, state)
     assert (ended.state(clock.at), ended.ended(clock.at), ended.grant_id) == (state, clock.at, None)
     clock.go(HOUR)
-    assert await end(cashier, begun, state) == ended
+    assert await end(books, begun, state) == ended
     other = CANCELLED if state is FAILED else FAILED
     with pytest.raises(Conflict) as refused:
-        await end(cashier, begun, other)
+        await end(books, begun, other)
     assert (refused.value.code, refused.value.extra) == ("top_up_ended", {"state": state.value})
-    paid = await start(cashier)
-    await pay(cashier, paid)
+    paid = await start(books)
+    await pay(books, paid)
     with pytest.raises(Conflict, match="was paid"):
-        await end(cashier, paid, state)
+        await end(books, paid, state)
     await assert_paid_for(database, now=clock.at)
 
 
 async def test_what_isnt_paid_in_a_day_expires(database: Database, clock: Clock) -> None:
-    cashier = await selling(database)
-    begun = await start(cashier)
+    books = await selling(database)
+    begun = await start(books)
     clock.go(DAY - SECOND)
     assert await found(database, now=clock.at, state=TopUpState.PENDING) == [begun]
     clock.go(SECOND)
@@ -216,20 +214,20 @@ async def test_what_isnt_paid_in_a_day_expires(database: Database, clock: Clock)
     assert (expired.state(clock.at), expired.ended(clock.at)) == (TopUpState.EXPIRED, clock.at)
     assert await found(database, now=clock.at, state=TopUpState.PENDING) == []
     with pytest.raises(Conflict, match="expired"):
-        await end(cashier, begun, CANCELLED)
+        await end(books, begun, CANCELLED)
 
 
 @pytest.mark.parametrize("before", [FAILED, CANCELLED, TopUpState.EXPIRED])
 async def test_money_that_comes_late_is_taken_and_told(database: Database, clock: Clock, before: Any) -> None:
-    cashier = await selling(database)
-    begun = await start(cashier)
+    books = await selling(database)
+    begun = await start(books)
     if before is TopUpState.EXPIRED:
         clock.go(2 * DAY)
     else:
-        await end(cashier, begun, before)
-    paid = await pay(cashier, begun, "late money")
+        await end(books, begun, before)
+    paid = await pay(books, begun, "late money")
     assert (paid.state(clock.at), paid.late) == (TopUpState.PAID, before.value)
-    assert await pay(cashier, begun, "late money") == paid
+    assert await pay(books, begun, "late money") == paid
     facts = await database.run(lambda tx: list_facts(tx, customer_id_of("acme"), topics=["top_up_late"], limit=9))
     (fact,) = facts
     assert (fact.body["ended"], fact.body["amount"], fact.body["price"]) == (before.value, "50", "45")
@@ -237,37 +235,37 @@ async def test_money_that_comes_late_is_taken_and_told(database: Database, clock
 
 
 async def test_paid_twice_under_two_names_is_told(database: Database) -> None:
-    cashier = await selling(database)
-    begun = await start(cashier)
-    paid = await pay(cashier, begun, "ch_1")
-    assert await pay(cashier, begun) == paid
+    books = await selling(database)
+    begun = await start(books)
+    paid = await pay(books, begun, "ch_1")
+    assert await pay(books, begun) == paid
     with pytest.raises(Conflict) as refused:
-        await pay(cashier, begun, "ch_2")
+        await pay(books, begun, "ch_2")
     assert refused.value.code == "paid_otherwise"
     for reference in ("", "x" * 201, "a\0b"):
         with pytest.raises(InvalidInput):
-            await pay(cashier, begun, reference)
+            await pay(books, begun, reference)
     await assert_paid_for(database, now=datetime.now(UTC))
 
 
 async def test_however_many_tell_that_it_was_paid_it_is_given_once(database_url: str) -> None:
     async with Database(database_url, pool_size=16) as database:
-        cashier = await selling(database)
-        begun = [await start(cashier, key=f"order-{i}") for i in range(4)]
-        cashiers = [another(database) for _ in range(6)]
+        books = await selling(database)
+        begun = [await start(books, key=f"order-{i}") for i in range(4)]
+        shops = [shop(database) for _ in range(6)]
 
-        async def tell(cashier: Any, one: Any) -> None:
-            assert (await pay(cashier, one, "money")).stored_state == "paid"
+        async def tell(books: Any, one: Any) -> None:
+            assert (await pay(books, one, "money")).stored_state == "paid"
 
-        async def give_up(cashier: Any, one: Any) -> None:
+        async def give_up(books: Any, one: Any) -> None:
             with suppress(Conflict):
-                await end(cashier, one, CANCELLED)
+                await end(books, one, CANCELLED)
 
         async with anyio.create_task_group() as tasks:
             for one in begun:
-                for each in cashiers:
+                for each in shops:
                     tasks.start_soon(tell, each, one)
-                tasks.start_soon(give_up, cashiers[0], one)
+                tasks.start_soon(give_up, shops[0], one)
         assert len(await grants(database, now=datetime.now(UTC))) == 2 * len(begun)
         await assert_paid_for(database, now=datetime.now(UTC))
 
@@ -275,22 +273,21 @@ async def test_however_many_tell_that_it_was_paid_it_is_given_once(database_url:
 KILLED = """
 import asyncio, importlib, os, signal, sys
 from uuid import UUID
-from tests.database.gating import books_on
-from tests.database.paying import cashier_of
+from tests.database.paying import shop
 from tollkeeper.db import Database
 
 paying = importlib.import_module("tollkeeper.payments.pay")
 
 async def main():
     async with Database(sys.argv[1], pool_size=2) as database:
-        cashier = cashier_of(books_on(database))
+        books = shop(database)
         where = sys.argv[3]
         real = getattr(paying, where)
         async def killed(*args, **kwargs):
             await real(*args, **kwargs)
             os.kill(os.getpid(), signal.SIGKILL)
         setattr(paying, where, killed)
-        await cashier.pay("acme", UUID(sys.argv[2]), by="killed")
+        await books.pay_top_up("acme", UUID(sys.argv[2]), by="killed")
 
 asyncio.run(main())
 """
@@ -298,8 +295,8 @@ asyncio.run(main())
 
 @pytest.mark.parametrize("where", ["lock_top_up", "write_end", "write_till"])
 async def test_who_is_killed_before_the_commit_has_given_nothing(database: Database, where: str) -> None:
-    cashier = await selling(database)
-    begun = await start(cashier)
+    books = await selling(database)
+    begun = await start(books)
     process = await anyio.to_thread.run_sync(
         lambda: subprocess.run(
             [sys.executable, "-c", KILLED, database.url, str(begun.top_up_id), where], env=os.environ, check=False
@@ -309,13 +306,13 @@ async def test_who_is_killed_before_the_commit_has_given_nothing(database: Datab
     now = datetime.now(UTC)
     assert [one.stored_state for one in await found(database, now=now)] == ["pending"]
     assert await grants(database, now=now) == []
-    await pay(cashier, begun)
+    await pay(books, begun)
     await assert_paid_for(database, now=datetime.now(UTC))
 
 
 async def test_verify_finds_what_was_not_given(database: Database, owner: psycopg.Connection[Any]) -> None:
-    cashier = await selling(database)
-    one, other = await pay(cashier, await start(cashier)), await pay(cashier, await start(cashier))
+    books = await selling(database)
+    one, other = await pay(books, await start(books)), await pay(books, await start(books))
     owner.execute("update top_ups set amount = 51 where top_up_id = %s", [one.top_up_id])
     owner.execute("update top_ups set bonus_grant_id = %s where top_up_id = %s", [one.bonus_grant_id, other.top_up_id])
     async with database.transaction(snapshot=True) as tx:
@@ -349,6 +346,6 @@ def test_nobody_is_asked_to_pay_by_default() -> None:
 
 async def test_pretended_payments_have_no_checkout(database: Database) -> None:
     await selling(database)
-    begun = await start(cashier_of(books_on(database), payments="test"))
+    begun = await start(shop(database, payments="test"))
     assert (begun.processor, begun.checkout_url, begun.reference) == ("test", None, f"test {begun.top_up_id}")
     assert begun.open_until - begun.created_at == timedelta(days=1)

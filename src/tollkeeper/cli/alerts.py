@@ -69,6 +69,11 @@ def in_words(topic: str, body: Mapping[str, Any]) -> str:
         case "grant_expiring":
             remaining = _amount(body["remaining"], body["unit"])
             return f"{remaining} of the grant {body['grant']} expires at {body['expires_at']}"
+        case "plan_chosen":
+            return f"The customer has chosen the plan {body['plan']}, from {body['from']}"
+        case "top_up_late":
+            bought, price = _amount(body["amount"], body["unit"]), _amount(body["price"], body["currency"])
+            return f"{price} came for {bought}, after the top-up {body['top_up']} had ended ({body['ended']})"
     return as_text(body)
 
 

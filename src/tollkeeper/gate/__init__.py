@@ -1,8 +1,9 @@
 """The gate, where usage meets money: authorize, record, settle, and explain what it cost."""
 
-from tollkeeper.gate.alerts import TOPICS
+from tollkeeper.gate.alerts import TOP_UP_LATE, TOPICS
 from tollkeeper.gate.authorize import Allowed, authorize
 from tollkeeper.gate.change_hold import Changed, ChangeIn, Verb, change_holds
+from tollkeeper.gate.choose_plan import MOST_CHOICES, choose_plan
 from tollkeeper.gate.desk import Desk
 from tollkeeper.gate.estimate import Estimated, estimate
 from tollkeeper.gate.explain import explain_event
@@ -29,7 +30,9 @@ from tollkeeper.gate.true_up import CallChange, TrueUp, true_up
 from tollkeeper.gate.verify import Verdict, verify
 
 __all__ = [
+    "MOST_CHOICES",
     "TOPICS",
+    "TOP_UP_LATE",
     "Allowed",
     "CallChange",
     "ChangeIn",
@@ -61,6 +64,7 @@ __all__ = [
     "Verdict",
     "authorize",
     "change_holds",
+    "choose_plan",
     "due_customers",
     "end_recurring_grant",
     "estimate",

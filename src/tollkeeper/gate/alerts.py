@@ -17,8 +17,19 @@ BALANCE_EXHAUSTED = "balance_exhausted"
 CALL_UNPRICED = "call_unpriced"
 GRANT_EXPIRING = "grant_expiring"
 LIMIT_THRESHOLD = "limit_threshold"
+PLAN_CHOSEN = "plan_chosen"
+TOP_UP_LATE = "top_up_late"
+"""Money came for a top-up that had ended otherwise: payments tells of it."""
 
-TOPICS = (BALANCE_EXHAUSTED, BALANCE_LOW, CALL_UNPRICED, GRANT_EXPIRING, LIMIT_THRESHOLD)
+TOPICS = (
+    BALANCE_EXHAUSTED,
+    BALANCE_LOW,
+    CALL_UNPRICED,
+    GRANT_EXPIRING,
+    LIMIT_THRESHOLD,
+    PLAN_CHOSEN,
+    TOP_UP_LATE,
+)
 """What alerts are about."""
 
 

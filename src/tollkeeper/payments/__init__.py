@@ -1,12 +1,11 @@
 """Payments: what customers buy ahead, from the choice to the money."""
 
-from tollkeeper.payments.cashier import Cashier
 from tollkeeper.payments.end import Unpaid, end
 from tollkeeper.payments.model import TopUp, TopUpState, Wanted
-from tollkeeper.payments.pay import TOP_UP_LATE, pay, unknown_top_up
+from tollkeeper.payments.pay import pay, unknown_top_up
 from tollkeeper.payments.processors import NONE, PROCESSORS, Checkout, Processor, is_test, processor_for
 from tollkeeper.payments.start import MOST_PENDING, OPEN_FOR, start
-from tollkeeper.payments.store import TOP_UP_CHECKS, find_top_up, list_top_ups
+from tollkeeper.payments.store import TOP_UP_CHECKS, find_top_up, list_top_ups, note_checkout
 
 __all__ = [
     "MOST_PENDING",
@@ -14,8 +13,6 @@ __all__ = [
     "OPEN_FOR",
     "PROCESSORS",
     "TOP_UP_CHECKS",
-    "TOP_UP_LATE",
-    "Cashier",
     "Checkout",
     "Processor",
     "TopUp",
@@ -26,6 +23,7 @@ __all__ = [
     "find_top_up",
     "is_test",
     "list_top_ups",
+    "note_checkout",
     "pay",
     "processor_for",
     "start",

@@ -9,7 +9,7 @@ from tollkeeper.customers import customer_id_of
 from tollkeeper.customers.model import check_text
 from tollkeeper.db import Fact, Tx
 from tollkeeper.errors import Conflict, NotFound
-from tollkeeper.gate import Desk, Till, Tills, open_till, write_till
+from tollkeeper.gate import TOP_UP_LATE, Desk, Till, Tills, open_till, write_till
 from tollkeeper.ids import new_id
 from tollkeeper.money import plain
 from tollkeeper.payments.model import TopUp, TopUpState
@@ -17,9 +17,6 @@ from tollkeeper.payments.store import lock_top_up, write_end
 from tollkeeper.wallets import GrantKind, NewGrant, give
 
 REFERENCE_LENGTH = 200
-
-TOP_UP_LATE = "top_up_late"
-"""The topic of alerts that money came for a top-up that had ended otherwise."""
 
 
 async def pay(tx: Tx, desk: Desk, customer: str, top_up_id: UUID, *, reference: str | None, tills: Tills) -> TopUp:
