@@ -11,6 +11,9 @@ from uuid import UUID
 from tollkeeper.catalog import Lifetime
 from tollkeeper.clock import Period
 
+TEST = "test"
+"""The processor that only pretends."""
+
 
 class TopUpState(StrEnum):
     """Where a top-up stands."""
@@ -79,6 +82,11 @@ class TopUp:
     def ended(self, now: datetime) -> datetime | None:
         """When it ended, if it has by `now`."""
         return self.open_until if self.state(now) is TopUpState.EXPIRED else self.ended_at
+
+    @property
+    def is_test(self) -> bool:
+        """Whether the payment is only pretended."""
+        return self.processor == TEST
 
     @property
     def lifetime(self) -> Lifetime | None:

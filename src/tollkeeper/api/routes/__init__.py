@@ -16,11 +16,14 @@ from tollkeeper.api.routes import (
     limits,
     margins,
     plans,
+    portal_plans,
     portal_sessions,
+    portal_top_ups,
     prices,
     quarantine,
     reconciliations,
     start,
+    top_ups,
     usage,
 )
 
@@ -32,6 +35,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     margins.router,
     balance.router,
     grants.router,
+    top_ups.router,
     limits.router,
     plans.router,
     alerts.router,
@@ -42,6 +46,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     quarantine.router,
     keys.router,
     portal_sessions.router,
+    portal_plans.router,
+    portal_top_ups.router,
     health.router,
     start.router,
 )

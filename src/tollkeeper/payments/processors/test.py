@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tollkeeper.payments.model import TopUp
+from tollkeeper.payments.model import TEST, TopUp
 from tollkeeper.payments.processors.model import Checkout
 from tollkeeper.settings import Settings
 
@@ -11,7 +11,7 @@ class TestPayments:
     """Gives whoever may top up as much as they like, so it must be switched on (`payments = test`)."""
 
     __test__ = False  # pytest takes classes with such a name for tests
-    name = "test"
+    name = TEST
 
     def __init__(self, _: Settings) -> None:
         pass
