@@ -30,11 +30,10 @@ from tollkeeper.rating import MODELS
 
 router = APIRouter(prefix="/v1/portal", tags=["portal"])
 
-_TOO_MANY: dict[int | str, dict[str, Any]] = {
-    429: {
-        "description": "The plan was changed ten times within a day; wait `Retry-After` seconds.",
-        "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
-    }
+_PROBLEM: dict[str, Any] = {"content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}}
+_REFUSED: dict[int | str, dict[str, Any]] = {
+    404: {"description": "There is no such plan to choose."} | _PROBLEM,
+    429: {"description": "The plan was changed ten times within a day; wait `Retry-After` seconds."} | _PROBLEM,
 }
 
 
@@ -120,7 +119,7 @@ async def show_plans(books: OpenBooks, session: Portal) -> PlansAnswer:
     return await books.database.run(work, session.customer_id)
 
 
-@router.post("/plan", summary="Choose a plan", responses=_TOO_MANY)
+@router.post("/plan", summary="Choose a plan", responses=_REFUSED)
 async def choose(books: OpenBooks, session: MayChangePlan, asked: PlanAsked) -> PlansAnswer:
     """Goes on the plan now, or from the end of the month. Choosing the present one takes back what was to come."""
     at = PeriodEnd() if asked.start == "period_end" else None

@@ -15,6 +15,7 @@ from tollkeeper.api.books import Books, OpenBooks
 from tollkeeper.api.exact import IDEMPOTENCY_KEY, body_of, exact_body, idempotency_key, schemas_of
 from tollkeeper.api.paging import Cursor, Limit, Page, page
 from tollkeeper.api.portal import MayTopUp, Portal
+from tollkeeper.api.problems import MEDIA_TYPE
 from tollkeeper.api.routes.top_ups import BoughtAnswer, bought, key_of, point_in
 from tollkeeper.catalog import Catalog
 from tollkeeper.customers import Permission, PortalSession
@@ -93,6 +94,10 @@ _top_up = msgspec.json.Decoder(TopUpIn)
 _STARTED: dict[int | str, dict[str, Any]] = {
     201: {"description": "It is new."},
     200: {"description": "It was begun before, under the same id."},
+    404: {
+        "description": "The catalog has no such pack.",
+        "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+    },
 }
 
 
