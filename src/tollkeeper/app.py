@@ -24,6 +24,7 @@ from tollkeeper.api.routes.portal_sessions import Exchanges
 from tollkeeper.customers import PortalRing
 from tollkeeper.db import Database
 from tollkeeper.errors import DatabaseUnavailable, PricesInvalid
+from tollkeeper.payments import is_test, processor_for
 from tollkeeper.settings import Settings
 from tollkeeper.web import STATIC, Embedding, Files, pages
 from tollkeeper.worker import reconcile_regularly, work
@@ -48,9 +49,11 @@ def create_app(settings: Settings, database: Database | None = None, *, static: 
     """The application on `settings.database_url`, or on a `database` that the caller has opened and will close.
 
     `static` is the folder of the built pages.
+    Raises InvalidInput `invalid_settings` where nobody could pay by them.
     """
     if database is None and settings.database_url is None:
         raise ValueError("settings.database_url is needed: the embedded server belongs to `tollkeeper serve`")
+    processor_for(settings)
     app = Tollkeeper(
         title=TITLE,
         version=__version__,
@@ -103,6 +106,8 @@ def _lifespan(
             # A server whose database is down comes up all the same: it says so at /readyz and answers 503.
             await asyncio.wait([connecting], timeout=_PATIENCE_SECONDS)
         _log.info("worker started", version=__version__)
+        if is_test(books.processor):
+            _log.warning("payments are pretended", detail="TOLLKEEPER_PAYMENTS=test: top-ups cost nothing.")
         try:
             yield
         finally:

@@ -97,6 +97,14 @@ class Settings(BaseSettings):
     anthropic_url: str = Field(
         default="https://api.anthropic.com", description="Where Anthropic's usage and costs are read from."
     )
+    payments: str = Field(
+        default="none",
+        description="How customers pay for what they buy on the billing page: `none`, `link` or, pretended, `test`.",
+    )
+    checkout_url: str | None = Field(
+        default=None,
+        description="With payments `link`: your checkout, as a link in which `{id}` stands for the top-up's id.",
+    )
     max_future_seconds: int = Field(
         default=300, ge=0, description="How far an event's time may lie ahead of the server's clock."
     )

@@ -50,6 +50,7 @@ OPERATOR_WIDE = {
     "gate.verify_variance": "Verify.",
     "ledger.unbalanced_units": "Verify.",
     "limits.forget_old": "The sweep, over all customers.",
+    "payments.verify_top_ups": "Verify.",
     "reconciliation.calls_in": "A provider's bill is for all customers.",
     "reconciliation.known_minutes": "A provider's bill is for all customers.",
     "reconciliation.our_usage": "A provider's bill is for all customers.",

@@ -555,6 +555,41 @@ CREATE TABLE public.tills (
 
 COMMENT ON TABLE public.tills IS 'owner: gate. The lock of each customer whose money or limits must not be overrun';
 
+CREATE TABLE public.top_ups (
+    customer_id uuid NOT NULL,
+    top_up_id uuid NOT NULL,
+    state text NOT NULL,
+    unit text NOT NULL COLLATE pg_catalog."C",
+    amount numeric NOT NULL,
+    price numeric NOT NULL,
+    currency text NOT NULL COLLATE pg_catalog."C",
+    pack text COLLATE pg_catalog."C",
+    bonus numeric DEFAULT 0 NOT NULL,
+    expires_after text,
+    processor text NOT NULL COLLATE pg_catalog."C",
+    checkout_url text,
+    reference text,
+    grant_id uuid,
+    bonus_grant_id uuid,
+    created_at timestamp with time zone NOT NULL,
+    created_by text NOT NULL,
+    open_until timestamp with time zone NOT NULL,
+    ended_at timestamp with time zone,
+    ended_by text,
+    late text,
+    CONSTRAINT top_ups_amount_check CHECK ((amount > (0)::numeric)),
+    CONSTRAINT top_ups_bonus_check CHECK ((bonus >= (0)::numeric)),
+    CONSTRAINT top_ups_check CHECK (((state = 'pending'::text) = (ended_at IS NULL))),
+    CONSTRAINT top_ups_check1 CHECK (((state = 'paid'::text) = (grant_id IS NOT NULL))),
+    CONSTRAINT top_ups_check2 CHECK (((late IS NULL) OR (state = 'paid'::text))),
+    CONSTRAINT top_ups_late_check CHECK ((late = ANY (ARRAY['failed'::text, 'cancelled'::text, 'expired'::text]))),
+    CONSTRAINT top_ups_price_check CHECK ((price > (0)::numeric)),
+    CONSTRAINT top_ups_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'paid'::text, 'failed'::text, 'cancelled'::text])))
+)
+WITH (fillfactor='80');
+
+COMMENT ON TABLE public.top_ups IS 'owner: payments. What customers buy ahead: each ends once, and gives its grants with being paid';
+
 CREATE TABLE public.unique_values (
     customer_id uuid NOT NULL,
     price_id uuid NOT NULL,
@@ -736,6 +771,9 @@ ALTER TABLE ONLY public.series
 ALTER TABLE ONLY public.tills
     ADD CONSTRAINT tills_pkey PRIMARY KEY (customer_id);
 
+ALTER TABLE ONLY public.top_ups
+    ADD CONSTRAINT top_ups_pkey PRIMARY KEY (customer_id, top_up_id);
+
 ALTER TABLE ONLY public.unique_values
     ADD CONSTRAINT unique_values_pkey PRIMARY KEY (customer_id, price_id, period_start, value);
 
@@ -805,6 +843,10 @@ CREATE INDEX quarantine_open ON public.quarantine USING btree (quarantine_id) WH
 
 CREATE INDEX reconciliations_by_time ON public.reconciliations USING btree (provider, bucket_start);
 
+CREATE INDEX top_ups_by_age ON public.top_ups USING btree (created_at, top_up_id);
+
+CREATE INDEX top_ups_by_time ON public.top_ups USING btree (customer_id, created_at, top_up_id);
+
 CREATE INDEX wallets_due ON public.wallets USING btree (next_change_at) WHERE (next_change_at IS NOT NULL);
 
 ALTER TABLE ONLY public.customer_limits
@@ -821,6 +863,9 @@ ALTER TABLE ONLY public.portal_sessions
 
 ALTER TABLE ONLY public.prices
     ADD CONSTRAINT prices_version_fkey FOREIGN KEY (version) REFERENCES public.catalog_versions(version);
+
+ALTER TABLE ONLY public.top_ups
+    ADD CONSTRAINT top_ups_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES public.customers(customer_id);
 
 ALTER TABLE public.api_keys ENABLE ROW LEVEL SECURITY;
 
@@ -896,6 +941,8 @@ CREATE POLICY isolation ON public.series TO tollkeeper_app USING (((customer_id 
 
 CREATE POLICY isolation ON public.tills TO tollkeeper_app USING (((customer_id = ( SELECT (NULLIF(current_setting('tollkeeper.customer_id'::text, true), ''::text))::uuid AS "nullif")) OR ( SELECT (current_setting('tollkeeper.scope'::text, true) = 'operator'::text))));
 
+CREATE POLICY isolation ON public.top_ups TO tollkeeper_app USING (((customer_id = ( SELECT (NULLIF(current_setting('tollkeeper.customer_id'::text, true), ''::text))::uuid AS "nullif")) OR ( SELECT (current_setting('tollkeeper.scope'::text, true) = 'operator'::text))));
+
 CREATE POLICY isolation ON public.unique_values TO tollkeeper_app USING (((customer_id = ( SELECT (NULLIF(current_setting('tollkeeper.customer_id'::text, true), ''::text))::uuid AS "nullif")) OR ( SELECT (current_setting('tollkeeper.scope'::text, true) = 'operator'::text))));
 
 CREATE POLICY isolation ON public.usage_days TO tollkeeper_app USING (((customer_id = ( SELECT (NULLIF(current_setting('tollkeeper.customer_id'::text, true), ''::text))::uuid AS "nullif")) OR ( SELECT (current_setting('tollkeeper.scope'::text, true) = 'operator'::text))));
@@ -935,6 +982,8 @@ ALTER TABLE public.running_totals ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.series ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.tills ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.top_ups ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.unique_values ENABLE ROW LEVEL SECURITY;
 
@@ -1007,6 +1056,8 @@ GRANT SELECT ON TABLE public.schema_migrations TO tollkeeper_app;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.series TO tollkeeper_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.tills TO tollkeeper_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.top_ups TO tollkeeper_app;
 
 GRANT SELECT,INSERT ON TABLE public.unique_values TO tollkeeper_app;
 

@@ -18,12 +18,23 @@ BALANCE_EXHAUSTED = "balance_exhausted"
 CALL_UNPRICED = "call_unpriced"
 GRANT_EXPIRING = "grant_expiring"
 LIMIT_THRESHOLD = "limit_threshold"
+PLAN_CHOSEN = "plan_chosen"
+TOP_UP_LATE = "top_up_late"
+"""Money came for a top-up that had ended otherwise: payments tells of it."""
 
-TOPICS = (BALANCE_EXHAUSTED, BALANCE_LOW, CALL_UNPRICED, GRANT_EXPIRING, LIMIT_THRESHOLD)
+TOPICS = (
+    BALANCE_EXHAUSTED,
+    BALANCE_LOW,
+    CALL_UNPRICED,
+    GRANT_EXPIRING,
+    LIMIT_THRESHOLD,
+    PLAN_CHOSEN,
+    TOP_UP_LATE,
+)
 """What alerts are about."""
 
-CUSTOMER_TOPICS = tuple(topic for topic in TOPICS if topic != CALL_UNPRICED)
-"""What a customer should hear of as well. What a provider's call costs is the operator's business."""
+CUSTOMER_TOPICS = tuple(topic for topic in TOPICS if topic not in (CALL_UNPRICED, TOP_UP_LATE))
+"""What a customer should hear of as well; what a provider's call costs, and late money, are the operator's business."""
 
 
 def balance_facts(wallet: Wallet, before: Decimal, standing: Standing, transaction_id: UUID) -> Iterator[Fact]:
@@ -66,6 +77,11 @@ def alert_in_words(topic: str, body: Mapping[str, Any]) -> str | None:
         case "grant_expiring":
             remaining = _amount(body["remaining"], body["unit"])
             return f"{remaining} of the grant {body['grant']} expires at {body['expires_at']}"
+        case "plan_chosen":
+            return f"The customer has chosen the plan {body['plan']}, from {body['from']}"
+        case "top_up_late":
+            bought, price = _amount(body["amount"], body["unit"]), _amount(body["price"], body["currency"])
+            return f"{price} came for {bought}, after the top-up {body['top_up']} had ended ({body['ended']})"
     return None
 
 

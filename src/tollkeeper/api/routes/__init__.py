@@ -16,11 +16,14 @@ from tollkeeper.api.routes import (
     limits,
     margins,
     plans,
+    portal_plans,
     portal_sessions,
+    portal_top_ups,
     prices,
     quarantine,
     reconciliations,
     start,
+    top_ups,
     usage,
 )
 from tollkeeper.api.routes.portal import PORTAL_ROUTERS
@@ -33,6 +36,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     margins.router,
     balance.router,
     grants.router,
+    top_ups.router,
     limits.router,
     plans.router,
     alerts.router,
@@ -44,6 +48,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     keys.router,
     portal_sessions.router,
     *PORTAL_ROUTERS,
+    portal_plans.router,
+    portal_top_ups.router,
     health.router,
     start.router,
 )
