@@ -6,7 +6,7 @@ from tollkeeper.analytics.listing import EventQuery, search_events
 from tollkeeper.analytics.margins import MarginQuery, MarginRow, Order, margins, sums_by_unit
 from tollkeeper.analytics.overview import MeterSpend, Overview, Spend, accounts_at, overview
 from tollkeeper.analytics.ranges import recent_range, whole_range
-from tollkeeper.analytics.usage import UsageQuery, UsageRow, usage
+from tollkeeper.analytics.usage import UsageQuery, UsageRow, aggregated, usage
 from tollkeeper.analytics.windows import Window
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "UsageRow",
     "Window",
     "accounts_at",
+    "aggregated",
     "csv_cell",
     "margins",
     "overview",

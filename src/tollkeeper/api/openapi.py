@@ -46,6 +46,7 @@ TAGS = [
     {"name": "quarantine", "description": "Events that were refused: look at them, replay or discard them."},
     {"name": "keys", "description": "Who may call this API."},
     {"name": "portal sessions", "description": "Who may look at a customer's billing page, and until when."},
+    {"name": "portal", "description": "What a customer's billing page shows; with a portal token."},
     {"name": "operation", "description": "For load balancers and monitoring; no key needed."},
 ]
 PROBLEM = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -201,8 +201,23 @@ async def get_portal_session(tx: Tx, customer_id: UUID, session_id: UUID) -> Por
 async def revoke_portal_session(tx: Tx, customer_id: UUID, session_id: UUID, now: datetime) -> None:
     """Revoke the session, and then those that came of its link."""
     named = {"customer_id": customer_id, "session_id": session_id, "now": now}
+    # Not for the figures: its open pages end at once.
+    tx.touches([customer_id])
     await tx.execute(_queries.revoke_portal_session, named)
     await tx.execute(_queries.revoke_portal_children, named)
+
+
+@dataclass(frozen=True, slots=True)
+class SessionId:
+    """A portal session, by its id alone."""
+
+    session_id: UUID
+
+
+async def ask_revoked(tx: Tx, customer_ids: Collection[UUID], session_ids: Collection[UUID]) -> Asked[SessionId]:
+    """The portal sessions of these customers, among those named, that were revoked."""
+    named = {"customer_ids": array([*customer_ids]), "session_ids": array([*session_ids])}
+    return await tx.ask(SessionId, _queries.revoked_portal_sessions, named)
 
 
 async def forget_portal_sessions(tx: Tx, customer_id: UUID, before: datetime) -> None:

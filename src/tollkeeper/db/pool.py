@@ -8,7 +8,7 @@ Every transaction says whose rows it may see. `database.transaction()` is the op
 from __future__ import annotations
 
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any, Generic, Self, TypeVar
 from uuid import UUID
@@ -214,7 +214,7 @@ class Database:
             async with self._pool.connection() as connection:
                 await connection.execute(_queries.tell_changed, {"channel": CHANNEL, "payloads": [*payloads]})
 
-    async def hear(self) -> AsyncIterator[Touched]:
+    async def hear(self) -> AsyncGenerator[Touched, None]:
         """What any process changes, from the first answer on, which is empty; and an empty one each second.
 
         On a connection of its own. Raises DatabaseUnavailable when that breaks; what is sent until it's there again is

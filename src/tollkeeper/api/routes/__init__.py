@@ -16,6 +16,7 @@ from tollkeeper.api.routes import (
     limits,
     margins,
     plans,
+    portal_live,
     portal_sessions,
     prices,
     quarantine,
@@ -42,6 +43,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     quarantine.router,
     keys.router,
     portal_sessions.router,
+    portal_live.router,
     health.router,
     start.router,
 )
