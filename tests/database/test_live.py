@@ -40,6 +40,12 @@ unique_by = "user"
 [prices.seats]
 model = "unit"
 amount = "3"
+[meters.level]
+unit = "GB"
+aggregation = "latest"
+[prices.level]
+model = "unit"
+amount = "1"
 [meters.storage]
 unit = "GB"
 aggregation = "max"
@@ -132,11 +138,13 @@ async def test_figures_are_those_of_the_overview(database: Database) -> None:
     books = await open_books(database, METERS)
     events = [used(f"s{i}", "storage", quantity=amount) for i, amount in enumerate(("5", "9", "7"))]
     seats = [used(f"u{i}", "seats", quantity="1", metadata={"user": f"user-{i % 2}"}) for i in range(4)]
-    await ingest(books, *events, *seats)
+    levels = [used(f"l{i}", "level", quantity=str(9 - i), time=clock.now() + timedelta(seconds=i)) for i in range(3)]
+    await ingest(books, *events, *seats, *levels)
     async with running(books) as feed:
         with opened(feed) as page:
             meters = {one["meter"]: one for one in (await shown(page))["meters"]}
     assert meters["storage"]["quantity"] == "9"
+    assert meters["level"]["quantity"] == "7"
     assert meters["seats"]["quantity"] is None  # Counted from the events: ask the overview.
     assert meters["seats"]["events"] == 4
 

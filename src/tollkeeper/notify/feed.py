@@ -32,7 +32,9 @@ class Pace:
     """How quickly things go, in seconds."""
 
     between_ticks: float = 0.1
-    """At least; and as long as the last one took: looking takes half of a connection's time at most."""
+    """At least; and as long as the last one took, so that looking takes half of a connection's time at most ..."""
+    between_slow_ticks: float = 0.25
+    """... but no longer than this."""
     refresh: float = 30
     """So old no state gets."""
     refresh_deaf: float = 5
@@ -162,7 +164,7 @@ class Feed:
             began = _now()
             try:
                 await self._tick()
-                pause = max(self.pace.between_ticks, _now() - began)
+                pause = max(self.pace.between_ticks, min(_now() - began, self.pace.between_slow_ticks))
             except TollError as error:
                 _log.debug("look failed", code=error.code, detail=error.detail)
                 pause = self.pace.after_failure

@@ -13,7 +13,7 @@ from tollkeeper.catalog import Aggregation, Catalog
 from tollkeeper.clock import Period, calendar_period, local_slot, period_of_day, zone
 from tollkeeper.customers import SessionId, ask_revoked
 from tollkeeper.db import Asked, Queries, Tx, array
-from tollkeeper.notify.model import LATEST_EVENTS, HeldState, LatestEvent, Look, MeterState, State, WalletState
+from tollkeeper.notify.model import LATEST_EVENTS, HeldState, Look, MeterState, State, WalletState
 
 _queries = Queries(__package__ or "")
 
@@ -32,8 +32,21 @@ class _Usage:
     events: int
     quantity: Decimal
     peak: Decimal | None
-    latest: Decimal | None
     charge: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class _Latest:
+    customer_id: UUID
+    meter: str
+    unit: str | None
+    latest: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class _Events:
+    customer_id: UUID
+    events: str
 
 
 async def look(
@@ -49,15 +62,18 @@ async def look(
         state, month = _empty(one, now)
         states[one.customer_id] = state
         months.append(month)
-    asked = await _Asked.of(tx, [*states], months, sessions)
+    gauges = [key for key, meter in catalog.meters.items() if meter.aggregation is Aggregation.LATEST]
+    asked = await _Asked.of(tx, [*states], months, gauges, sessions)
     for wallet in await asked.wallets.all():
         states[wallet.customer_id].wallets.append(wallet)
     for held in await asked.held.all():
         states[held.customer_id].held.append(held)
-    for usage in await asked.usage.all():
-        states[usage.customer_id].meters.append(_meter(catalog, usage))
-    for event in await asked.events.all():
-        states[event.customer_id].events.append(event)
+    usages = await asked.usage.all()
+    latest = {} if asked.latest is None else {_key(one): one.latest for one in await asked.latest.all()}
+    for usage in usages:
+        states[usage.customer_id].meters.append(_meter(catalog, usage, latest.get(_key(usage))))
+    for one in await asked.events.all():
+        states[one.customer_id].events = one.events
     return Look([*states.values()], frozenset(one.session_id for one in await asked.revoked.all()))
 
 
@@ -66,18 +82,26 @@ class _Asked:
     wallets: Asked[WalletState]
     held: Asked[HeldState]
     usage: Asked[_Usage]
-    events: Asked[LatestEvent]
+    latest: Asked[_Latest] | None
+    """Not asked where no meter takes the latest value."""
+    events: Asked[_Events]
     revoked: Asked[SessionId]
 
     @classmethod
-    async def of(cls, tx: Tx, ids: list[UUID], months: list[tuple[date, date]], sessions: Collection[UUID]) -> _Asked:
+    async def of(
+        cls, tx: Tx, ids: list[UUID], months: list[tuple[date, date]], gauges: list[str], sessions: Collection[UUID]
+    ) -> _Asked:
         customers = {"customer_ids": array(ids)}
-        days = {"start": array([first for first, _ in months]), "end": array([after for _, after in months])}
+        usage = customers | {
+            "start": array([first for first, _ in months]),
+            "end": array([after for _, after in months]),
+        }
         return cls(
             wallets=await tx.ask(WalletState, _queries.wallets, customers),
             held=await tx.ask(HeldState, _queries.held, customers),
-            usage=await tx.ask(_Usage, _queries.usage, customers | days),
-            events=await tx.ask(LatestEvent, _queries.latest_events, customers | {"limit": LATEST_EVENTS}),
+            usage=await tx.ask(_Usage, _queries.usage, usage),
+            latest=await tx.ask(_Latest, _queries.latest_values, usage | {"meters": gauges}) if gauges else None,
+            events=await tx.ask(_Events, _queries.latest_events, customers | {"limit": LATEST_EVENTS}),
             revoked=await ask_revoked(tx, ids, sessions),
         )
 
@@ -89,9 +113,13 @@ def _empty(one: _Zone, now: datetime) -> tuple[State, tuple[date, date]]:
     return State(one.customer_id, now, period_of_day(today, Period.MONTH, tz)), calendar_period(today, Period.MONTH)
 
 
-def _meter(catalog: Catalog, usage: _Usage) -> MeterState:
+def _key(one: _Usage | _Latest) -> tuple[UUID, str, str | None]:
+    return one.customer_id, one.meter, one.unit
+
+
+def _meter(catalog: Catalog, usage: _Usage, latest: Decimal | None) -> MeterState:
     meter = catalog.meters.get(usage.meter)
     how = meter.aggregation if meter else Aggregation.SUM
     unique = how is Aggregation.UNIQUE_COUNT
-    quantity = None if unique else aggregated(how, usage.quantity, usage.peak, usage.latest)
+    quantity = None if unique else aggregated(how, usage.quantity, usage.peak, latest)
     return MeterState(usage.meter, quantity, usage.events, usage.charge, usage.unit)

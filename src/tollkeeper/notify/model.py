@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -44,27 +44,6 @@ class MeterState:
     unit: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class LatestEvent:
-    """A usage event, without anything that is the operator's alone."""
-
-    customer_id: UUID
-    event_id: str
-    meter: str
-    member: str | None
-    dimensions: Mapping[str, str]
-    unit: str | None
-    time: datetime
-    recorded_at: datetime
-    transaction_id: UUID
-    quantity: Decimal
-    billed: Decimal
-    charge: Decimal | None
-    estimated: bool
-    corrects: str | None
-    corrected_by: Sequence[str]
-
-
 @dataclass(slots=True)
 class State:
     """A customer's figures as of an instant; `period` is the calendar month in the customer's time zone."""
@@ -75,8 +54,8 @@ class State:
     wallets: list[WalletState] = field(default_factory=list)
     held: list[HeldState] = field(default_factory=list)
     meters: list[MeterState] = field(default_factory=list)
-    events: list[LatestEvent] = field(default_factory=list)
-    """The latest, newest first."""
+    events: str = "[]"
+    """The latest, newest first, as JSON."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ import msgspec
 
 from tollkeeper.clock import in_utc
 from tollkeeper.money import ZERO, add, plain, subtract
-from tollkeeper.notify.model import LatestEvent, MeterState, State
+from tollkeeper.notify.model import MeterState, State
 
 PARTS = ("period", "wallets", "spent", "held", "meters", "events")
 """What a state consists of, in the order in which it's written."""
@@ -47,9 +47,9 @@ class Shown:
             "spent": _spent(state.meters),
             "held": [{"unit": one.unit, "amount": plain(one.amount)} for one in state.held],
             "meters": [_meter(one) for one in state.meters],
-            "events": [_event(one) for one in state.events],
         }
-        return cls(in_utc(state.as_of), {name: _encode(parts[name]) for name in PARTS})
+        encoded = {name: _encode(part) for name, part in parts.items()}
+        return cls(in_utc(state.as_of), encoded | {"events": state.events.encode()})
 
     def changed_since(self, before: Shown | None) -> set[str]:
         """The parts that differ; all of them where nothing was shown before."""
@@ -76,24 +76,4 @@ def _meter(one: MeterState) -> dict[str, Any]:
         "events": one.events,
         "charge": plain(one.charge),
         "unit": one.unit,
-    }
-
-
-def _event(one: LatestEvent) -> dict[str, Any]:
-    return {
-        "id": one.event_id,
-        "meter": one.meter,
-        "quantity": plain(one.quantity),
-        "billed": plain(one.billed),
-        "charge": None if one.charge is None else plain(one.charge),
-        "unit": one.unit,
-        "estimated": one.estimated,
-        "priced": one.charge is not None,
-        "time": in_utc(one.time),
-        "recorded_at": in_utc(one.recorded_at),
-        "member": one.member,
-        "dimensions": one.dimensions,
-        "corrects": one.corrects,
-        "corrected_by": one.corrected_by,
-        "transaction_id": one.transaction_id,
     }
