@@ -16,6 +16,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from multiprocessing.process import BaseProcess
+from multiprocessing.synchronize import Event
 from uuid import uuid4
 
 import psycopg
@@ -104,8 +106,8 @@ def _listeners(url: str) -> int:
 class _Watched:
     """The process that watches."""
 
-    process: mp.process.BaseProcess
-    ending: mp.synchronize.Event
+    process: BaseProcess
+    ending: Event
     results: mp.Queue
     states: int = 0
 
@@ -129,20 +131,20 @@ def watching(port: int, tokens: list[str]) -> Iterator[_Watched]:
     yield _Watched(process, ending, results)
 
 
-def _watch(port: int, tokens: list[str], ready, ending, results) -> None:
+def _watch(port: int, tokens: list[str], ready: Event, ending: Event, results: mp.Queue) -> None:
     chosen, buffers = selectors.DefaultSelector(), {}
     for token in tokens:
         stream = socket.create_connection(("127.0.0.1", port))
         stream.sendall(f"GET /v1/portal/live HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer {token}\r\n\r\n".encode())
         stream.setblocking(False)
-        chosen.register(stream, selectors.EVENT_READ)
+        chosen.register(stream, selectors.EVENT_READ, stream)
         buffers[stream] = b""
     shown, seen, states = set(), {}, 0
     while not ending.is_set():
         if len(shown) == len(tokens):
             ready.set()
         for key, _ in chosen.select(0.05):
-            stream = key.fileobj
+            stream: socket.socket = key.data
             data = stream.recv(1 << 18)
             at = time.perf_counter()
             if not data:

@@ -50,7 +50,7 @@ class Opened:
     async def _look(self, customer_ids: Collection[UUID], sessions: Collection[UUID]) -> Look:
         now = clock.now()  # Before the snapshot: what was committed by then is in it.
         async with self.database.transaction(snapshot=True, pipelined=True) as tx:
-            return await look(tx, await self.catalog(tx), customer_ids, sessions, now=now)
+            return await look(tx, self.catalog, customer_ids, sessions, now=now)
 
     async def catalog(self, tx: Tx | None = None) -> Catalog:
         """The catalog in force: as `tx` sees it, or else in a transaction of its own. For reading, not for rating."""

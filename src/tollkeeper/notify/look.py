@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -50,15 +50,21 @@ class _Events:
 
 
 async def look(
-    tx: Tx, catalog: Catalog, customer_ids: Collection[UUID], sessions: Collection[UUID], *, now: datetime
+    tx: Tx,
+    catalog_in: Callable[[Tx], Awaitable[Catalog]],
+    customer_ids: Collection[UUID],
+    sessions: Collection[UUID],
+    *,
+    now: datetime,
 ) -> Look:
     """The states of those customers that exist, and which of the portal sessions were revoked.
 
     `tx` must see all of these customers. In a pipelined transaction it takes two round trips, however many they are.
     """
-    zones = await tx.all(_Zone, _queries.zones, {"customer_ids": array([*customer_ids])})
+    asked_zones = await tx.ask(_Zone, _queries.zones, {"customer_ids": array([*customer_ids])})
+    catalog = await catalog_in(tx)
     states, months = {}, []
-    for one in zones:
+    for one in await asked_zones.all():
         state, month = _empty(one, now)
         states[one.customer_id] = state
         months.append(month)
