@@ -6,10 +6,11 @@ import asyncio
 import multiprocessing
 import os
 import signal
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from pathlib import Path
-from threading import Thread
+from types import FrameType
 
 import structlog
 from starlette.middleware import Middleware
@@ -87,7 +88,7 @@ def _end_with_parent() -> None:
         parent.join()
         os.kill(os.getpid(), signal.SIGTERM)
 
-    Thread(target=wait, name="wait for the parent's end", daemon=True).start()
+    threading.Thread(target=wait, name="wait for the parent's end", daemon=True).start()
 
 
 def _lifespan(
@@ -99,7 +100,8 @@ def _lifespan(
         app.state.books = books
         metrics.forget_dead_workers()
         background = _watch_connections(books), work(books), reconcile_regularly(books), _read_prices(books)
-        tasks = [asyncio.create_task(each) for each in background]
+        tasks = [asyncio.create_task(each) for each in (*background, books.feed.listen(), books.feed.tick())]
+        books.feed.tell = lambda ticked: metrics.observe_tick(ticked.lag)
         if database is None:
             connecting = asyncio.create_task(_connect(books))
             tasks.append(connecting)
@@ -109,8 +111,10 @@ def _lifespan(
         if is_test(books.processor):
             _log.warning("payments are pretended", detail="TOLLKEEPER_PAYMENTS=test: top-ups cost nothing.")
         try:
-            yield
+            with _when_asked_to_end(books.feed.stop):
+                yield
         finally:
+            books.feed.stop()
             for task in tasks:
                 await _end(task)
             if database is None:
@@ -118,6 +122,34 @@ def _lifespan(
             _log.info("worker stopped")
 
     return lifespan
+
+
+@contextmanager
+def _when_asked_to_end(stop: Callable[[], None]) -> Iterator[None]:
+    """Call `stop` as soon as a signal asks the process to end.
+
+    The server waits for open streams before it ends the lifespan, and they don't end by themselves. So its own handlers
+    of signals, if there are any, get company.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    loop = asyncio.get_running_loop()
+    before = {each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)}
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        loop.call_soon_threadsafe(stop)
+        if callable(handler := before[signal.Signals(number)]):
+            handler(number, frame)
+
+    handled = [each for each, handler in before.items() if callable(handler)]
+    for each in handled:
+        signal.signal(each, handle)
+    try:
+        yield
+    finally:
+        for each in handled:
+            signal.signal(each, before[each])
 
 
 async def _end(task: asyncio.Task[None]) -> None:
@@ -164,4 +196,5 @@ async def _watch_connections(books: Books) -> None:
     """Each worker notes its own connections; /metrics, answered by one of them, adds them up."""
     while True:
         metrics.observe_connections(*books.database.connections)
+        metrics.observe_feed(len(books.feed), books.feed.listening)
         await asyncio.sleep(_METRICS_SECONDS)

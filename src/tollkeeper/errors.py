@@ -11,6 +11,7 @@ TollError                          has a code, an HTTP status, a sentence, somet
 ├── InsufficientCredits     402    the wallet, and what may be owed, don't cover the operation
 ├── LimitExceeded           429    the operation doesn't fit under a hard limit
 ├── TooManyAttempts         429    somebody has tried too often in a short time
+├── TooManyStreams          429    one session has too many live streams open
 ├── Conflict                409    the state forbids it: same id with other content, a locked attribute
 ├── CatalogInvalid          422    the catalog file has errors; `problems` lists each with line and key
 ├── PricesInvalid           422    the operator's price file has errors; `problems` lists each with line and key
@@ -168,6 +169,13 @@ class TooManyAttempts(TollError):
 
     status = 429
     title = "Too many attempts"
+
+
+class TooManyStreams(TollError):
+    """One portal session has too many live streams open."""
+
+    status = 429
+    title = "Too many streams"
 
 
 class NotFound(TollError):

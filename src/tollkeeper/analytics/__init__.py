@@ -9,7 +9,7 @@ from tollkeeper.analytics.models import ModelUse, Tokens, models, tokens_between
 from tollkeeper.analytics.overview import MeterSpend, Overview, Spend, accounts_at, overview
 from tollkeeper.analytics.ranges import recent_range, whole_range
 from tollkeeper.analytics.statement import StatementLine, statement
-from tollkeeper.analytics.usage import UsageQuery, UsageRow, usage
+from tollkeeper.analytics.usage import UsageQuery, UsageRow, aggregated, usage
 from tollkeeper.analytics.windows import Window
 
 __all__ = [
@@ -28,6 +28,7 @@ __all__ = [
     "UsageRow",
     "Window",
     "accounts_at",
+    "aggregated",
     "csv_cell",
     "facets",
     "margins",

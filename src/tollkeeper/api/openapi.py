@@ -50,7 +50,7 @@ TAGS = [
     {"name": "portal sessions", "description": "Who may look at a customer's billing page, and until when."},
     {
         "name": "portal",
-        "description": "What a customer's billing page reads and does, with a portal token: of the token's customer alone.",
+        "description": "What a customer's billing page reads and does, with a portal token.",
     },
     {"name": "operation", "description": "For load balancers and monitoring; no key needed."},
 ]

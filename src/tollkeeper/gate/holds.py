@@ -184,6 +184,7 @@ async def write_holds(tx: Tx, holds: Collection[Hold]) -> None:
         "customer_id": array([hold.customer_id for hold in ordered]),
         "hold": text_array([msgspec.json.encode(hold).decode() for hold in ordered]),
     }
+    tx.touches(hold.customer_id for hold in ordered)
     await tx.execute(_queries.write_holds, params)
 
 
