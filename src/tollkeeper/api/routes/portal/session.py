@@ -12,6 +12,8 @@ from tollkeeper.api.bodies import Answer
 from tollkeeper.api.books import OpenBooks
 from tollkeeper.api.portal import Portal
 from tollkeeper.api.routes.portal.bodies import PREFIX, TAG
+from tollkeeper.api.routes.portal_plans import may_change_plan
+from tollkeeper.api.routes.portal_top_ups import may_buy, pretends_payments
 from tollkeeper.catalog import Catalog, Price
 from tollkeeper.customers import Customer, Permission, get_customer
 from tollkeeper.db import Tx
@@ -81,9 +83,9 @@ async def show_session(books: OpenBooks, session: Portal) -> PortalSessionAnswer
         units=_units(catalog, customer),
         dimensions=[*sorted(dimensions), *(["member"] if there.members else [])],
         models=there.calls,
-        top_up=False,
-        change_plan=False,
-        test_payments=False,
+        top_up=may_buy(books, catalog, session),
+        change_plan=may_change_plan(catalog, session),
+        test_payments=pretends_payments(books),
     )
 
 
