@@ -145,10 +145,12 @@ with day_piece as materialized (
       as piece (zones, start, "end", starts)
 ), hour_piece as materialized (
     select zones::text[] as zones, start, "end"
-    from unnest(%(hours_zones)s::text[], %(hours_from)s::timestamptz[], %(hours_to)s::timestamptz[]) as piece (zones, start, "end")
+    from unnest(%(hours_zones)s::text[], %(hours_from)s::timestamptz[], %(hours_to)s::timestamptz[])
+      as piece (zones, start, "end")
 ), event_piece as materialized (
     select zones::text[] as zones, start, "end"
-    from unnest(%(events_zones)s::text[], %(events_from)s::timestamptz[], %(events_to)s::timestamptz[]) as piece (zones, start, "end")
+    from unnest(%(events_zones)s::text[], %(events_from)s::timestamptz[], %(events_to)s::timestamptz[])
+      as piece (zones, start, "end")
 ), found as (
     select width_bucket(d.day, p.starts) as slot, d.customer_id, d.series_id,
            sum(d.events) as events, sum(d.charge) as charge, sum(d.cost) as cost, sum(d.unpriced) as unpriced
@@ -232,60 +234,41 @@ join customers k on k.customer_id = f.customer_id
 where %(meter)s::text is null or s.meter = %(meter)s
 group by 1, 2, 3
 
--- name: calls_from_days
+-- name: calls_from_rollups
 -- An event that called several models has a row of each: it's counted once in a group, and once in all (`repeats`, see
 -- migrations/0014).
-with piece as materialized (
+with day_piece as materialized (
     select zones::text[] as zones, start, "end", starts::date[] as starts
     from unnest(%(days_zones)s::text[], %(days_from)s::date[], %(days_to)s::date[], %(day_starts)s::text[])
       as piece (zones, start, "end", starts)
+), hour_piece as materialized (
+    select zones::text[] as zones, start, "end"
+    from unnest(%(hours_zones)s::text[], %(hours_from)s::timestamptz[], %(hours_to)s::timestamptz[])
+      as piece (zones, start, "end")
 ), found as (
-    select width_bucket(r.day, p.starts) as slot, case when 'customer' = any(%(group_by)s::text[]) then k.key end as customer,
-           r.meter, r.unit, r.provider, r.model, r.repeats, sum(r.events) as events, sum(r.calls) as calls,
-           sum(r.input_tokens) as input_tokens, sum(r.cached_tokens) as cached_tokens,
-           sum(r.output_tokens) as output_tokens, sum(r.tokens) as tokens, sum(r.charge) as charge, sum(r.cost) as cost,
-           sum(r.unpriced) as unpriced, sum(r.uncosted) as uncosted, sum(r.uncosted_charge) as uncosted_charge,
-           sum(r.estimated) as estimated, sum(r.estimated_charge) as estimated_charge,
-           sum(r.estimated_cost) as estimated_cost
-    from piece p
+    select width_bucket(r.day, p.starts) as slot, k.key as customer, r.meter, r.unit, r.provider, r.model, r.repeats,
+           r.events, r.calls, r.input_tokens, r.cached_tokens, r.output_tokens, r.tokens, r.charge, r.cost, r.unpriced,
+           r.uncosted, r.uncosted_charge, r.estimated, r.estimated_charge, r.estimated_cost
+    from day_piece p
     join customers k on k.timezone = any(p.zones) and (%(customer_id)s::uuid is null or k.customer_id = %(customer_id)s)
     join call_days r on r.customer_id = k.customer_id and r.day >= p.start and r.day < p."end"
     where %(meter)s::text is null or r.meter = %(meter)s
-    group by 1, 2, 3, 4, 5, 6, 7
-)
-select slot, nullif(unit, '') as unit,
-       array(select case g.label when 'customer' then customer when 'meter' then meter when 'provider' then provider
-                                 when 'model' then model end
-             from unnest(%(group_by)s::text[]) with ordinality as g (label, n) order by n) as labels,
-       coalesce(sum(events) filter (where repeats & %(counted_once)s = 0), 0)::bigint as events,
-       coalesce(sum(events) filter (where repeats & 4 = 0), 0)::bigint as firsts,
-       sum(calls)::bigint as calls, sum(input_tokens) as input_tokens, sum(cached_tokens) as cached_tokens,
-       sum(output_tokens) as output_tokens, sum(tokens) as tokens, sum(charge) as charge, sum(cost) as cost,
-       coalesce(sum(unpriced) filter (where repeats & %(counted_once)s = 0), 0)::bigint as unpriced,
-       coalesce(sum(unpriced) filter (where repeats & 4 = 0), 0)::bigint as first_unpriced,
-       coalesce(sum(uncosted) filter (where repeats & %(counted_once)s = 0), 0)::bigint as uncosted,
-       sum(uncosted_charge) as uncosted_charge,
-       coalesce(sum(estimated) filter (where repeats & %(counted_once)s = 0), 0)::bigint as estimated,
-       sum(estimated_charge) as estimated_charge, sum(estimated_cost) as estimated_cost
-from found
-group by 1, 2, 3
-
--- name: calls_from_hours
-with piece as materialized (
-    select zones::text[] as zones, start, "end"
-    from unnest(%(hours_zones)s::text[], %(hours_from)s::timestamptz[], %(hours_to)s::timestamptz[]) as piece (zones, start, "end")
-), found as (
-    select width_bucket(r.hour, %(starts)s::timestamptz[]) as slot, case when 'customer' = any(%(group_by)s::text[]) then k.key end as customer,
-           r.meter, r.unit, r.provider, r.model, r.repeats, sum(r.events) as events, sum(r.calls) as calls,
-           sum(r.input_tokens) as input_tokens, sum(r.cached_tokens) as cached_tokens,
-           sum(r.output_tokens) as output_tokens, sum(r.tokens) as tokens, sum(r.charge) as charge, sum(r.cost) as cost,
-           sum(r.unpriced) as unpriced, sum(r.uncosted) as uncosted, sum(r.uncosted_charge) as uncosted_charge,
-           sum(r.estimated) as estimated, sum(r.estimated_charge) as estimated_charge,
-           sum(r.estimated_cost) as estimated_cost
-    from piece p
+    union all
+    select width_bucket(r.hour, %(starts)s::timestamptz[]), k.key, r.meter, r.unit, r.provider, r.model, r.repeats,
+           r.events, r.calls, r.input_tokens, r.cached_tokens, r.output_tokens, r.tokens, r.charge, r.cost, r.unpriced,
+           r.uncosted, r.uncosted_charge, r.estimated, r.estimated_charge, r.estimated_cost
+    from hour_piece p
     join customers k on k.timezone = any(p.zones) and (%(customer_id)s::uuid is null or k.customer_id = %(customer_id)s)
     join call_hours r on r.customer_id = k.customer_id and r.hour >= p.start and r.hour < p."end"
     where %(meter)s::text is null or r.meter = %(meter)s
+), summed as (
+    select slot, case when 'customer' = any(%(group_by)s::text[]) then customer end as customer, meter, unit, provider,
+           model, repeats, sum(events) as events, sum(calls) as calls, sum(input_tokens) as input_tokens,
+           sum(cached_tokens) as cached_tokens, sum(output_tokens) as output_tokens, sum(tokens) as tokens,
+           sum(charge) as charge, sum(cost) as cost, sum(unpriced) as unpriced, sum(uncosted) as uncosted,
+           sum(uncosted_charge) as uncosted_charge, sum(estimated) as estimated,
+           sum(estimated_charge) as estimated_charge, sum(estimated_cost) as estimated_cost
+    from found
     group by 1, 2, 3, 4, 5, 6, 7
 )
 select slot, nullif(unit, '') as unit,
@@ -302,16 +285,16 @@ select slot, nullif(unit, '') as unit,
        sum(uncosted_charge) as uncosted_charge,
        coalesce(sum(estimated) filter (where repeats & %(counted_once)s = 0), 0)::bigint as estimated,
        sum(estimated_charge) as estimated_charge, sum(estimated_cost) as estimated_cost
-from found
+from summed
 group by 1, 2, 3
 
 -- name: calls_from_events
--- The same from the events that have calls, and what no rollup knows: members and dimensions. The events, with their corrections: what they are charged and cost, shared over the providers and models of
--- their calls. By what those cost, or equally where that isn't known or nothing. Shares are cut off at 12 decimals; what
--- is left goes to the largest remainders.
+-- The same from the events that have calls, each with its corrections: at edges, and by members and dimensions, which no
+-- rollup knows. How an event is shared over the models of its calls: migrations/0014.
 with piece as materialized (
     select zones::text[] as zones, start, "end"
-    from unnest(%(events_zones)s::text[], %(events_from)s::timestamptz[], %(events_to)s::timestamptz[]) as piece (zones, start, "end")
+    from unnest(%(events_zones)s::text[], %(events_from)s::timestamptz[], %(events_to)s::timestamptz[])
+      as piece (zones, start, "end")
 ), used as materialized (
     select e.customer_id, coalesce(e.corrects, e.event_id) as event_id, c.provider, c.model,
            count(*) filter (where c.adjusts is null) as calls, greatest(coalesce(sum(c.cost), 0), 0) as weight,
