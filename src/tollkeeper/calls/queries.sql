@@ -343,7 +343,6 @@ with used as (
     from used u join families f using (customer_id, event_id)
     window one as (partition by u.customer_id, u.event_id)
 ), cut as (
-    -- In units of the twelfth decimal, so that nothing is rounded.
     select *, sum(weight) over one as whole, div(charge * 1e12 * weight, sum(weight) over one) as charge_part,
            div(cost * 1e12 * weight, sum(weight) over one) as cost_part
     from weighed
@@ -363,8 +362,8 @@ with used as (
 ), shares as materialized (
     select customer_id, hour, day, meter, unit, provider, model, case when of_provider > 1 then 1 else 0 end
            + case when of_model > 1 then 2 else 0 end + case when of_all > 1 then 4 else 0 end as repeats,
-           calls, input_tokens, cached_tokens, output_tokens, tokens, unpriced, uncosted,
-           guessed or estimated as doubtful, estimated,
+           calls, input_tokens, cached_tokens, output_tokens, tokens, unpriced, uncosted, estimated,
+           guessed or estimated as doubtful,
            (charge_part + case when charge_rank <= charge_left then sign(charge) else 0 end) * 1e-12 as charge,
            (cost_part + case when cost_rank <= cost_left then sign(cost) else 0 end) * 1e-12 as cost
     from ranked
