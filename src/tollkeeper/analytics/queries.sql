@@ -147,10 +147,12 @@ with day_piece as materialized (
       as piece (zones, start, "end", starts)
 ), hour_piece as materialized (
     select zones::text[] as zones, start, "end"
-    from unnest(%(hours_zones)s::text[], %(hours_from)s::timestamptz[], %(hours_to)s::timestamptz[]) as piece (zones, start, "end")
+    from unnest(%(hours_zones)s::text[], %(hours_from)s::timestamptz[], %(hours_to)s::timestamptz[])
+      as piece (zones, start, "end")
 ), event_piece as materialized (
     select zones::text[] as zones, start, "end"
-    from unnest(%(events_zones)s::text[], %(events_from)s::timestamptz[], %(events_to)s::timestamptz[]) as piece (zones, start, "end")
+    from unnest(%(events_zones)s::text[], %(events_from)s::timestamptz[], %(events_to)s::timestamptz[])
+      as piece (zones, start, "end")
 ), found as (
     select width_bucket(d.day, p.starts) as slot, d.customer_id, d.series_id,
            sum(d.events) as events, sum(d.charge) as charge, sum(d.cost) as cost, sum(d.unpriced) as unpriced
@@ -195,99 +197,87 @@ group by 1, 2, 3
 -- Events whose cost isn't known, or whose charge or cost is an estimate, with their corrections; along events_notable. By
 -- provider or model only those without calls: `margin_calls` tells of the others.
 with notable as (
-    select e.customer_id, coalesce(e.corrects, e.event_id) as event_id,
+    -- A correction has its event's series and time. Of an event that is notable itself all is here.
+    select e.customer_id, coalesce(e.corrects, e.event_id) as event_id, e.series_id, e.time,
            coalesce(sum(e.uncosted), 0) > 0 as uncosted, coalesce(sum(e.estimates), 0) > 0 as guessed,
            bool_or(e.cost_source = 'estimate') is true
-               and bool_or(e.cost_source = 'provider_report') is not true as estimated
+               and bool_or(e.cost_source = 'provider_report') is not true as estimated,
+           coalesce(sum(e.charge), 0) as charge, coalesce(sum(e.cost), 0) as cost,
+           bool_or(e.corrects is null) as whole, bool_or(e.cost_source is not null) as costed,
+           array_agg(e.event_id) as event_ids
     from events e
     where e.time >= %(from)s and e.time < %(to)s
       and (e.corrects is not null or e.uncosted is not null or e.estimates is not null or e.cost_source = 'estimate')
       and (%(customer_id)s::uuid is null or e.customer_id = %(customer_id)s)
-    group by 1, 2
+    group by 1, 2, 3, 4
 ), doubtful as (
-    select n.*, o.series_id, o.time, coalesce(o.charge, 0) + coalesce(c.charge, 0) as charge,
-           coalesce(o.cost, 0) + coalesce(c.cost, 0) as cost
+    select width_bucket(n.time, %(starts)s::timestamptz[]) as slot, n.customer_id, n.series_id,
+           count(*) filter (where n.uncosted) as uncosted,
+           count(*) filter (where n.guessed or n.estimated) as estimated,
+           sum(n.charge + coalesce(o.charge, 0)) filter (where n.uncosted) as uncosted_charge,
+           sum(n.charge + coalesce(o.charge, 0)) filter (where n.guessed or n.estimated) as estimated_charge,
+           sum(n.cost + coalesce(o.cost, 0)) filter (where n.estimated) as estimated_cost
     from notable n
-    join events o on o.customer_id = n.customer_id and o.event_id = n.event_id
     left join lateral (
-        select sum(charge) as charge, sum(cost) as cost, array_agg(event_id) as event_ids
-        from events where customer_id = n.customer_id and corrects = n.event_id
-    ) c on true
+        select charge, cost, cost_source from events
+        where not n.whole and customer_id = n.customer_id and event_id = n.event_id
+        limit 1  -- Looked up one by one: they are few.
+    ) o on true
     where (n.uncosted or n.guessed or n.estimated)
-      and not (%(by_calls)s and exists (
-          select from provider_calls p where p.customer_id = n.customer_id and p.event_id = n.event_id))
-      and not (%(by_calls)s and c.event_ids is not null and exists (
-          select from unnest(c.event_ids) as one (event_id)
+      -- What has no cost source has no calls.
+      and not (%(by_calls)s and (n.costed or o.cost_source is not null) and exists (
+          select from unnest(n.event_ids || n.event_id) as one (event_id)
           join provider_calls p on p.customer_id = n.customer_id and p.event_id = one.event_id))
+    group by 1, 2, 3
 )
-select width_bucket(f.time, %(starts)s::timestamptz[]) as slot, s.unit,
+select f.slot, s.unit,
        array(select case g.label when 'customer' then k.key when 'meter' then s.meter when 'member' then s.member
                                  when 'provider' then null when 'model' then null else s.dimensions ->> g.label end
              from unnest(%(group_by)s::text[]) with ordinality as g (label, n) order by n) as labels,
-       count(*) filter (where uncosted) as uncosted, count(*) filter (where guessed or estimated) as estimated,
-       coalesce(sum(f.charge) filter (where uncosted), 0) as uncosted_charge,
-       coalesce(sum(f.charge) filter (where guessed or estimated), 0) as estimated_charge,
-       coalesce(sum(f.cost) filter (where estimated), 0) as estimated_cost
+       sum(f.uncosted)::bigint as uncosted, sum(f.estimated)::bigint as estimated,
+       coalesce(sum(f.uncosted_charge), 0) as uncosted_charge, coalesce(sum(f.estimated_charge), 0) as estimated_charge,
+       coalesce(sum(f.estimated_cost), 0) as estimated_cost
 from doubtful f
 join series s on s.customer_id = f.customer_id and s.series_id = f.series_id
 join customers k on k.customer_id = f.customer_id
 where %(meter)s::text is null or s.meter = %(meter)s
 group by 1, 2, 3
 
--- name: calls_from_days
+-- name: calls_from_rollups
 -- An event that called several models has a row of each: it's counted once in a group, and once in all (`repeats`, see
 -- migrations/0014).
-with piece as materialized (
+with day_piece as materialized (
     select zones::text[] as zones, start, "end", starts::date[] as starts
     from unnest(%(days_zones)s::text[], %(days_from)s::date[], %(days_to)s::date[], %(day_starts)s::text[])
       as piece (zones, start, "end", starts)
+), hour_piece as materialized (
+    select zones::text[] as zones, start, "end"
+    from unnest(%(hours_zones)s::text[], %(hours_from)s::timestamptz[], %(hours_to)s::timestamptz[])
+      as piece (zones, start, "end")
 ), found as (
-    select width_bucket(r.day, p.starts) as slot, case when 'customer' = any(%(group_by)s::text[]) then k.key end as customer,
-           r.meter, r.unit, r.provider, r.model, r.repeats, sum(r.events) as events, sum(r.calls) as calls,
-           sum(r.input_tokens) as input_tokens, sum(r.cached_tokens) as cached_tokens,
-           sum(r.output_tokens) as output_tokens, sum(r.tokens) as tokens, sum(r.charge) as charge, sum(r.cost) as cost,
-           sum(r.unpriced) as unpriced, sum(r.uncosted) as uncosted, sum(r.uncosted_charge) as uncosted_charge,
-           sum(r.estimated) as estimated, sum(r.estimated_charge) as estimated_charge,
-           sum(r.estimated_cost) as estimated_cost
-    from piece p
+    select width_bucket(r.day, p.starts) as slot, k.key as customer, r.meter, r.unit, r.provider, r.model, r.repeats,
+           r.events, r.calls, r.input_tokens, r.cached_tokens, r.output_tokens, r.tokens, r.charge, r.cost, r.unpriced,
+           r.uncosted, r.uncosted_charge, r.estimated, r.estimated_charge, r.estimated_cost
+    from day_piece p
     join customers k on k.timezone = any(p.zones) and (%(customer_id)s::uuid is null or k.customer_id = %(customer_id)s)
     join call_days r on r.customer_id = k.customer_id and r.day >= p.start and r.day < p."end"
     where %(meter)s::text is null or r.meter = %(meter)s
-    group by 1, 2, 3, 4, 5, 6, 7
-)
-select slot, nullif(unit, '') as unit,
-       array(select case g.label when 'customer' then customer when 'meter' then meter when 'provider' then provider
-                                 when 'model' then model end
-             from unnest(%(group_by)s::text[]) with ordinality as g (label, n) order by n) as labels,
-       coalesce(sum(events) filter (where repeats & %(counted_once)s = 0), 0)::bigint as events,
-       coalesce(sum(events) filter (where repeats & 4 = 0), 0)::bigint as firsts,
-       sum(calls)::bigint as calls, sum(input_tokens) as input_tokens, sum(cached_tokens) as cached_tokens,
-       sum(output_tokens) as output_tokens, sum(tokens) as tokens, sum(charge) as charge, sum(cost) as cost,
-       coalesce(sum(unpriced) filter (where repeats & %(counted_once)s = 0), 0)::bigint as unpriced,
-       coalesce(sum(unpriced) filter (where repeats & 4 = 0), 0)::bigint as first_unpriced,
-       coalesce(sum(uncosted) filter (where repeats & %(counted_once)s = 0), 0)::bigint as uncosted,
-       sum(uncosted_charge) as uncosted_charge,
-       coalesce(sum(estimated) filter (where repeats & %(counted_once)s = 0), 0)::bigint as estimated,
-       sum(estimated_charge) as estimated_charge, sum(estimated_cost) as estimated_cost
-from found
-group by 1, 2, 3
-
--- name: calls_from_hours
-with piece as materialized (
-    select zones::text[] as zones, start, "end"
-    from unnest(%(hours_zones)s::text[], %(hours_from)s::timestamptz[], %(hours_to)s::timestamptz[]) as piece (zones, start, "end")
-), found as (
-    select width_bucket(r.hour, %(starts)s::timestamptz[]) as slot, case when 'customer' = any(%(group_by)s::text[]) then k.key end as customer,
-           r.meter, r.unit, r.provider, r.model, r.repeats, sum(r.events) as events, sum(r.calls) as calls,
-           sum(r.input_tokens) as input_tokens, sum(r.cached_tokens) as cached_tokens,
-           sum(r.output_tokens) as output_tokens, sum(r.tokens) as tokens, sum(r.charge) as charge, sum(r.cost) as cost,
-           sum(r.unpriced) as unpriced, sum(r.uncosted) as uncosted, sum(r.uncosted_charge) as uncosted_charge,
-           sum(r.estimated) as estimated, sum(r.estimated_charge) as estimated_charge,
-           sum(r.estimated_cost) as estimated_cost
-    from piece p
+    union all
+    select width_bucket(r.hour, %(starts)s::timestamptz[]), k.key, r.meter, r.unit, r.provider, r.model, r.repeats,
+           r.events, r.calls, r.input_tokens, r.cached_tokens, r.output_tokens, r.tokens, r.charge, r.cost, r.unpriced,
+           r.uncosted, r.uncosted_charge, r.estimated, r.estimated_charge, r.estimated_cost
+    from hour_piece p
     join customers k on k.timezone = any(p.zones) and (%(customer_id)s::uuid is null or k.customer_id = %(customer_id)s)
     join call_hours r on r.customer_id = k.customer_id and r.hour >= p.start and r.hour < p."end"
     where %(meter)s::text is null or r.meter = %(meter)s
+), summed as (
+    select slot, case when 'customer' = any(%(group_by)s::text[]) then customer end as customer, meter, unit, provider,
+           model, repeats, sum(events) as events, sum(calls) as calls, sum(input_tokens) as input_tokens,
+           sum(cached_tokens) as cached_tokens, sum(output_tokens) as output_tokens, sum(tokens) as tokens,
+           sum(charge) as charge, sum(cost) as cost, sum(unpriced) as unpriced, sum(uncosted) as uncosted,
+           sum(uncosted_charge) as uncosted_charge, sum(estimated) as estimated,
+           sum(estimated_charge) as estimated_charge, sum(estimated_cost) as estimated_cost
+    from found
     group by 1, 2, 3, 4, 5, 6, 7
 )
 select slot, nullif(unit, '') as unit,
@@ -304,16 +294,16 @@ select slot, nullif(unit, '') as unit,
        sum(uncosted_charge) as uncosted_charge,
        coalesce(sum(estimated) filter (where repeats & %(counted_once)s = 0), 0)::bigint as estimated,
        sum(estimated_charge) as estimated_charge, sum(estimated_cost) as estimated_cost
-from found
+from summed
 group by 1, 2, 3
 
 -- name: calls_from_events
--- The same from the events that have calls, and what no rollup knows: members and dimensions. The events, with their corrections: what they are charged and cost, shared over the providers and models of
--- their calls. By what those cost, or equally where that isn't known or nothing. Shares are cut off at 12 decimals; what
--- is left goes to the largest remainders.
+-- The same from the events that have calls, each with its corrections: at edges, and by members and dimensions, which no
+-- rollup knows. How an event is shared over the models of its calls: migrations/0014.
 with piece as materialized (
     select zones::text[] as zones, start, "end"
-    from unnest(%(events_zones)s::text[], %(events_from)s::timestamptz[], %(events_to)s::timestamptz[]) as piece (zones, start, "end")
+    from unnest(%(events_zones)s::text[], %(events_from)s::timestamptz[], %(events_to)s::timestamptz[])
+      as piece (zones, start, "end")
 ), used as materialized (
     select e.customer_id, coalesce(e.corrects, e.event_id) as event_id, c.provider, c.model,
            count(*) filter (where c.adjusts is null) as calls, greatest(coalesce(sum(c.cost), 0), 0) as weight,
