@@ -73,6 +73,8 @@ OPERATOR_WIDE = {
 NOT_SHOWN = {
     # Written beside a customer's events, wallets or holds, in the same transaction.
     "burns",
+    "call_days",
+    "call_hours",
     "limit_counters",
     "postings",
     "provider_calls",
