@@ -16,13 +16,14 @@ from starlette.middleware import Middleware
 from tollkeeper import __version__
 from tollkeeper.api import logs, metrics, problems
 from tollkeeper.api.books import Books
+from tollkeeper.api.console import Console
 from tollkeeper.api.middleware import BodyLimit, Observed, Urls
 from tollkeeper.api.openapi import DESCRIPTION, TAGS, TITLE, Tollkeeper
 from tollkeeper.api.routes import ROUTERS
 from tollkeeper.db import Database
 from tollkeeper.errors import DatabaseUnavailable, PricesInvalid
 from tollkeeper.settings import Settings
-from tollkeeper.worker import reconcile_regularly, work
+from tollkeeper.worker import keep_figures, reconcile_regularly, work
 
 _PATIENCE_SECONDS = 2
 _PAUSE_SECONDS = 1
@@ -79,8 +80,15 @@ def _lifespan(
     async def lifespan(app: Tollkeeper) -> AsyncIterator[None]:
         books = Books(settings, database or _unopened(settings))
         app.state.books = books
+        app.state.console = Console()
         metrics.forget_dead_workers()
-        background = _watch_connections(books), work(books), reconcile_regularly(books), _read_prices(books)
+        background = (
+            _watch_connections(books),
+            work(books),
+            keep_figures(books),
+            reconcile_regularly(books),
+            _read_prices(books),
+        )
         tasks = [asyncio.create_task(each) for each in background]
         if database is None:
             connecting = asyncio.create_task(_connect(books))

@@ -14,12 +14,23 @@ from tollkeeper.customers.customers import InUse, get_customer, list_customers, 
 from tollkeeper.customers.directory import Directory, Known
 from tollkeeper.customers.keys import KeyRing, create_key, find_key, list_keys, revoke_key, touch_key
 from tollkeeper.customers.members import get_member, list_members, upsert_member
-from tollkeeper.customers.model import ApiKey, Customer, CustomerChanges, Member, Scope, customer_id_of, is_key
+from tollkeeper.customers.model import (
+    ApiKey,
+    ConsoleSession,
+    Customer,
+    CustomerChanges,
+    Member,
+    Scope,
+    customer_id_of,
+    is_key,
+)
+from tollkeeper.customers.sessions import SessionRing, csrf_of, find_session, sign_in, sign_out
 
 __all__ = [
     "NO_AGREEMENT",
     "Agreement",
     "ApiKey",
+    "ConsoleSession",
     "Customer",
     "CustomerChanges",
     "Directory",
@@ -31,12 +42,15 @@ __all__ = [
     "PlanChange",
     "PlanDecision",
     "Scope",
+    "SessionRing",
     "agreement_of",
     "assign_plan",
     "create_key",
+    "csrf_of",
     "customer_id_of",
     "drop_limit",
     "find_key",
+    "find_session",
     "get_customer",
     "get_member",
     "is_key",
@@ -47,6 +61,8 @@ __all__ = [
     "plan_history",
     "revoke_key",
     "set_limit",
+    "sign_in",
+    "sign_out",
     "touch_key",
     "upsert_customer",
     "upsert_member",
