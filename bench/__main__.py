@@ -1,7 +1,7 @@
 """`make bench`: measure, print, and write bench/README.md.
 
-`--quick` measures a tenth, to try the benchmarks themselves. `--only ingest|growth|gate|sdk` measures a part. With
-either, nothing is written.
+`--quick` measures a tenth, to try the benchmarks themselves. `--only ingest|growth|gate|sdk|console` measures a part.
+With either, nothing is written.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench import gate, operations, sdk, server, suites
+from bench import console, gate, operations, sdk, server, suites
 from bench.suites import Row
 from tollkeeper import __version__
 
@@ -24,9 +24,9 @@ def main() -> None:
     """Measure what was asked for."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--only", choices=["ingest", "growth", "gate", "sdk"])
+    parser.add_argument("--only", choices=["ingest", "growth", "gate", "sdk", "console"])
     options = parser.parse_args()
-    parts = [options.only] if options.only else ["ingest", "growth", "gate", "sdk"]
+    parts = [options.only] if options.only else ["ingest", "growth", "gate", "sdk", "console"]
     events = 100_000 if options.quick else 1_000_000
     sizes = [10_000, 100_000, 500_000] if options.quick else [100_000, 1_000_000, 5_000_000]
     sections: list[tuple[str, list[Row]]] = []
@@ -45,6 +45,9 @@ def main() -> None:
     if "sdk" in parts:
         with server.database() as url:
             sections.append(_section("SDK", sdk.all_of_it(url, quick=options.quick)))
+    if "console" in parts:
+        with server.database(console.furnish) as url:
+            sections.append(_section("Console", console.all_of_it(url)))
     if not options.quick and options.only is None:
         _REPORT.write_text(_report(sections), encoding="utf-8")
         print(f"Wrote {_REPORT}")
