@@ -5,13 +5,13 @@ SHELL := bash
 .DEFAULT_GOAL := help
 ARGS ?=
 DATABASE_URL ?=
-# Late in a process that has run other tests, this one finds an example that it doesn't find by itself.
-ALONE := tests/unit/test_wallets_any_order.py
 
 PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3 python; do \
 	$$p -c 'import sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { command -v $$p; break; }; done)
 BIN := .venv/bin
 READY := .venv/.ready
+WEB := $(BIN)/python web/build.py
+BROWSER := .venv/.browser
 
 $(READY): pyproject.toml constraints.txt
 	@test -n "$(PYTHON)" || { echo "Tollkeeper needs Python 3.11 or newer with its venv module; set PYTHON=/path/to/python3" >&2; exit 1; }
@@ -21,19 +21,30 @@ $(READY): pyproject.toml constraints.txt
 	@$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --group dev --editable .
 	@touch $@
 
-.PHONY: help setup demo test lint check-types architecture schema prices bench clean clean-demo
+.PHONY: help setup demo web test test-web lint check-types architecture schema prices bench clean clean-demo
 help: ## list these commands
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 24
 
 setup: $(READY) ## make the virtual environment
 	@echo "Ready: source .venv/bin/activate"
 
-demo: $(READY) ## real usage, priced, booked and explained; serves http://127.0.0.1:8377 (ARGS=--once to end after the report)
+demo: web ## real usage, priced, booked and explained; serves http://127.0.0.1:8377 (ARGS=--once to end after the report)
 	@$(BIN)/python -m demo $(ARGS)
 
-test: lint check-types ## everything that CI runs (DATABASE_URL=postgresql://... to test against your own server)
-	@$(BIN)/python -m pytest $(ALONE)
-	@TOLLKEEPER_TEST_DATABASE_URL="$(DATABASE_URL)" $(BIN)/python -m pytest -n 2 --dist loadfile $(ALONE:%=--ignore=%) $(ARGS)
+web: $(READY) ## build the widgets and pages from web/, if they have changed
+	@$(WEB)
+
+test-web: web
+	@$(WEB) run --silent check
+	@$(WEB) run --silent test
+	@$(WEB) run --silent size
+
+$(BROWSER): $(READY)
+	@$(BIN)/python -m tests.browser.chromium
+	@touch $@
+
+test: lint check-types test-web $(BROWSER) ## everything that CI runs (DATABASE_URL=postgresql://... to test against your own server)
+	@TOLLKEEPER_TEST_DATABASE_URL="$(DATABASE_URL)" $(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 lint: $(READY)
 	@$(BIN)/ruff check .
@@ -50,11 +61,11 @@ prices: $(READY) ## note new rows of the price book, and write the table of prov
 	@$(BIN)/python -m tests.unit.vectors.price_ids
 	@$(BIN)/python -m tests.docs.provider_support
 
-bench: $(READY) ## measure, and write the figures into bench/README.md
+bench: web ## measure, and write the figures into bench/README.md
 	@$(BIN)/python -m bench $(ARGS)
 
 clean-demo: $(READY) ## remove the data that the demo has left, in its own marked folder (ARGS='--data ...' for another)
 	@$(BIN)/python -m demo --clean $(ARGS)
 
-clean: ## remove the virtual environment and caches
-	rm -rf .venv .ruff_cache .pytest_cache .hypothesis
+clean: ## remove the virtual environment, caches and built pages
+	rm -rf .venv .ruff_cache .pytest_cache .hypothesis web/node_modules src/tollkeeper/web/static

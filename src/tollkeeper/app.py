@@ -20,6 +20,8 @@ from tollkeeper.api.console import Console
 from tollkeeper.api.middleware import BodyLimit, Observed, Urls
 from tollkeeper.api.openapi import DESCRIPTION, TAGS, TITLE, Tollkeeper
 from tollkeeper.api.routes import ROUTERS
+from tollkeeper.api.routes.portal_sessions import Exchanges
+from tollkeeper.customers import PortalRing
 from tollkeeper.db import Database
 from tollkeeper.errors import DatabaseUnavailable, PricesInvalid
 from tollkeeper.settings import Settings
@@ -55,6 +57,8 @@ def create_app(settings: Settings, database: Database | None = None) -> Tollkeep
         lifespan=_lifespan(settings, database),
         middleware=[Middleware(Observed), Middleware(BodyLimit, most=settings.max_body_bytes), Middleware(Urls)],
     )
+    app.state.portal_ring = PortalRing()
+    app.state.exchanges = Exchanges()
     problems.install(app)
     for router in ROUTERS:
         app.include_router(router)

@@ -10,7 +10,7 @@ TollError                          has a code, an HTTP status, a sentence, somet
 ├── NotFound                404    customer, meter, event, key … that doesn't exist
 ├── InsufficientCredits     402    the wallet, and what may be owed, don't cover the operation
 ├── LimitExceeded           429    the operation doesn't fit under a hard limit
-├── TooManyAttempts         429    wrong secrets came from one address, again and again
+├── TooManyAttempts         429    one address has tried too often within a minute
 ├── Conflict                409    the state forbids it: same id with other content, a locked attribute
 ├── CatalogInvalid          422    the catalog file has errors; `problems` lists each with line and key
 ├── PricesInvalid           422    the operator's price file has errors; `problems` lists each with line and key
@@ -163,7 +163,7 @@ class LimitExceeded(TollError):
 
 
 class TooManyAttempts(TollError):
-    """Too many wrong secrets came from one address; `retry_after` says how many seconds to wait."""
+    """One address has tried too often within a minute; `retry_after` says how many seconds to wait."""
 
     status = 429
     title = "Too many attempts"

@@ -8,8 +8,9 @@ from __future__ import annotations
 from decimal import Decimal
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
-from pydantic import AliasChoices, Field, SecretStr
+from pydantic import AliasChoices, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -95,3 +96,23 @@ class Settings(BaseSettings):
     max_future_seconds: int = Field(
         default=300, ge=0, description="How far an event's time may lie ahead of the server's clock."
     )
+    public_url: str | None = Field(
+        default=None,
+        description="Where customers reach this server, as `https://billing.example.com`. Unset: as each caller does.",
+    )
+
+    @field_validator("public_url")
+    @classmethod
+    def _http_url(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        parts = urlsplit(value)
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+            raise ValueError("an address such as https://billing.example.com is needed")
+        return value.rstrip("/")
+
+    @property
+    def reached_at(self) -> str:
+        """`public_url`, or else the address that the server listens on."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return self.public_url or f"http://{host}:{self.port}"

@@ -21,6 +21,10 @@ pytestmark = pytest.mark.anyio
 OPEN = {"/healthz", "/readyz", "/metrics"}
 SIGNING_IN = "/v1/console/session"
 """It has ways of its own: tests/api/test_console_session.py."""
+EXCHANGE = "/v1/portal-sessions/exchange"
+"""Needs no key: what is exchanged is one."""
+PORTAL = "/v1/portal/"
+"""Opened by portal tokens, and by no key."""
 PREVIEWS = {"/v1/catalog/plan"}
 """POST routes that change nothing: a read key may call them."""
 
@@ -44,13 +48,17 @@ async def test_every_route_but_health_wants_a_key(app: Tollkeeper, anonymous: ht
         if path in OPEN:
             assert answer.status_code == 200, (method, path)
             continue
+        if path == EXCHANGE:
+            assert answer.json()["code"] == "invalid_request"
+            continue
         assert answer.status_code == 401, (method, path)
-        assert answer.json()["code"] == "missing_key"
+        assert answer.json()["code"] == ("portal_token_missing" if path.startswith(PORTAL) else "missing_key")
         assert answer.headers["www-authenticate"].startswith("Bearer")
 
 
 async def test_a_read_key_can_write_nothing(app: Tollkeeper, reader: httpx.AsyncClient) -> None:
-    writes = [(m, p) for m, p in operations(app) if m != "GET" and p not in PREVIEWS]
+    open_to_others = PREVIEWS | {EXCHANGE}
+    writes = [(m, p) for m, p in operations(app) if m != "GET" and p not in open_to_others and PORTAL not in p]
     assert len(writes) >= 5
     for method, path in writes:
         answer = await reader.request(method, callable_path(path))
@@ -60,8 +68,15 @@ async def test_a_read_key_can_write_nothing(app: Tollkeeper, reader: httpx.Async
 
 async def test_a_write_key_reads_nothing(app: Tollkeeper, writer: httpx.AsyncClient) -> None:
     for method, path in operations(app):
-        if method == "GET" and path not in OPEN:
+        if method == "GET" and path not in OPEN and PORTAL not in path:
             assert (await writer.get(callable_path(path))).status_code == 403, path
+
+
+async def test_no_key_opens_a_customers_page(app: Tollkeeper, admin: httpx.AsyncClient) -> None:
+    for method, path in operations(app):
+        if path.startswith(PORTAL):
+            answer = await admin.request(method, callable_path(path))
+            assert (answer.status_code, answer.json()["code"]) == (401, "portal_session_unknown"), path
 
 
 async def test_only_admins_touch_keys_and_the_catalog(writer: httpx.AsyncClient) -> None:

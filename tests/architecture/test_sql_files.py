@@ -36,6 +36,7 @@ _STATEMENT = re.compile(
 OPERATOR_WIDE = {
     "calls.verify_calls": "Verify.",
     "calls.verify_costs": "Verify.",
+    "calls.verify_rollups": "Verify.",
     "console.count_customers": "The operator's sums over all customers.",
     "console.count_open": "The operator's sums over all customers.",
     "console.rank_by_balance": "The operator's list of all customers.",

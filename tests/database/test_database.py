@@ -48,6 +48,7 @@ SAMPLES: dict[str, Any] = {
     "timestamp with time zone": datetime(2026, 1, 1, tzinfo=UTC),
     "jsonb": "{}",
     "text[]": [],
+    "bytea": b"",
 }
 
 
@@ -56,11 +57,12 @@ CHECKED: dict[str, dict[str, Any]] = {
     "cost_shares": {"reason": "estimate"},
     "holds": {"state": "open"},
     "provider_calls": {"cost_source": "none"},
+    "portal_sessions": {"permissions": ["read"], "opened_from": new_id()},
 }
 """Values where a table doesn't take just any."""
 
-DELETED = ["customer_limits", "limit_counters"]
-"""What is no record of anything: a setting that was taken away, and sums that can be made anew."""
+DELETED = ["customer_limits", "limit_counters", "portal_sessions"]
+"""What is no record of anything: a setting that was taken away, sums that can be made anew, sessions long over."""
 
 
 def strings(connection: Connection, query: str, *params: Any) -> list[str]:

@@ -287,6 +287,20 @@ def test_an_ended_grant_gets_it_back_and_lapses_at_once() -> None:
     check_changes(purse, [grant], [changes, late])
 
 
+def test_what_comes_back_frees_what_a_hold_had_kept_of_a_voided_grant() -> None:
+    purse, changes = new_purse(), changes_at(day(0))
+    kept, gone = given(purse, "3", changes, priority=1), given(purse, "2", changes, priority=2)
+    spend(purse, "1", changes, "e")
+    hold(purse, "3")
+    void(purse, gone, changes_at(day(1)))
+    assert (gone.remaining, gone.voided) == (1, 1)
+    late = changes_at(day(2))
+    loaded = Burned({(CUSTOMER, "e"): {kept.grant_id: D(1)}}, {kept.grant_id: kept})
+    assert give_back(purse, [GiveBack(purse.wallet, "c", D("0.75"), "e")], loaded, late) == 0
+    assert (gone.remaining, gone.voided, purse.wallet.available) == (D("0.25"), D("1.75"), 0)
+    check(purse, [kept, gone])
+
+
 def test_entries_keep_their_order_where_the_clock_does_not() -> None:
     purse, first = new_purse(), changes_at(day(1))
     given(purse, "3", first)

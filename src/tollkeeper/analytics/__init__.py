@@ -4,6 +4,7 @@ from tollkeeper.analytics.cells import csv_cell
 from tollkeeper.analytics.filters import parse_filter
 from tollkeeper.analytics.listing import EventQuery, search_events
 from tollkeeper.analytics.margins import MarginQuery, MarginRow, Order, margins, percent_of_cost, sums_by_unit
+from tollkeeper.analytics.models import ModelUse, Tokens, models, tokens_between
 from tollkeeper.analytics.overview import MeterSpend, Overview, Spend, accounts_at, overview
 from tollkeeper.analytics.ranges import recent_range, whole_range
 from tollkeeper.analytics.usage import UsageQuery, UsageRow, usage
@@ -14,21 +15,25 @@ __all__ = [
     "MarginQuery",
     "MarginRow",
     "MeterSpend",
+    "ModelUse",
     "Order",
     "Overview",
     "Spend",
+    "Tokens",
     "UsageQuery",
     "UsageRow",
     "Window",
     "accounts_at",
     "csv_cell",
     "margins",
+    "models",
     "overview",
     "parse_filter",
     "percent_of_cost",
     "recent_range",
     "search_events",
     "sums_by_unit",
+    "tokens_between",
     "usage",
     "whole_range",
 ]

@@ -7,64 +7,24 @@ request was made, that must be here.
 
 from __future__ import annotations
 
-from collections import deque
-from datetime import datetime, timedelta
-from ipaddress import IPv6Address, ip_address
-from math import ceil
+from datetime import datetime
 from secrets import compare_digest
 from typing import Annotated
 
 from fastapi import Depends, Request, Response
 
-from tollkeeper import clock
+from tollkeeper.api.attempts import Attempts
 from tollkeeper.api.books import Books
 from tollkeeper.customers import ConsoleSession, SessionRing, csrf_of
-from tollkeeper.errors import Forbidden, TooManyAttempts, Unauthorized
+from tollkeeper.errors import Forbidden, Unauthorized
 
 COOKIE = "toll_console"
 CSRF_HEADER = "X-Toll-CSRF"
 
 MOST_ATTEMPTS = 10
-WITHIN = timedelta(minutes=1)
+"""Wrong keys that one address may send within any minute."""
 
-_MOST_ADDRESSES = 10_000
 _DEFAULT_PORTS = {"http": ":80", "https": ":443"}
-
-
-class Attempts:
-    """How often an address has sent a wrong secret within the last minute; of one process."""
-
-    def __init__(self) -> None:
-        self._failed: dict[str, deque[datetime]] = {}
-
-    def check(self, address: str) -> None:
-        """Raises TooManyAttempts `too_many_attempts`."""
-        failed, now = self._failed.get(_network(address)), clock.now()
-        if failed is None or len(failed) < MOST_ATTEMPTS or now - failed[0] >= WITHIN:
-            return
-        seconds = max(1, ceil((failed[0] + WITHIN - now).total_seconds()))
-        raise TooManyAttempts(
-            "too_many_attempts", f"Too many wrong keys; try again in {seconds} seconds.", retry_after=seconds
-        )
-
-    def failed(self, address: str) -> None:
-        """Note a wrong secret."""
-        network = _network(address)
-        # The latest stands last, so that whoever came long ago is forgotten first.
-        latest = self._failed.pop(network, deque(maxlen=MOST_ATTEMPTS))
-        latest.append(clock.now())
-        if len(self._failed) >= _MOST_ADDRESSES:
-            del self._failed[next(iter(self._failed))]
-        self._failed[network] = latest
-
-
-def _network(address: str) -> str:
-    """The address; of IPv6 the first 64 bits, since whoever has one address there has them all."""
-    try:
-        found = ip_address(address)
-    except ValueError:
-        return address
-    return str(IPv6Address(int(found) >> 64 << 64)) if isinstance(found, IPv6Address) else address
 
 
 class Console:
@@ -72,7 +32,7 @@ class Console:
 
     def __init__(self) -> None:
         self.sessions = SessionRing()
-        self.attempts = Attempts()
+        self.attempts = Attempts(MOST_ATTEMPTS)
 
 
 async def _console(request: Request) -> Console:
@@ -118,7 +78,12 @@ def check_origin(request: Request) -> None:
 
 def _own_origins(request: Request) -> set[str]:
     # Behind a proxy, uvicorn takes the scheme from X-Forwarded-Proto.
-    return {_origin(f"{request.url.scheme}://{request.headers.get('host', '')}")}
+    own = {_origin(f"{request.url.scheme}://{request.headers.get('host', '')}")}
+    public: str | None = request.app.state.books.settings.public_url
+    if public is not None:
+        scheme, _, rest = public.partition("://")
+        own.add(_origin(f"{scheme}://{rest.partition('/')[0]}"))
+    return own
 
 
 def _origin(text: str) -> str:

@@ -24,8 +24,8 @@ whether an operation may begin.
 - **Times**: RFC 3339; answers are in UTC.
 - **Lists**: pages of `limit` items; `next_cursor` asks for the next page.
 - **Errors**: RFC 9457 problem documents. Programs look at `code`, people at `detail`; `instance` is the request id.
-- **Retries**: every write may be repeated safely after a lost answer or a 503, except `POST /v1/keys`: it would make
-  another key.
+- **Retries**: every write may be repeated safely after a lost answer or a 503, except `POST /v1/keys` and
+  `POST /v1/portal-sessions`: they would make another key or session.
 - **Keys in paths** are percent-encoded: the customer `a/b` is `/v1/customers/a%2Fb`.
 """
 TAGS = [
@@ -46,6 +46,7 @@ TAGS = [
     {"name": "quarantine", "description": "Events that were refused: look at them, replay or discard them."},
     {"name": "keys", "description": "Who may call this API."},
     {"name": "console", "description": "The operator's console: signing in, and looking at all customers at once."},
+    {"name": "portal sessions", "description": "Who may look at a customer's billing page, and until when."},
     {"name": "operation", "description": "For load balancers and monitoring; no key needed."},
 ]
 PROBLEM = {
@@ -65,8 +66,8 @@ PROBLEM = {
 }
 _MEANINGS = {
     400: "The URL or the body can't be read.",
-    401: "No key, an unknown key, or a revoked one.",
-    403: "The key's scopes don't allow this.",
+    401: "No key or portal token, an unknown one, or one that is over.",
+    403: "The key's scopes, or the portal session's permissions, don't allow this.",
     404: "What was asked for doesn't exist.",
     409: "The present state forbids it.",
     413: "The body is too large.",

@@ -24,6 +24,7 @@ COMMANDS = {
     "prices": "prices",
     "customers": "customers",
     "keys": "keys",
+    "portal": "portal",
     "import": "importing",
     "events": "events",
     "explain": "explain",

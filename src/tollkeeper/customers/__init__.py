@@ -1,4 +1,4 @@
-"""Who pays, who uses, who may call: customers, their members, and API keys."""
+"""Who pays, who uses, who may call or look: customers, their members, API keys, portal sessions."""
 
 from tollkeeper.customers.agree import (
     agreement_of,
@@ -20,14 +20,29 @@ from tollkeeper.customers.model import (
     Customer,
     CustomerChanges,
     Member,
+    Permission,
+    PortalSession,
     Scope,
     customer_id_of,
     is_key,
 )
+from tollkeeper.customers.portal import (
+    LINK_SECONDS,
+    SESSION_SECONDS,
+    Opened,
+    PortalRing,
+    customer_of_secret,
+    exchange_link,
+    list_sessions,
+    open_session,
+    revoke_session,
+)
 from tollkeeper.customers.sessions import SessionRing, csrf_of, find_session, sign_in, sign_out
 
 __all__ = [
+    "LINK_SECONDS",
     "NO_AGREEMENT",
+    "SESSION_SECONDS",
     "Agreement",
     "ApiKey",
     "ConsoleSession",
@@ -38,9 +53,13 @@ __all__ = [
     "KeyRing",
     "Known",
     "Member",
+    "Opened",
     "OwnLimit",
+    "Permission",
     "PlanChange",
     "PlanDecision",
+    "PortalRing",
+    "PortalSession",
     "Scope",
     "SessionRing",
     "agreement_of",
@@ -48,7 +67,9 @@ __all__ = [
     "create_key",
     "csrf_of",
     "customer_id_of",
+    "customer_of_secret",
     "drop_limit",
+    "exchange_link",
     "find_key",
     "find_session",
     "get_customer",
@@ -58,8 +79,11 @@ __all__ = [
     "list_keys",
     "list_limits",
     "list_members",
+    "list_sessions",
+    "open_session",
     "plan_history",
     "revoke_key",
+    "revoke_session",
     "set_limit",
     "sign_in",
     "sign_out",

@@ -5,21 +5,16 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Collection
-from datetime import datetime, timedelta
-from hashlib import sha256
+from datetime import timedelta
 from uuid import UUID
 
 from tollkeeper.clock import now
 from tollkeeper.customers import store
 from tollkeeper.customers.model import NAME_LENGTH, ApiKey, Scope, check_text
+from tollkeeper.customers.verified import LIFETIME, MOST_KEPT, Verified, hash_of
 from tollkeeper.db import Again, Tx
 from tollkeeper.errors import Conflict, InvalidInput, NotFound
 from tollkeeper.ids import new_id
-
-LIFETIME = timedelta(seconds=5)
-"""How long a process trusts a key without asking the database: a revoked key stops working within this time."""
-
-MOST_KEPT = 10_000
 
 _PREFIX_LENGTH = 12
 _SECRET = re.compile(r"toll_[A-Za-z0-9_-]{43}", re.ASCII)
@@ -43,7 +38,7 @@ async def create_key(tx: Tx, name: str, scopes: Collection[Scope]) -> tuple[ApiK
         last_used_at=None,
         revoked_at=None,
     )
-    await store.insert_api_key(tx, key, _hash(secret))
+    await store.insert_api_key(tx, key, hash_of(secret))
     return key, secret
 
 
@@ -52,7 +47,7 @@ async def find_key(tx: Tx, secret: str) -> ApiKey | None:
     # What can't be a secret of ours isn't worth a query. The query compares hashes, so its timing tells nothing.
     if not _SECRET.fullmatch(secret):
         return None
-    return await store.find_api_key(tx, _hash(secret))
+    return await store.find_api_key(tx, hash_of(secret))
 
 
 async def list_keys(tx: Tx) -> list[ApiKey]:
@@ -90,22 +85,14 @@ class KeyRing:
     """
 
     def __init__(self, *, lifetime: timedelta = LIFETIME, most: int = MOST_KEPT) -> None:
-        self._lifetime = lifetime
-        self._most = most
-        self._kept: dict[bytes, tuple[ApiKey, datetime]] = {}
+        self._verified: Verified[ApiKey] = Verified(lifetime=lifetime, most=most)
 
     def __len__(self) -> int:
-        return len(self._kept)
+        return len(self._verified)
 
     def recall(self, secret: str) -> ApiKey | None:
         """The key, if it was verified a moment ago."""
-        if not _SECRET.fullmatch(secret):
-            return None
-        key, verified_at = self._kept.get(_hash(secret), (None, None))
-        # A clock that was set back must not prolong a key's life.
-        if verified_at is not None and verified_at <= now() < verified_at + self._lifetime:
-            return key
-        return None
+        return self._verified.recall(secret, now()) if _SECRET.fullmatch(secret) else None
 
     async def verify(self, tx: Tx, secret: str) -> ApiKey | None:
         """The key as the database has it now, or None; notes its use, so give it a transaction of its own."""
@@ -114,11 +101,5 @@ class KeyRing:
         if key is None:
             return None
         await touch_key(tx, key.key_id)
-        if len(self._kept) >= self._most:
-            self._kept.clear()
-        self._kept[_hash(secret)] = (key, asked_at)
+        self._verified.keep(secret, key, asked_at)
         return key
-
-
-def _hash(secret: str) -> bytes:
-    return sha256(secret.encode()).digest()

@@ -153,6 +153,42 @@ class SessionRow:
         return ConsoleSession(key, self.expires_at)
 
 
+class Permission(StrEnum):
+    """What may be done on a customer's billing page."""
+
+    READ = "read"
+    """Look at the page. Every session may."""
+    TOP_UP = "top_up"
+    """Buy prepaid value."""
+    CHANGE_PLAN = "change_plan"
+    """Go on another plan."""
+
+
+@dataclass(frozen=True, slots=True)
+class PortalSession:
+    """A permission, until `expires_at`, to look at one customer's billing page. Its secrets aren't kept."""
+
+    session_id: UUID
+    customer_id: UUID
+    customer: str
+    """The customer's key."""
+    permissions: frozenset[Permission]
+    return_url: str | None
+    """Where the page leads back to."""
+    created_at: datetime
+    created_by: str
+    expires_at: datetime
+    link_expires_at: datetime | None
+    """Until when its link opens the page; None where the session itself came of a link."""
+    opened_from: UUID | None
+    """The session whose link was exchanged for this one; when that one is revoked, this one is."""
+    revoked_at: datetime | None
+
+    def __post_init__(self) -> None:
+        # PostgreSQL hands over a list of texts.
+        object.__setattr__(self, "permissions", frozenset(map(Permission, self.permissions)))
+
+
 def is_key(text: str) -> bool:
     """Whether `text` can be the key of a customer or member."""
     return 0 < len(text) <= KEY_LENGTH and text == text.strip() and not _UNPRINTABLE.search(text)

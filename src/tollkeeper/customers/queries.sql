@@ -175,3 +175,57 @@ where s.token_hash = %(token_hash)s and s.ended_at is null and s.expires_at > %(
 -- name: end_session
 -- The first end's time stays.
 update console_sessions set ended_at = %(ended_at)s where token_hash = %(token_hash)s and ended_at is null
+
+-- name: insert_portal_session
+insert into portal_sessions (customer_id, session_id, token_hash, link_hash, link_expires_at, opened_from, permissions,
+    return_url, created_at, created_by, expires_at)
+values (%(customer_id)s, %(session_id)s, %(token_hash)s, %(link_hash)s, %(link_expires_at)s, %(opened_from)s,
+    %(permissions)s, %(return_url)s, %(created_at)s, %(created_by)s, %(expires_at)s)
+
+-- name: find_portal_session
+-- The session that a token names, if the token is its own; ended ones too, so that a caller is told why.
+select s.session_id, s.customer_id, c.key as customer, s.permissions, s.return_url, s.created_at, s.created_by, s.expires_at,
+    s.link_expires_at, s.opened_from, s.revoked_at
+from portal_sessions s
+join customers c on c.customer_id = s.customer_id
+where s.customer_id = %(customer_id)s and s.session_id = %(session_id)s and s.token_hash = %(token_hash)s
+
+-- name: lock_portal_link
+-- The session that a link belongs to. It can't be revoked until the transaction ends: what comes of the link is then
+-- revoked with it.
+select s.session_id, s.customer_id, c.key as customer, s.permissions, s.return_url, s.created_at, s.created_by, s.expires_at,
+    s.link_expires_at, s.opened_from, s.revoked_at
+from portal_sessions s
+join customers c on c.customer_id = s.customer_id
+where s.customer_id = %(customer_id)s and s.session_id = %(session_id)s and s.link_hash = %(link_hash)s
+for share of s
+
+-- name: list_portal_sessions
+-- One page, the newest first, which is the order of their ids backwards.
+select s.session_id, s.customer_id, c.key as customer, s.permissions, s.return_url, s.created_at, s.created_by, s.expires_at,
+    s.link_expires_at, s.opened_from, s.revoked_at
+from portal_sessions s
+join customers c on c.customer_id = s.customer_id
+where s.customer_id = %(customer_id)s and (%(before)s::uuid is null or s.session_id < %(before)s)
+order by s.session_id desc
+limit %(limit)s
+
+-- name: get_portal_session
+select s.session_id, s.customer_id, c.key as customer, s.permissions, s.return_url, s.created_at, s.created_by, s.expires_at,
+    s.link_expires_at, s.opened_from, s.revoked_at
+from portal_sessions s
+join customers c on c.customer_id = s.customer_id
+where s.customer_id = %(customer_id)s and s.session_id = %(session_id)s
+
+-- name: revoke_portal_session
+-- The first revocation's time stays.
+update portal_sessions set revoked_at = %(now)s
+where customer_id = %(customer_id)s and session_id = %(session_id)s and revoked_at is null
+
+-- name: revoke_portal_children
+-- A statement of its own: it sees what an exchange has committed while the parent's lock was waited for.
+update portal_sessions set revoked_at = %(now)s
+where customer_id = %(customer_id)s and opened_from = %(session_id)s and revoked_at is null
+
+-- name: forget_portal_sessions
+delete from portal_sessions where customer_id = %(customer_id)s and expires_at < %(before)s

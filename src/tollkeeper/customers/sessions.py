@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 import secrets
 from base64 import urlsafe_b64encode
-from datetime import datetime, timedelta
+from datetime import timedelta
 from hashlib import sha256
 
 from tollkeeper import clock
 from tollkeeper.customers import store
-from tollkeeper.customers.keys import LIFETIME, MOST_KEPT, find_key, touch_key
+from tollkeeper.customers.keys import find_key, touch_key
 from tollkeeper.customers.model import ConsoleSession, Scope
+from tollkeeper.customers.verified import Verified, hash_of
 from tollkeeper.db import Tx
 from tollkeeper.errors import Forbidden, Unauthorized
 
@@ -64,21 +65,16 @@ def csrf_of(token: str) -> str:
 class SessionRing:
     """The sessions that this process has verified within the last five seconds, as `KeyRing` keeps keys."""
 
-    def __init__(self, *, lifetime: timedelta = LIFETIME, most: int = MOST_KEPT) -> None:
-        self._lifetime = lifetime
-        self._most = most
-        self._kept: dict[bytes, tuple[ConsoleSession, datetime]] = {}
+    def __init__(self) -> None:
+        self._kept: Verified[ConsoleSession] = Verified()
 
     def recall(self, token: str) -> ConsoleSession | None:
         """The session, if it was verified a moment ago and hasn't expired since."""
         if not _TOKEN.fullmatch(token):
             return None
-        session, verified_at = self._kept.get(hash_of(token), (None, None))
-        if session is None or verified_at is None:
-            return None
         now = clock.now()
-        # A clock that was set back must not prolong a session.
-        return session if verified_at <= now < min(verified_at + self._lifetime, session.expires_at) else None
+        session = self._kept.recall(token, now)
+        return session if session is not None and now < session.expires_at else None
 
     async def verify(self, tx: Tx, token: str) -> ConsoleSession | None:
         """The session as the database has it now, or None; notes its key's use, so give it a transaction of its own."""
@@ -87,16 +83,10 @@ class SessionRing:
         if session is None:
             return None
         await touch_key(tx, session.key.key_id)
-        if len(self._kept) >= self._most:
-            self._kept.clear()
-        self._kept[hash_of(token)] = session, asked_at
+        self._kept.keep(token, session, asked_at)
         return session
 
     def forget(self, token: str) -> None:
         """Ask the database again the next time."""
-        self._kept.pop(hash_of(token), None)
-
-
-def hash_of(token: str) -> bytes:
-    """What is stored of a token."""
-    return sha256(token.encode(errors="replace")).digest()
+        if _TOKEN.fullmatch(token):
+            self._kept.forget(token)

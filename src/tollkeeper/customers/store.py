@@ -11,7 +11,7 @@ from uuid import UUID
 from psycopg.types.json import Jsonb
 
 from tollkeeper.customers.agreement import AgreedTerm, OwnLimit, PlanDecision
-from tollkeeper.customers.model import ApiKey, Customer, Member, SessionRow, metadata_json
+from tollkeeper.customers.model import ApiKey, Customer, Member, PortalSession, SessionRow, metadata_json
 from tollkeeper.db import Asked, Queries, Tx, array
 
 _queries = Queries(__package__ or "")
@@ -169,6 +169,53 @@ async def find_session(tx: Tx, token_hash: bytes, now: datetime) -> SessionRow |
 async def end_session(tx: Tx, token_hash: bytes, ended_at: datetime) -> None:
     """End the console session, unless it has ended."""
     await tx.execute(_queries.end_session, {"token_hash": token_hash, "ended_at": ended_at})
+
+
+async def insert_portal_session(tx: Tx, session: PortalSession, token_hash: bytes, link_hash: bytes | None) -> None:
+    """Store a new session."""
+    row = asdict(session) | {
+        "permissions": sorted(session.permissions),
+        "token_hash": token_hash,
+        "link_hash": link_hash,
+    }
+    await tx.execute(_queries.insert_portal_session, row)
+
+
+async def find_portal_session(tx: Tx, customer_id: UUID, session_id: UUID, token_hash: bytes) -> PortalSession | None:
+    """The session with this id and token, ended or not."""
+    named = {"customer_id": customer_id, "session_id": session_id, "token_hash": token_hash}
+    return await tx.one(PortalSession, _queries.find_portal_session, named)
+
+
+async def lock_portal_link(tx: Tx, customer_id: UUID, session_id: UUID, link_hash: bytes) -> PortalSession | None:
+    """The session with this id and link, which nobody revokes until the transaction ends."""
+    named = {"customer_id": customer_id, "session_id": session_id, "link_hash": link_hash}
+    return await tx.one(PortalSession, _queries.lock_portal_link, named)
+
+
+async def list_portal_sessions(tx: Tx, customer_id: UUID, before: UUID | None, limit: int) -> list[PortalSession]:
+    """One page, the newest first."""
+    page = {"customer_id": customer_id, "before": before, "limit": limit}
+    return await tx.all(PortalSession, _queries.list_portal_sessions, page)
+
+
+async def get_portal_session(tx: Tx, customer_id: UUID, session_id: UUID) -> PortalSession | None:
+    """The session with this id."""
+    return await tx.one(
+        PortalSession, _queries.get_portal_session, {"customer_id": customer_id, "session_id": session_id}
+    )
+
+
+async def revoke_portal_session(tx: Tx, customer_id: UUID, session_id: UUID, now: datetime) -> None:
+    """Revoke the session, and then those that came of its link."""
+    named = {"customer_id": customer_id, "session_id": session_id, "now": now}
+    await tx.execute(_queries.revoke_portal_session, named)
+    await tx.execute(_queries.revoke_portal_children, named)
+
+
+async def forget_portal_sessions(tx: Tx, customer_id: UUID, before: datetime) -> None:
+    """Delete the sessions that ended before this time."""
+    await tx.execute(_queries.forget_portal_sessions, {"customer_id": customer_id, "before": before})
 
 
 def _row(of: Customer | Member) -> dict[str, Any]:

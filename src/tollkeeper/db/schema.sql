@@ -27,6 +27,60 @@ CREATE TABLE public.burns (
 
 COMMENT ON TABLE public.burns IS 'owner: wallets. Append-only: which event took how much from which grant';
 
+CREATE TABLE public.call_days (
+    customer_id uuid NOT NULL,
+    day date NOT NULL,
+    meter text NOT NULL COLLATE pg_catalog."C",
+    unit text NOT NULL COLLATE pg_catalog."C",
+    provider text NOT NULL COLLATE pg_catalog."C",
+    model text NOT NULL COLLATE pg_catalog."C",
+    repeats smallint NOT NULL,
+    events bigint NOT NULL,
+    calls bigint NOT NULL,
+    input_tokens numeric NOT NULL,
+    cached_tokens numeric NOT NULL,
+    output_tokens numeric NOT NULL,
+    tokens numeric NOT NULL,
+    charge numeric NOT NULL,
+    cost numeric NOT NULL,
+    unpriced bigint NOT NULL,
+    uncosted bigint NOT NULL,
+    uncosted_charge numeric NOT NULL,
+    estimated bigint NOT NULL,
+    estimated_charge numeric NOT NULL,
+    estimated_cost numeric NOT NULL
+)
+WITH (fillfactor='60');
+
+COMMENT ON TABLE public.call_days IS 'owner: calls. Provider calls by local day, meter and model';
+
+CREATE TABLE public.call_hours (
+    customer_id uuid NOT NULL,
+    hour timestamp with time zone NOT NULL,
+    meter text NOT NULL COLLATE pg_catalog."C",
+    unit text NOT NULL COLLATE pg_catalog."C",
+    provider text NOT NULL COLLATE pg_catalog."C",
+    model text NOT NULL COLLATE pg_catalog."C",
+    repeats smallint NOT NULL,
+    events bigint NOT NULL,
+    calls bigint NOT NULL,
+    input_tokens numeric NOT NULL,
+    cached_tokens numeric NOT NULL,
+    output_tokens numeric NOT NULL,
+    tokens numeric NOT NULL,
+    charge numeric NOT NULL,
+    cost numeric NOT NULL,
+    unpriced bigint NOT NULL,
+    uncosted bigint NOT NULL,
+    uncosted_charge numeric NOT NULL,
+    estimated bigint NOT NULL,
+    estimated_charge numeric NOT NULL,
+    estimated_cost numeric NOT NULL
+)
+WITH (fillfactor='80');
+
+COMMENT ON TABLE public.call_hours IS 'owner: calls. Provider calls by local hour, meter and model';
+
 CREATE TABLE public.catalog_versions (
     version integer NOT NULL,
     source text NOT NULL,
@@ -366,6 +420,26 @@ CREATE TABLE public.plan_changes (
 
 COMMENT ON TABLE public.plan_changes IS 'owner: customers. From when on a customer is on which plan';
 
+CREATE TABLE public.portal_sessions (
+    customer_id uuid NOT NULL,
+    session_id uuid NOT NULL,
+    token_hash bytea NOT NULL,
+    link_hash bytea,
+    link_expires_at timestamp with time zone,
+    opened_from uuid,
+    permissions text[] NOT NULL,
+    return_url text,
+    created_at timestamp with time zone NOT NULL,
+    created_by text NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    revoked_at timestamp with time zone,
+    CONSTRAINT portal_sessions_check CHECK ((((link_hash IS NULL) = (link_expires_at IS NULL)) AND ((link_hash IS NULL) = (opened_from IS NOT NULL)))),
+    CONSTRAINT portal_sessions_check1 CHECK ((link_expires_at <= expires_at)),
+    CONSTRAINT portal_sessions_permissions_check CHECK ((('read'::text = ANY (permissions)) AND (permissions <@ ARRAY['read'::text, 'top_up'::text, 'change_plan'::text])))
+);
+
+COMMENT ON TABLE public.portal_sessions IS 'owner: customers. Who may look at one customer''s billing page, and until when';
+
 CREATE TABLE public.prices (
     price_id uuid NOT NULL,
     version integer NOT NULL,
@@ -647,6 +721,12 @@ ALTER TABLE ONLY public.api_keys
 ALTER TABLE ONLY public.burns
     ADD CONSTRAINT burns_pkey PRIMARY KEY (customer_id, event_id, grant_id);
 
+ALTER TABLE ONLY public.call_days
+    ADD CONSTRAINT call_days_pkey PRIMARY KEY (customer_id, day, meter, unit, provider, model, repeats);
+
+ALTER TABLE ONLY public.call_hours
+    ADD CONSTRAINT call_hours_pkey PRIMARY KEY (customer_id, hour, meter, unit, provider, model, repeats);
+
 ALTER TABLE ONLY public.catalog_versions
     ADD CONSTRAINT catalog_versions_pkey PRIMARY KEY (version);
 
@@ -691,6 +771,9 @@ ALTER TABLE ONLY public.outbox
 
 ALTER TABLE ONLY public.plan_changes
     ADD CONSTRAINT plan_changes_pkey PRIMARY KEY (customer_id, effective_from);
+
+ALTER TABLE ONLY public.portal_sessions
+    ADD CONSTRAINT portal_sessions_pkey PRIMARY KEY (customer_id, session_id);
 
 ALTER TABLE ONLY public.postings
     ADD CONSTRAINT postings_pkey PRIMARY KEY (customer_id, transaction_id, line);
@@ -757,6 +840,10 @@ ALTER TABLE ONLY public.wallets
 
 CREATE INDEX burns_by_grant ON public.burns USING btree (customer_id, grant_id);
 
+CREATE INDEX call_days_by_age ON public.call_days USING brin (day);
+
+CREATE INDEX call_hours_by_age ON public.call_hours USING brin (hour);
+
 CREATE INDEX cost_shares_by_grain ON public.cost_shares USING btree (grain_id);
 
 CREATE INDEX customer_figures_by_charge ON public.customer_figures USING btree (charge, key);
@@ -793,6 +880,8 @@ CREATE INDEX outbox_by_age ON public.outbox USING btree (fact_id);
 
 CREATE UNIQUE INDEX outbox_once ON public.outbox USING btree (customer_id, key);
 
+CREATE INDEX portal_sessions_by_end ON public.portal_sessions USING btree (customer_id, expires_at);
+
 CREATE INDEX provider_calls_adjusted ON public.provider_calls USING btree (customer_id, provider, adjusts) WHERE (adjusts IS NOT NULL);
 
 CREATE INDEX provider_calls_by_age ON public.provider_calls USING brin (recorded_at);
@@ -825,12 +914,19 @@ ALTER TABLE ONLY public.members
 ALTER TABLE ONLY public.plan_changes
     ADD CONSTRAINT plan_changes_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES public.customers(customer_id);
 
+ALTER TABLE ONLY public.portal_sessions
+    ADD CONSTRAINT portal_sessions_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES public.customers(customer_id);
+
 ALTER TABLE ONLY public.prices
     ADD CONSTRAINT prices_version_fkey FOREIGN KEY (version) REFERENCES public.catalog_versions(version);
 
 ALTER TABLE public.api_keys ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.burns ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.call_days ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.call_hours ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.console_sessions ENABLE ROW LEVEL SECURITY;
 
@@ -853,6 +949,10 @@ ALTER TABLE public.imports ENABLE ROW LEVEL SECURITY;
 CREATE POLICY isolation ON public.api_keys TO tollkeeper_app USING (( SELECT (current_setting('tollkeeper.scope'::text, true) = 'operator'::text)));
 
 CREATE POLICY isolation ON public.burns TO tollkeeper_app USING (((customer_id = ( SELECT (NULLIF(current_setting('tollkeeper.customer_id'::text, true), ''::text))::uuid AS "nullif")) OR ( SELECT (current_setting('tollkeeper.scope'::text, true) = 'operator'::text))));
+
+CREATE POLICY isolation ON public.call_days TO tollkeeper_app USING (((customer_id = ( SELECT (NULLIF(current_setting('tollkeeper.customer_id'::text, true), ''::text))::uuid AS "nullif")) OR ( SELECT (current_setting('tollkeeper.scope'::text, true) = 'operator'::text))));
+
+CREATE POLICY isolation ON public.call_hours TO tollkeeper_app USING (((customer_id = ( SELECT (NULLIF(current_setting('tollkeeper.customer_id'::text, true), ''::text))::uuid AS "nullif")) OR ( SELECT (current_setting('tollkeeper.scope'::text, true) = 'operator'::text))));
 
 CREATE POLICY isolation ON public.console_sessions TO tollkeeper_app USING (( SELECT (current_setting('tollkeeper.scope'::text, true) = 'operator'::text)));
 
@@ -879,6 +979,8 @@ CREATE POLICY isolation ON public.members TO tollkeeper_app USING (((customer_id
 CREATE POLICY isolation ON public.outbox TO tollkeeper_app USING (((customer_id = ( SELECT (NULLIF(current_setting('tollkeeper.customer_id'::text, true), ''::text))::uuid AS "nullif")) OR ( SELECT (current_setting('tollkeeper.scope'::text, true) = 'operator'::text))));
 
 CREATE POLICY isolation ON public.plan_changes TO tollkeeper_app USING (((customer_id = ( SELECT (NULLIF(current_setting('tollkeeper.customer_id'::text, true), ''::text))::uuid AS "nullif")) OR ( SELECT (current_setting('tollkeeper.scope'::text, true) = 'operator'::text))));
+
+CREATE POLICY isolation ON public.portal_sessions TO tollkeeper_app USING (((customer_id = ( SELECT (NULLIF(current_setting('tollkeeper.customer_id'::text, true), ''::text))::uuid AS "nullif")) OR ( SELECT (current_setting('tollkeeper.scope'::text, true) = 'operator'::text))));
 
 CREATE POLICY isolation ON public.postings TO tollkeeper_app USING (((customer_id = ( SELECT (NULLIF(current_setting('tollkeeper.customer_id'::text, true), ''::text))::uuid AS "nullif")) OR ( SELECT (current_setting('tollkeeper.scope'::text, true) = 'operator'::text))));
 
@@ -920,6 +1022,8 @@ ALTER TABLE public.outbox ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.plan_changes ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.portal_sessions ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.postings ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.provider_calls ENABLE ROW LEVEL SECURITY;
@@ -955,6 +1059,10 @@ ALTER TABLE public.wallets ENABLE ROW LEVEL SECURITY;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.api_keys TO tollkeeper_app;
 
 GRANT SELECT,INSERT ON TABLE public.burns TO tollkeeper_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.call_days TO tollkeeper_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.call_hours TO tollkeeper_app;
 
 GRANT SELECT,INSERT ON TABLE public.catalog_versions TO tollkeeper_app;
 
@@ -993,6 +1101,8 @@ GRANT SELECT ON TABLE public.operator_figures TO tollkeeper_app;
 GRANT SELECT,INSERT ON TABLE public.outbox TO tollkeeper_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.plan_changes TO tollkeeper_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.portal_sessions TO tollkeeper_app;
 
 GRANT SELECT,INSERT ON TABLE public.prices TO tollkeeper_app;
 

@@ -22,7 +22,7 @@ from typing import Any
 from uuid import UUID
 
 from tollkeeper import clock
-from tollkeeper.calls import CALL_CHECKS
+from tollkeeper.calls import CALL_CHECKS, ROLLUP_CHECKS
 from tollkeeper.catalog import Aggregation, Catalog, Price, price_by_id
 from tollkeeper.clock import offset_spans, zone
 from tollkeeper.customers import Directory, list_customers
@@ -113,6 +113,7 @@ _CHECKS = (
     ("figures", "Does what the console lists equal the rollup by day?", _queries.verify_figures),
     ("variance", "Is what reconciliations found what the house has booked?", _queries.verify_variance),
     *CALL_CHECKS,
+    *ROLLUP_CHECKS,
     ("orphans", "Does everything refer to something that exists?", _queries.verify_orphans),
 )
 

@@ -10,7 +10,7 @@ from uuid import UUID
 from tollkeeper.db import Tx, array
 from tollkeeper.money import ZERO, add, subtract, sum_of
 from tollkeeper.wallets.changes import Changes
-from tollkeeper.wallets.lapse import end
+from tollkeeper.wallets.lapse import end, lapse
 from tollkeeper.wallets.load import find_grants
 from tollkeeper.wallets.model import EntryKind, GiveBack, Grant
 from tollkeeper.wallets.purse import Purse
@@ -99,6 +99,8 @@ def give_back(purse: Purse, returns: Sequence[GiveBack], burned: Burned, changes
             if not rest:
                 break
         unreturned = add(unreturned, rest)
+    # What came back may free what holds had kept of other grants that have ended.
+    lapse(purse, changes)
     return unreturned
 
 

@@ -19,6 +19,7 @@ from tollkeeper.api.routes import (
     limits,
     margins,
     plans,
+    portal_sessions,
     prices,
     quarantine,
     reconciliations,
@@ -46,6 +47,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     console_session.router,
     console_customers.router,
     console_overview.router,
+    portal_sessions.router,
     health.router,
     start.router,
 )

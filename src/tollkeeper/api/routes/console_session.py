@@ -26,8 +26,6 @@ from tollkeeper.errors import Unauthorized
 
 router = APIRouter(prefix="/v1/console/session", tags=["console"])
 
-_NO_ADDRESS = "unknown"
-
 
 class SignIn(Asked):
     """Who signs in."""
@@ -57,8 +55,7 @@ async def begin(
 ) -> SessionAnswer:
     """Answers with a cookie, which stands in for the key for 12 hours, or until it's revoked. A new one each time."""
     check_origin(request)
-    address = request.client.host if request.client else _NO_ADDRESS
-    console.attempts.check(address)
+    console.attempts.check(request)
     earlier = request.cookies.get(COOKIE, "")
 
     async def work(tx: Tx) -> tuple[ConsoleSession, str]:
@@ -69,7 +66,7 @@ async def begin(
     try:
         session, token = await books.database.run(work)
     except Unauthorized:
-        console.attempts.failed(address)
+        console.attempts.note(request)
         raise
     console.sessions.forget(earlier)
     set_cookie(request, response, token, session.expires_at)

@@ -1,0 +1,262 @@
+/** What `/v1/portal/*` answers. Amounts and quantities are decimal strings, times RFC 3339 in UTC. */
+import type { Unit } from './money.ts';
+
+export type Amount = string;
+export type Time = string;
+export type Permission = 'read' | 'top_up' | 'change_plan';
+
+export interface Interval {
+  start: Time;
+  end: Time;
+}
+
+export interface UnitAmount {
+  unit: string;
+  amount: Amount;
+}
+
+export interface Meter {
+  key: string;
+  name: string;
+  unit: string;
+  dimensions: string[];
+}
+
+/** `GET /session` */
+export interface Session {
+  customer: string;
+  name: string | null;
+  currency: string;
+  timezone: string;
+  permissions: Permission[];
+  expires_at: Time;
+  return_url: string | null;
+  meters: Meter[];
+  units: Unit[];
+  dimensions: string[];
+  models: boolean;
+  top_up: boolean;
+  change_plan: boolean;
+  test_payments: boolean;
+}
+
+export interface Wallet {
+  unit: string;
+  balance: Amount;
+  held: Amount;
+  available: Amount;
+  expiring: { amount: Amount; expires_at: Time }[];
+  low: boolean;
+}
+
+export interface MeterTotal {
+  meter: string;
+  name: string;
+  meter_unit: string;
+  quantity: Amount;
+  events: number;
+  charge: Amount;
+  unit: string | null;
+  unpriced: number;
+  estimated: number;
+}
+
+export interface Limit {
+  limit: string;
+  name?: string;
+  meter: string | null;
+  group: string | null;
+  spend: string | null;
+  per: string;
+  by: string;
+  mode: string;
+  enabled: boolean;
+  /** Percentages of the cap at which to warn. */
+  warn_at: string[];
+  member: string | null;
+  cap: Amount;
+  used: Amount;
+  held: Amount;
+  remaining: Amount;
+  window: Interval;
+  meter_unit: string | null;
+}
+
+export interface Alert {
+  id: string;
+  topic: string;
+  created_at: Time;
+  detail: string;
+}
+
+export interface Plan {
+  key: string;
+  name: string;
+  description: string | null;
+  since: Time;
+  next: { plan: string; name: string; from: Time } | null;
+}
+
+/** `GET /overview` */
+export interface Overview {
+  as_of: Time;
+  period: Interval;
+  plan: Plan | null;
+  wallets: Wallet[];
+  spent: UnitAmount[];
+  total_spent: UnitAmount[];
+  owed: UnitAmount[];
+  held: UnitAmount[];
+  meters: MeterTotal[];
+  tokens: { input: Amount; output: Amount; total: Amount; calls: number } | null;
+  unpriced: number;
+  estimated: number;
+  limits: Limit[];
+  warnings: { code: string; detail: string; unit?: string; limit?: string }[];
+  alerts: Alert[];
+}
+
+export type Window = 'hour' | 'day' | 'month' | 'total';
+
+export interface UsageRow extends Interval {
+  meter: string;
+  group: Record<string, string | null>;
+  events: number;
+  quantity: Amount;
+  charge: Amount;
+  unit: string | null;
+  unpriced: number;
+  estimated: number;
+}
+
+/** `GET /usage` */
+export interface Usage extends Interval {
+  window: Window;
+  timezone: string;
+  as_of: Time;
+  rows: UsageRow[];
+  totals: { unit: string; charge: Amount }[];
+  unpriced: number;
+  estimated: number;
+}
+
+/** `GET /models` */
+export interface Models {
+  as_of: Time;
+  data: {
+    provider: string;
+    model: string;
+    calls: number;
+    input: Amount;
+    output: Amount;
+    total: Amount;
+    charge: Amount;
+    unit: string | null;
+  }[];
+}
+
+export interface Page<T> {
+  data: T[];
+  next_cursor: string | null;
+}
+
+export interface UsageEvent {
+  id: string;
+  meter: string;
+  quantity: Amount;
+  billed: Amount;
+  charge: Amount | null;
+  unit: string | null;
+  estimated: boolean;
+  priced: boolean;
+  time: Time;
+  recorded_at: Time;
+  member: string | null;
+  dimensions: Record<string, string>;
+  corrects: string | null;
+  corrected_by: string | null;
+  transaction_id: string | null;
+}
+
+/** `GET /events/{id}/explanation` */
+export interface Explanation {
+  event: UsageEvent;
+  charge: Amount | null;
+  unit: string | null;
+  price_from: string | null;
+  steps: { name: string; text: string; figures: Record<string, string> }[];
+  paid: { grant_id: string; unit: string; amount: Amount; at: Time }[];
+  ledger_transaction: string | null;
+}
+
+export interface LedgerEntry {
+  transaction_id: string;
+  line: number;
+  kind: string;
+  text: string;
+  unit: string;
+  /** Signed: what it did to the customer, + in, − out. */
+  amount: Amount;
+  booked_at: Time;
+  service_from: Time | null;
+  service_to: Time | null;
+  events: number | null;
+  reference: string | null;
+}
+
+export interface PlanOffer {
+  key: string;
+  name: string;
+  description: string | null;
+  current: boolean;
+  prices: { meter: string; name: string; text: string }[];
+  grants: { name: string; unit: string; amount: Amount; every: string; text: string }[];
+  limits: { limit: string; text: string; cap: Amount; per: string }[];
+}
+
+/** `GET /plans`, and the answer of `POST /plan` */
+export interface Plans {
+  change_allowed: boolean;
+  current: string | null;
+  next: { plan: string; name: string; from: Time } | null;
+  data: PlanOffer[];
+}
+
+/** `GET /offers` */
+export interface Offers {
+  allowed: boolean;
+  test: boolean;
+  data: {
+    unit: string;
+    name: string;
+    amounts: { amount: Amount; price: Amount; currency: string }[];
+    packs: { key: string; name: string; amount: Amount; price: Amount; currency: string; bonus?: Amount | null }[];
+  }[];
+}
+
+export interface TopUp {
+  id: string;
+  state: 'pending' | 'paid' | 'failed' | 'cancelled' | 'expired';
+  unit: string;
+  amount: Amount;
+  price: Amount;
+  currency: string;
+  pack: string | null;
+  checkout_url: string | null;
+  test: boolean;
+  created_at: Time;
+  ended_at: Time | null;
+  grant_id: string | null;
+}
+
+/** `event: state` of `GET /live`; each replaces the one before. */
+export interface LiveState {
+  as_of: Time;
+  period: Interval;
+  wallets: Pick<Wallet, 'unit' | 'balance' | 'held' | 'available'>[];
+  spent: UnitAmount[];
+  held: UnitAmount[];
+  meters: Pick<MeterTotal, 'meter' | 'quantity' | 'events' | 'charge' | 'unit'>[];
+  events: UsageEvent[];
+  changed: string[];
+}

@@ -1,0 +1,29 @@
+/** The registry: a widget is one file, and one line here. */
+import { TollChart } from '../core/chart.ts';
+import { TollTable } from '../core/table.ts';
+import { TollBalance } from './balance.ts';
+import { TollUsage } from './usage.ts';
+
+/** What customers see, in the order of the gallery. */
+export const WIDGETS = {
+  'toll-balance': TollBalance,
+  'toll-usage': TollUsage,
+} as const;
+
+/** What widgets are made of; pages may use them too. */
+export const PARTS = { 'toll-chart': TollChart, 'toll-table': TollTable } as const;
+
+type Instances<T extends Record<string, abstract new (...given: never[]) => unknown>> = {
+  [Name in keyof T]: InstanceType<T[Name]>;
+};
+
+declare global {
+  interface HTMLElementTagNameMap extends Instances<typeof WIDGETS>, Instances<typeof PARTS> {}
+}
+
+export function define(): void {
+  for (const [name, element] of Object.entries({ ...PARTS, ...WIDGETS })) {
+    // Two versions on one page: the first wins, as custom elements can't be taken back.
+    if (!customElements.get(name)) customElements.define(name, element);
+  }
+}
