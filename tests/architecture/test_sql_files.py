@@ -110,6 +110,7 @@ NOT_SHOWN = {
     "wallet_entries",
     # The operator's.
     "cost_shares",
+    "customer_figures",
     "portal_sessions",
 }
 """Customer tables whose writers needn't say whose rows they change (`Tx.touches`)."""

@@ -20,7 +20,7 @@ from tollkeeper.db import Queries, Tx
 from tollkeeper.errors import InvalidInput
 from tollkeeper.money import HUNDRED, ZERO, add, price_of, round_to, subtract
 
-_queries = Queries(__package__ or "")
+_queries = Queries(__package__ or "", "costs.queries.sql")
 
 PERCENT_DECIMALS = 2
 _BY_CALLS = frozenset({"provider", "model"})

@@ -941,6 +941,7 @@ CREATE INDEX reconciliations_by_time ON public.reconciliations USING btree (prov
 CREATE INDEX top_ups_by_age ON public.top_ups USING btree (created_at, top_up_id);
 
 CREATE INDEX top_ups_by_time ON public.top_ups USING btree (customer_id, created_at, top_up_id);
+
 CREATE INDEX usage_days_unpriced ON public.usage_days USING btree (customer_id, day, series_id) WHERE (unpriced <> 0);
 
 CREATE INDEX wallets_due ON public.wallets USING btree (next_change_at) WHERE (next_change_at IS NOT NULL);
