@@ -10,9 +10,7 @@ from tollkeeper.web.files import File, Files
 from tollkeeper.web.headers import ASK_AGAIN, FOR_YEARS, NONE, file_headers, page_headers
 
 _READ = ["GET", "HEAD"]
-_NOT_BUILT = (
-    "The pages of this installation aren't built. Build them with `make web`, or install Tollkeeper's wheel."
-)
+_NOT_BUILT = "The pages of this installation aren't built. Build them with `make web`, or install Tollkeeper's wheel."
 _NOT_BUILT_PAGE = f"""\
 <!doctype html>
 <html lang="en"><meta charset="utf-8"><title>Not built</title>
