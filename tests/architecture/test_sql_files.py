@@ -36,6 +36,7 @@ _STATEMENT = re.compile(
 OPERATOR_WIDE = {
     "calls.verify_calls": "Verify.",
     "calls.verify_costs": "Verify.",
+    "calls.verify_rollups": "Verify.",
     "customers.list_customers": "The operator's list of all customers.",
     "customers.used_plans": "Asked when a catalog is applied: whether any customer is on a plan.",
     "events.used_meters": "Asked when a catalog is applied: whether any customer uses a meter.",

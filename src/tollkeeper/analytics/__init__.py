@@ -5,6 +5,7 @@ from tollkeeper.analytics.facets import Facets, facets
 from tollkeeper.analytics.filters import parse_filter
 from tollkeeper.analytics.listing import EventQuery, search_events
 from tollkeeper.analytics.margins import MarginQuery, MarginRow, Order, margins, sums_by_unit
+from tollkeeper.analytics.models import ModelUse, Tokens, models, tokens_between
 from tollkeeper.analytics.overview import MeterSpend, Overview, Spend, accounts_at, overview
 from tollkeeper.analytics.ranges import recent_range, whole_range
 from tollkeeper.analytics.statement import StatementLine, statement
@@ -17,10 +18,12 @@ __all__ = [
     "MarginQuery",
     "MarginRow",
     "MeterSpend",
+    "ModelUse",
     "Order",
     "Overview",
     "Spend",
     "StatementLine",
+    "Tokens",
     "UsageQuery",
     "UsageRow",
     "Window",
@@ -28,12 +31,14 @@ __all__ = [
     "csv_cell",
     "facets",
     "margins",
+    "models",
     "overview",
     "parse_filter",
     "recent_range",
     "search_events",
     "statement",
     "sums_by_unit",
+    "tokens_between",
     "usage",
     "whole_range",
 ]

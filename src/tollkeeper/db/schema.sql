@@ -27,6 +27,60 @@ CREATE TABLE public.burns (
 
 COMMENT ON TABLE public.burns IS 'owner: wallets. Append-only: which event took how much from which grant';
 
+CREATE TABLE public.call_days (
+    customer_id uuid NOT NULL,
+    day date NOT NULL,
+    meter text NOT NULL COLLATE pg_catalog."C",
+    unit text NOT NULL COLLATE pg_catalog."C",
+    provider text NOT NULL COLLATE pg_catalog."C",
+    model text NOT NULL COLLATE pg_catalog."C",
+    repeats smallint NOT NULL,
+    events bigint NOT NULL,
+    calls bigint NOT NULL,
+    input_tokens numeric NOT NULL,
+    cached_tokens numeric NOT NULL,
+    output_tokens numeric NOT NULL,
+    tokens numeric NOT NULL,
+    charge numeric NOT NULL,
+    cost numeric NOT NULL,
+    unpriced bigint NOT NULL,
+    uncosted bigint NOT NULL,
+    uncosted_charge numeric NOT NULL,
+    estimated bigint NOT NULL,
+    estimated_charge numeric NOT NULL,
+    estimated_cost numeric NOT NULL
+)
+WITH (fillfactor='60');
+
+COMMENT ON TABLE public.call_days IS 'owner: calls. Provider calls by local day, meter and model';
+
+CREATE TABLE public.call_hours (
+    customer_id uuid NOT NULL,
+    hour timestamp with time zone NOT NULL,
+    meter text NOT NULL COLLATE pg_catalog."C",
+    unit text NOT NULL COLLATE pg_catalog."C",
+    provider text NOT NULL COLLATE pg_catalog."C",
+    model text NOT NULL COLLATE pg_catalog."C",
+    repeats smallint NOT NULL,
+    events bigint NOT NULL,
+    calls bigint NOT NULL,
+    input_tokens numeric NOT NULL,
+    cached_tokens numeric NOT NULL,
+    output_tokens numeric NOT NULL,
+    tokens numeric NOT NULL,
+    charge numeric NOT NULL,
+    cost numeric NOT NULL,
+    unpriced bigint NOT NULL,
+    uncosted bigint NOT NULL,
+    uncosted_charge numeric NOT NULL,
+    estimated bigint NOT NULL,
+    estimated_charge numeric NOT NULL,
+    estimated_cost numeric NOT NULL
+)
+WITH (fillfactor='80');
+
+COMMENT ON TABLE public.call_hours IS 'owner: calls. Provider calls by local hour, meter and model';
+
 CREATE TABLE public.catalog_versions (
     version integer NOT NULL,
     source text NOT NULL,
@@ -589,6 +643,12 @@ ALTER TABLE ONLY public.api_keys
 ALTER TABLE ONLY public.burns
     ADD CONSTRAINT burns_pkey PRIMARY KEY (customer_id, event_id, grant_id);
 
+ALTER TABLE ONLY public.call_days
+    ADD CONSTRAINT call_days_pkey PRIMARY KEY (customer_id, day, meter, unit, provider, model, repeats);
+
+ALTER TABLE ONLY public.call_hours
+    ADD CONSTRAINT call_hours_pkey PRIMARY KEY (customer_id, hour, meter, unit, provider, model, repeats);
+
 ALTER TABLE ONLY public.catalog_versions
     ADD CONSTRAINT catalog_versions_pkey PRIMARY KEY (version);
 
@@ -693,6 +753,10 @@ ALTER TABLE ONLY public.wallets
 
 CREATE INDEX burns_by_grant ON public.burns USING btree (customer_id, grant_id);
 
+CREATE INDEX call_days_by_age ON public.call_days USING brin (day);
+
+CREATE INDEX call_hours_by_age ON public.call_hours USING brin (hour);
+
 CREATE INDEX cost_shares_by_grain ON public.cost_shares USING btree (grain_id);
 
 CREATE INDEX customers_by_key ON public.customers USING btree (key);
@@ -762,6 +826,10 @@ ALTER TABLE public.api_keys ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.burns ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.call_days ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.call_hours ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.cost_shares ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.customer_limits ENABLE ROW LEVEL SECURITY;
@@ -779,6 +847,10 @@ ALTER TABLE public.imports ENABLE ROW LEVEL SECURITY;
 CREATE POLICY isolation ON public.api_keys TO tollkeeper_app USING (( SELECT (current_setting('tollkeeper.scope'::text, true) = 'operator'::text)));
 
 CREATE POLICY isolation ON public.burns TO tollkeeper_app USING (((customer_id = ( SELECT (NULLIF(current_setting('tollkeeper.customer_id'::text, true), ''::text))::uuid AS "nullif")) OR ( SELECT (current_setting('tollkeeper.scope'::text, true) = 'operator'::text))));
+
+CREATE POLICY isolation ON public.call_days TO tollkeeper_app USING (((customer_id = ( SELECT (NULLIF(current_setting('tollkeeper.customer_id'::text, true), ''::text))::uuid AS "nullif")) OR ( SELECT (current_setting('tollkeeper.scope'::text, true) = 'operator'::text))));
+
+CREATE POLICY isolation ON public.call_hours TO tollkeeper_app USING (((customer_id = ( SELECT (NULLIF(current_setting('tollkeeper.customer_id'::text, true), ''::text))::uuid AS "nullif")) OR ( SELECT (current_setting('tollkeeper.scope'::text, true) = 'operator'::text))));
 
 CREATE POLICY isolation ON public.cost_shares TO tollkeeper_app USING (((customer_id = ( SELECT (NULLIF(current_setting('tollkeeper.customer_id'::text, true), ''::text))::uuid AS "nullif")) OR ( SELECT (current_setting('tollkeeper.scope'::text, true) = 'operator'::text))));
 
@@ -877,6 +949,10 @@ ALTER TABLE public.wallets ENABLE ROW LEVEL SECURITY;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.api_keys TO tollkeeper_app;
 
 GRANT SELECT,INSERT ON TABLE public.burns TO tollkeeper_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.call_days TO tollkeeper_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.call_hours TO tollkeeper_app;
 
 GRANT SELECT,INSERT ON TABLE public.catalog_versions TO tollkeeper_app;
 

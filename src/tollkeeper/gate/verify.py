@@ -21,7 +21,7 @@ from typing import Any
 from uuid import UUID
 
 from tollkeeper import clock
-from tollkeeper.calls import CALL_CHECKS
+from tollkeeper.calls import CALL_CHECKS, ROLLUP_CHECKS
 from tollkeeper.catalog import Aggregation, Catalog, Price, price_by_id
 from tollkeeper.clock import offset_spans, zone
 from tollkeeper.customers import Directory, list_customers
@@ -111,6 +111,7 @@ _CHECKS = (
     *WALLET_CHECKS,
     ("variance", "Is what reconciliations found what the house has booked?", _queries.verify_variance),
     *CALL_CHECKS,
+    *ROLLUP_CHECKS,
     ("orphans", "Does everything refer to something that exists?", _queries.verify_orphans),
 )
 

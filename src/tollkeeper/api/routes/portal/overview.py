@@ -11,7 +11,7 @@ from fastapi import APIRouter
 from pydantic import Field
 
 from tollkeeper import clock
-from tollkeeper.analytics import Overview, overview
+from tollkeeper.analytics import Overview, Tokens, overview, tokens_between
 from tollkeeper.api.bodies import Amount, Answer
 from tollkeeper.api.books import Books, OpenBooks
 from tollkeeper.api.portal import Portal
@@ -28,6 +28,7 @@ from tollkeeper.api.routes.portal.bodies import (
 )
 from tollkeeper.api.routes.portal.warnings import WarningAnswer, warnings_of
 from tollkeeper.catalog import LimitBy
+from tollkeeper.clock import local_slot
 from tollkeeper.customers import Agreement, PortalSession
 from tollkeeper.db import PublishedFact, Tx, list_facts
 from tollkeeper.gate import CUSTOMER_TOPICS, Held, Standing, held_now
@@ -115,6 +116,7 @@ class _Found:
     standing: Standing
     agreement: Agreement
     usage: Overview
+    tokens: Tokens
     wallets: Sequence[Wallet]
     expiring: Sequence[Expiring]
     held: Sequence[Held]
@@ -135,11 +137,14 @@ async def _find(books: Books, tx: Tx, session: PortalSession, now: datetime) -> 
     standing, agreement = await standing_of(books, tx, session.customer, now)
     customer_id: UUID = session.customer_id
     whole = [limit for limit in standing.limits if limit.by is LimitBy.CUSTOMER and limit.enabled]
+    usage = await overview(tx, standing.customer, standing.catalog, now)
+    first, after = (local_slot(at, standing.customer.zone).day for at in (usage.period.start, usage.period.end))
     return _Found(
         now=now,
         standing=standing,
         agreement=agreement,
-        usage=await overview(tx, standing.customer, standing.catalog, now),
+        usage=usage,
+        tokens=await tokens_between(tx, customer_id, first, after),
         wallets=await list_wallets(tx, str(customer_id)),
         expiring=await expiring_of(tx, customer_id, now=now, most=MOST_EXPIRING),
         held=await held_now(tx, customer_id),
@@ -161,7 +166,7 @@ def _answer(found: _Found) -> PortalOverviewAnswer:
         owed=[SpendAnswer.of(one) for one in usage.owed],
         held=[SpendAnswer.of(one) for one in found.held],
         meters=[PortalMeterSpendAnswer.of(one) for one in usage.meters],
-        tokens=None,  # SEAM(tokens): analytics.tokens_between(tx, customer_id, first, after)
+        tokens=TokensAnswer.of(found.tokens) if found.tokens.calls else None,
         unpriced=usage.unpriced,
         estimated=usage.estimated,
         limits=[portal_limit(limit, catalog) for limit in limits],

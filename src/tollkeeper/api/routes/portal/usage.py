@@ -9,13 +9,15 @@ from fastapi import APIRouter, Query, Response
 from pydantic import AwareDatetime, Field
 
 from tollkeeper import clock
-from tollkeeper.analytics import UsageRow, Window, recent_range
+from tollkeeper.analytics import ModelUse, UsageRow, Window, models, recent_range
 from tollkeeper.api.bodies import Amount, Answer
 from tollkeeper.api.books import OpenBooks
 from tollkeeper.api.portal import Portal
 from tollkeeper.api.routes.portal.bodies import PREFIX, TAG
 from tollkeeper.api.routes.usage import AskedUsage, usage_columns, usage_of
 from tollkeeper.api.tables import CSV_RESPONSE, WantsCsv, as_csv
+from tollkeeper.customers import get_customer
+from tollkeeper.db import Tx
 from tollkeeper.money import ZERO, add
 
 router = APIRouter(prefix=PREFIX, tags=[TAG])
@@ -130,8 +132,24 @@ async def show_models(
     """The calls, tokens and charges of each model that usage in the range has called."""
     as_of = clock.now()
     span = recent_range(start, end, as_of)
-    # SEAM(tokens): data = analytics.models(tx, customer, span)
-    data: list[ModelUseAnswer] = []
+
+    async def work(tx: Tx) -> list[ModelUse]:
+        return await models(tx, await get_customer(tx, session.customer), span)
+
+    data = [_model(use) for use in await books.database.run(work, session.customer_id)]
     if csv:
         return as_csv(data, tuple(ModelUseAnswer.model_fields))
     return ModelsAnswer(start=span.start, end=span.end, as_of=as_of, data=data)
+
+
+def _model(use: ModelUse) -> ModelUseAnswer:
+    return ModelUseAnswer(
+        provider=use.provider,
+        model=use.model,
+        calls=use.calls,
+        input=use.tokens.input,
+        output=use.tokens.output,
+        total=use.tokens.total,
+        charge=use.charge,
+        unit=use.unit,
+    )
