@@ -183,39 +183,46 @@ group by 1, 2, 3
 -- Events whose cost isn't known, or whose charge or cost is an estimate, with their corrections; along events_notable. By
 -- provider or model only those without calls: `margin_calls` tells of the others.
 with notable as (
-    select e.customer_id, coalesce(e.corrects, e.event_id) as event_id,
+    -- A correction has its event's series and time. Of an event that is notable itself all is here.
+    select e.customer_id, coalesce(e.corrects, e.event_id) as event_id, e.series_id, e.time,
            coalesce(sum(e.uncosted), 0) > 0 as uncosted, coalesce(sum(e.estimates), 0) > 0 as guessed,
            bool_or(e.cost_source = 'estimate') is true
-               and bool_or(e.cost_source = 'provider_report') is not true as estimated
+               and bool_or(e.cost_source = 'provider_report') is not true as estimated,
+           coalesce(sum(e.charge), 0) as charge, coalesce(sum(e.cost), 0) as cost,
+           bool_or(e.corrects is null) as whole, bool_or(e.cost_source is not null) as costed,
+           array_agg(e.event_id) as event_ids
     from events e
     where e.time >= %(from)s and e.time < %(to)s
       and (e.corrects is not null or e.uncosted is not null or e.estimates is not null or e.cost_source = 'estimate')
       and (%(customer_id)s::uuid is null or e.customer_id = %(customer_id)s)
-    group by 1, 2
+    group by 1, 2, 3, 4
 ), doubtful as (
-    select n.*, o.series_id, o.time, coalesce(o.charge, 0) + coalesce(c.charge, 0) as charge,
-           coalesce(o.cost, 0) + coalesce(c.cost, 0) as cost
+    select width_bucket(n.time, %(starts)s::timestamptz[]) as slot, n.customer_id, n.series_id,
+           count(*) filter (where n.uncosted) as uncosted,
+           count(*) filter (where n.guessed or n.estimated) as estimated,
+           sum(n.charge + coalesce(o.charge, 0)) filter (where n.uncosted) as uncosted_charge,
+           sum(n.charge + coalesce(o.charge, 0)) filter (where n.guessed or n.estimated) as estimated_charge,
+           sum(n.cost + coalesce(o.cost, 0)) filter (where n.estimated) as estimated_cost
     from notable n
-    join events o on o.customer_id = n.customer_id and o.event_id = n.event_id
     left join lateral (
-        select sum(charge) as charge, sum(cost) as cost, array_agg(event_id) as event_ids
-        from events where customer_id = n.customer_id and corrects = n.event_id
-    ) c on true
+        select charge, cost, cost_source from events
+        where not n.whole and customer_id = n.customer_id and event_id = n.event_id
+        limit 1  -- Looked up one by one: they are few.
+    ) o on true
     where (n.uncosted or n.guessed or n.estimated)
-      and not (%(by_calls)s and exists (
-          select from provider_calls p where p.customer_id = n.customer_id and p.event_id = n.event_id))
-      and not (%(by_calls)s and c.event_ids is not null and exists (
-          select from unnest(c.event_ids) as one (event_id)
+      -- What has no cost source has no calls.
+      and not (%(by_calls)s and (n.costed or o.cost_source is not null) and exists (
+          select from unnest(n.event_ids || n.event_id) as one (event_id)
           join provider_calls p on p.customer_id = n.customer_id and p.event_id = one.event_id))
+    group by 1, 2, 3
 )
-select width_bucket(f.time, %(starts)s::timestamptz[]) as slot, s.unit,
+select f.slot, s.unit,
        array(select case g.label when 'customer' then k.key when 'meter' then s.meter when 'member' then s.member
                                  when 'provider' then null when 'model' then null else s.dimensions ->> g.label end
              from unnest(%(group_by)s::text[]) with ordinality as g (label, n) order by n) as labels,
-       count(*) filter (where uncosted) as uncosted, count(*) filter (where guessed or estimated) as estimated,
-       coalesce(sum(f.charge) filter (where uncosted), 0) as uncosted_charge,
-       coalesce(sum(f.charge) filter (where guessed or estimated), 0) as estimated_charge,
-       coalesce(sum(f.cost) filter (where estimated), 0) as estimated_cost
+       sum(f.uncosted)::bigint as uncosted, sum(f.estimated)::bigint as estimated,
+       coalesce(sum(f.uncosted_charge), 0) as uncosted_charge, coalesce(sum(f.estimated_charge), 0) as estimated_charge,
+       coalesce(sum(f.estimated_cost), 0) as estimated_cost
 from doubtful f
 join series s on s.customer_id = f.customer_id and s.series_id = f.series_id
 join customers k on k.customer_id = f.customer_id
