@@ -1,74 +1,63 @@
 -- Each query reads one source of usage in the pieces [from, to) of time, and sorts its rows into windows: `starts` are the
 -- windows' beginnings in ascending order, and `width_bucket` gives the number of the window, counted from 1. So windows
 -- of any zone, across any change of daylight-saving time, are one query.
+-- What a series is called is looked at where it's used: a customer may have many series, and few of them in the range. A
+-- gauge's latest value is the largest of (time, value): an aggregate with an order of its own would sort all rows.
 
 -- name: usage_from_days
-with wanted as materialized (
-    select series_id, meter, unit,
-           array(select (dimensions || jsonb_build_object('member', member)) ->> label
-                 from unnest(%(group_by)s::text[]) with ordinality as g (label, n) order by n) as labels
-    from series
-    where customer_id = %(customer_id)s
-      and (%(meter)s::text is null or meter = %(meter)s)
-      and (dimensions || jsonb_build_object('member', member)) @> %(filter)s
-)
-select width_bucket(u.day, %(starts)s::date[]) as slot, w.meter, w.unit, w.labels,
+select width_bucket(u.day, %(starts)s::date[]) as slot, s.meter, s.unit,
+       case cardinality(%(group_by)s::text[]) when 0 then array[]::text[]
+           when 1 then array[case %(first)s when 'member' then s.member else s.dimensions ->> %(first)s end]
+           else array(select case g.label when 'member' then s.member else s.dimensions ->> g.label end
+                      from unnest(%(group_by)s::text[]) with ordinality as g (label, n) order by n) end as labels,
        sum(u.events)::bigint as events, sum(u.quantity) as quantity, max(u.peak) as peak,
-       (array_agg(u.latest order by u.latest_at desc nulls last, u.latest desc))[1] as latest,
-       max(u.latest_at) as latest_at, sum(u.charge) as charge, sum(u.cost) as cost,
-       sum(u.unpriced)::bigint as unpriced, sum(u.uncosted)::bigint as uncosted,
-       sum(u.estimated)::bigint as estimated
+       (max(array[extract(epoch from u.latest_at), u.latest]) filter (where u.latest_at is not null))[2] as latest,
+       max(u.latest_at) as latest_at, sum(u.charge) as charge, sum(u.cost) as cost, sum(u.unpriced)::bigint as unpriced,
+       sum(u.uncosted)::bigint as uncosted, sum(u.estimated)::bigint as estimated
 from usage_days u
 join unnest(%(from)s::date[], %(to)s::date[]) as piece (start, "end") on u.day >= piece.start and u.day < piece."end"
-join wanted w using (series_id)
+join series s on s.customer_id = u.customer_id and s.series_id = u.series_id
 where u.customer_id = %(customer_id)s
+  and (%(meter)s::text is null or s.meter = %(meter)s)
+  and (%(filter)s::jsonb = '{}' or (s.dimensions || jsonb_build_object('member', s.member)) @> %(filter)s)
 group by 1, 2, 3, 4
 
 -- name: usage_from_hours
-with wanted as materialized (
-    select series_id, meter, unit,
-           array(select (dimensions || jsonb_build_object('member', member)) ->> label
-                 from unnest(%(group_by)s::text[]) with ordinality as g (label, n) order by n) as labels
-    from series
-    where customer_id = %(customer_id)s
-      and (%(meter)s::text is null or meter = %(meter)s)
-      and (dimensions || jsonb_build_object('member', member)) @> %(filter)s
-)
-select width_bucket(u.hour, %(starts)s::timestamptz[]) as slot, w.meter, w.unit, w.labels,
+select width_bucket(u.hour, %(starts)s::timestamptz[]) as slot, s.meter, s.unit,
+       case cardinality(%(group_by)s::text[]) when 0 then array[]::text[]
+           when 1 then array[case %(first)s when 'member' then s.member else s.dimensions ->> %(first)s end]
+           else array(select case g.label when 'member' then s.member else s.dimensions ->> g.label end
+                      from unnest(%(group_by)s::text[]) with ordinality as g (label, n) order by n) end as labels,
        sum(u.events)::bigint as events, sum(u.quantity) as quantity, max(u.peak) as peak,
-       (array_agg(u.latest order by u.latest_at desc nulls last, u.latest desc))[1] as latest,
-       max(u.latest_at) as latest_at, sum(u.charge) as charge, sum(u.cost) as cost,
-       sum(u.unpriced)::bigint as unpriced, sum(u.uncosted)::bigint as uncosted,
-       sum(u.estimated)::bigint as estimated
-from usage_hours u
-join unnest(%(from)s::timestamptz[], %(to)s::timestamptz[]) as piece (start, "end")
+       (max(array[extract(epoch from u.latest_at), u.latest]) filter (where u.latest_at is not null))[2] as latest,
+       max(u.latest_at) as latest_at, sum(u.charge) as charge, sum(u.cost) as cost, sum(u.unpriced)::bigint as unpriced,
+       sum(u.uncosted)::bigint as uncosted, sum(u.estimated)::bigint as estimated
+from usage_hours u join unnest(%(from)s::timestamptz[], %(to)s::timestamptz[]) as piece (start, "end")
   on u.hour >= piece.start and u.hour < piece."end"
-join wanted w using (series_id)
+join series s on s.customer_id = u.customer_id and s.series_id = u.series_id
 where u.customer_id = %(customer_id)s
+  and (%(meter)s::text is null or s.meter = %(meter)s)
+  and (%(filter)s::jsonb = '{}' or (s.dimensions || jsonb_build_object('member', s.member)) @> %(filter)s)
 group by 1, 2, 3, 4
 
 -- name: usage_from_events
--- For the ragged edges of a range, less than an hour each, and for zones whose hours begin elsewhere.
-with wanted as materialized (
-    select series_id, meter, unit,
-           array(select (dimensions || jsonb_build_object('member', member)) ->> label
-                 from unnest(%(group_by)s::text[]) with ordinality as g (label, n) order by n) as labels
-    from series
-    where customer_id = %(customer_id)s
-      and (%(meter)s::text is null or meter = %(meter)s)
-      and (dimensions || jsonb_build_object('member', member)) @> %(filter)s
-)
-select width_bucket(e.time, %(starts)s::timestamptz[]) as slot, w.meter, w.unit, w.labels,
+-- For ragged edges of less than an hour, and for zones whose hours begin elsewhere.
+select width_bucket(e.time, %(starts)s::timestamptz[]) as slot, s.meter, s.unit,
+       case cardinality(%(group_by)s::text[]) when 0 then array[]::text[]
+           when 1 then array[case %(first)s when 'member' then s.member else s.dimensions ->> %(first)s end]
+           else array(select case g.label when 'member' then s.member else s.dimensions ->> g.label end
+                      from unnest(%(group_by)s::text[]) with ordinality as g (label, n) order by n) end as labels,
        count(*) as events, sum(e.billed) as quantity, max(e.billed) as peak,
-       (array_agg(e.billed order by e.time desc, e.billed desc))[1] as latest,
-       max(e.time) as latest_at, coalesce(sum(e.charge), 0) as charge, coalesce(sum(e.cost), 0) as cost,
-       coalesce(sum(e.unpriced), 0)::bigint as unpriced, coalesce(sum(e.uncosted), 0)::bigint as uncosted,
-       coalesce(sum(e.estimates), 0)::bigint as estimated
-from events e
-join unnest(%(from)s::timestamptz[], %(to)s::timestamptz[]) as piece (start, "end")
+       (max(array[extract(epoch from e.time), e.billed]))[2] as latest, max(e.time) as latest_at,
+       coalesce(sum(e.charge), 0) as charge, coalesce(sum(e.cost), 0) as cost,
+       coalesce(sum(e.unpriced), 0)::bigint as unpriced,
+       coalesce(sum(e.uncosted), 0)::bigint as uncosted, coalesce(sum(e.estimates), 0)::bigint as estimated
+from events e join unnest(%(from)s::timestamptz[], %(to)s::timestamptz[]) as piece (start, "end")
   on e.time >= piece.start and e.time < piece."end"
-join wanted w using (series_id)
+join series s on s.customer_id = e.customer_id and s.series_id = e.series_id
 where e.customer_id = %(customer_id)s
+  and (%(meter)s::text is null or s.meter = %(meter)s)
+  and (%(filter)s::jsonb = '{}' or (s.dimensions || jsonb_build_object('member', s.member)) @> %(filter)s)
 group by 1, 2, 3, 4
 
 -- name: unique_from_events
@@ -91,11 +80,8 @@ group by 1, 2, 3
 -- name: has_dimension
 -- Whether the customer has usage, of the meter if one is given, that bears the dimension; along the primary key.
 select exists (
-    select from series
-    where customer_id = %(customer_id)s
-      and (%(meter)s::text is null or meter = %(meter)s)
-      and dimensions ? %(name)s
-)
+    select from series where customer_id = %(customer_id)s and (%(meter)s::text is null or meter = %(meter)s)
+      and dimensions ? %(name)s)
 
 -- name: spend_by_meter
 -- What the overview shows: each meter's usage since the period began, and since ever.
@@ -106,8 +92,8 @@ select s.meter, s.unit,
        coalesce(sum(u.events) filter (where u.day >= %(start)s and u.day < %(end)s), 0)::bigint as events,
        coalesce(sum(u.quantity) filter (where u.day >= %(start)s and u.day < %(end)s), 0) as quantity,
        max(u.peak) filter (where u.day >= %(start)s and u.day < %(end)s) as peak,
-       (array_agg(u.latest order by u.latest_at desc nulls last, u.latest desc)
-           filter (where u.day >= %(start)s and u.day < %(end)s))[1] as latest,
+       (max(array[extract(epoch from u.latest_at), u.latest])
+           filter (where u.latest_at is not null and u.day >= %(start)s and u.day < %(end)s))[2] as latest,
        coalesce(sum(u.unpriced) filter (where u.day >= %(start)s and u.day < %(end)s), 0)::bigint as unpriced,
        coalesce(sum(u.estimated) filter (where u.day >= %(start)s and u.day < %(end)s), 0)::bigint as estimated,
        coalesce(sum(u.unpriced), 0)::bigint as lifetime_unpriced,
@@ -134,22 +120,16 @@ group by account, unit
 order by account, unit
 
 -- name: references
--- What postings are about: of grants, which are made and taken back at the moment of booking, the operator's reference; of
--- the usage of one event its id, found along events_by_time.
+-- What postings are about: of grants, made and taken back at the moment of booking, the operator's reference; of the usage
+-- of one event its id, found along events_by_time.
 select p.number::int as number, coalesce(g.reference, e.event_id) as reference
 from unnest(%(kind)s::text[], %(transaction_id)s::uuid[], %(unit)s::text[], %(booked_at)s::timestamptz[],
             %(at)s::timestamptz[]) with ordinality as p (kind, transaction_id, unit, booked_at, at, number)
-left join lateral (
-    select min(reference) as reference from grants
-    where customer_id = %(customer_id)s and unit = p.unit
-      and (p.kind in ('grant_paid', 'grant_given') and created_at = p.booked_at
-           or p.kind in ('grant_voided', 'grant_refunded') and voided_at = p.booked_at)
-) g on p.kind in ('grant_paid', 'grant_given', 'grant_voided', 'grant_refunded')
-left join lateral (
-    select event_id from events
-    where customer_id = %(customer_id)s and time = p.at and transaction_id = p.transaction_id
-    limit 1
-) e on p.kind in ('usage', 'usage_credit')
+left join lateral (select min(reference) as reference from grants where customer_id = %(customer_id)s and unit = p.unit
+    and (p.kind in ('grant_paid', 'grant_given') and created_at = p.booked_at
+         or p.kind in ('grant_voided', 'grant_refunded') and voided_at = p.booked_at)) g on p.kind like 'grant_%%'
+left join lateral (select event_id from events where customer_id = %(customer_id)s and time = p.at
+    and transaction_id = p.transaction_id limit 1) e on p.kind in ('usage', 'usage_credit')
 where coalesce(g.reference, e.event_id) is not null
 
 -- name: facets

@@ -124,7 +124,8 @@ def _possible_problems(path: str, method: str, operation: dict[str, Any]) -> lis
     found = [400, 500, 503]
     if "security" in operation:
         found += [401, 403]
-    if "{" in path or any(each["name"] == "customer" for each in operation.get("parameters", ())):
+    of_customer = any(each["name"] == "customer" for each in operation.get("parameters", ()))
+    if "{" in path or of_customer or path.startswith("/v1/portal/"):
         found += [404]
     if method in ("put", "post"):
         found += [409]
