@@ -58,7 +58,8 @@ export class TollBreakdown extends TollElement<Found> {
   @property() meter: string | null = null;
   @property() filter: string | readonly string[] | null = null;
   @property({ type: Boolean }) pick = false;
-  @state() private chosen: string | null = null;
+  /** The dimension that's chosen at first, where people choose; the page sets it. */
+  @property({ attribute: false }) chosen: string | null = null;
   @state() private search = '';
   @state() private page = 0;
   @state() private sorting: Sorting = { key: 'total', descending: true };
