@@ -42,8 +42,8 @@ export class BillingFilters extends TollElement<Found> {
     rangeStyles,
     css`
       form { display: flex; flex-wrap: wrap; gap: 8px; align-items: center; min-block-size: 38px; }
-      .control { border-color: var(--_border); max-inline-size: 210px; }
-      .control:hover { border-color: var(--_border-strong); }
+      select.control, input.control { border-color: var(--_border); max-inline-size: 210px; }
+      select.control:hover, input.control:hover { border-color: var(--_border-strong); }
       .by { display: inline-flex; }
       .by select { border-start-end-radius: 0; border-end-end-radius: 0; margin-inline-end: -1px; padding-inline-end: 4px; color: var(--_muted); }
       .by input { border-start-start-radius: 0; border-end-start-radius: 0; inline-size: 168px; }

@@ -1,4 +1,5 @@
 import {
+  compare,
   css,
   type Dates,
   daysBetween,
@@ -124,11 +125,14 @@ export class BillingOverview extends TollElement<Found> {
     </ul>`;
   }
 
-  private balance({ wallets }: Overview): TemplateResult {
+  private balance({ wallets, owed }: Overview): TemplateResult {
     const sells = this.session.top_up && this.session.permissions.includes('top_up');
+    const due = owed.filter(({ amount }) => !isZero(amount));
+    const postpaid = html`<p class="big">${this.amounts(due)} <small>owed</small></p>
+      <p class="muted">Nothing is prepaid: what you use is billed afterwards.</p>`;
     return html`<div class="panel">
       <div class="head"><h2>Balance</h2></div>
-      ${wallets.length ? wallets.map((wallet) => this.wallet(wallet)) : html`<p class="big">–</p><p class="muted">Nothing is prepaid: usage is billed afterwards.</p>`}
+      ${wallets.length ? wallets.map((wallet) => this.wallet(wallet)) : postpaid}
       ${sells ? html`<p class="push"><a class="button primary" href="?tab=plans">Top up</a></p>` : nothing}
     </div>`;
   }
@@ -159,19 +163,16 @@ export class BillingOverview extends TollElement<Found> {
         height="156"
         caption="Spent by day"
         .points=${pointsOf(days, this.dates)}
-        .series=${this.series(usage, unit, days)}
+        .series=${this.series(overview, usage, unit, days)}
         .format=${(value: string) => this.money.amount(value, unit)}
         .short=${(value: string) => this.money.parts(value, unit, { compact: true }).number}
       ></toll-chart>
     </div>`;
   }
 
-  private series(usage: Usage, unit: string, days: string[]): Series[] {
-    const used = this.session.meters.filter(({ key }) =>
-      usage.rows.some((row) => row.meter === key && row.unit === unit),
-    );
-    const names = used.map(({ key, name }) => ({ meter: key, name }));
-    return trend(usage.rows, unit, days, (at) => this.dates.dayOf(at), names);
+  private series({ meters }: Overview, usage: Usage, unit: string, days: string[]): Series[] {
+    const used = meters.filter((each) => each.unit === unit).sort((left, right) => compare(right.charge, left.charge));
+    return trend(usage.rows, unit, days, (at) => this.dates.dayOf(at), used);
   }
 
   private strip({ total_spent, owed, held, tokens, plan }: Overview): TemplateResult {
@@ -199,9 +200,7 @@ export class BillingOverview extends TollElement<Found> {
   }
 
   private meters({ meters }: Overview): TemplateResult {
-    const used = meters
-      .filter(({ events }) => events > 0)
-      .sort((left, right) => Number(right.charge) - Number(left.charge));
+    const used = meters.filter(({ events }) => events > 0).sort((left, right) => compare(right.charge, left.charge));
     return html`<div class="panel">
       <div class="head"><h2>What it went to</h2></div>
       ${
@@ -222,7 +221,7 @@ export class BillingOverview extends TollElement<Found> {
   ): TemplateResult {
     const most = all
       .filter((each) => each.unit === unit)
-      .reduce((top, each) => (Number(each.charge) > Number(top) ? each.charge : top), '0');
+      .reduce((top, each) => (compare(each.charge, top) > 0 ? each.charge : top), '0');
     const notes = [
       estimated && `${this.money.quantity(String(estimated))} estimated`,
       unpriced && `${this.money.quantity(String(unpriced))} unpriced`,

@@ -192,7 +192,7 @@ export class TollBreakdown extends TollElement<Found> {
       title: title(by) || 'Usage',
       value: ({ value }) => value ?? '',
       cell: ({ value }) => this.name(by, value),
-      total: lines.length === 1 ? 'Total' : `Total of ${this.money.quantity(String(lines.length))}`,
+      total: lines.length < 2 || !by ? 'Total' : `Total of ${this.money.quantity(String(lines.length), word(by))}`,
       sort: sortable,
     };
     const perMeter = meters.map((meter): Column<Line> => {
