@@ -18,11 +18,12 @@ import {
   type Theme,
 } from 'tollkeeper';
 import { type Place, placeOf, searchOf, TABS, type Tab, withFilter } from './address.ts';
+import { away, otherCustomer, over, starting } from './alone.ts';
 import { BillingFilters } from './filters.ts';
 import { BillingGrants } from './grants.ts';
 import { pageStyles } from './look.ts';
 import { BillingOverview } from './overview.ts';
-import { exchange, isOver, keep, kept, overText, safeUrl, takeLink } from './session.ts';
+import { exchange, isOver, keep, kept, safeUrl, takeLink } from './session.ts';
 import { persist } from './watch.ts';
 
 const link = takeLink();
@@ -84,9 +85,9 @@ class BillingPage extends LitElement {
   }
 
   protected override render(): TemplateResult {
-    if (this.phase === 'over') return this.over();
-    if (this.phase === 'other') return this.otherCustomer();
-    if (this.phase === 'starting' || !this.session) return this.starting();
+    if (this.phase === 'over') return over(this.code, this.returnUrl);
+    if (!this.session) return this.away ? away() : starting();
+    if (this.phase === 'other') return otherCustomer(this.place.customer!, this.session, this.showOwn);
     const { tab } = this.place;
     return html`<a class="skip button" href="#main" @click=${this.skip}>Skip to content</a>
       ${this.banner()}
@@ -289,47 +290,10 @@ class BillingPage extends LitElement {
     chooseTheme(theme);
   }
 
-  // What's alone on the page.
-
-  private alone(look: string, mark: TemplateResult, title: string, body: unknown): TemplateResult {
-    return html`<main class="alone"><div class="void ${look}"><span class="mark">${mark}</span><h1>${title}</h1>${body}</div></main>`;
-  }
-
-  private starting(): TemplateResult {
-    if (!this.away)
-      return html`<main class="alone" aria-busy="true"><span class="spin" role="status"><span class="hidden">Loading</span></span></main>`;
-    return this.alone(
-      '',
-      icon('alert'),
-      'Billing can’t be reached right now',
-      html`<p role="status">Nothing is lost. This page tries again by itself, and opens as soon as it can.</p>`,
-    );
-  }
-
-  private over(): TemplateResult {
-    const { title, text } = overText(this.code);
-    const back = safeUrl(this.returnUrl);
-    return this.alone(
-      '',
-      icon('clock'),
-      title,
-      html`<p>${text}</p>${back ? html`<a class="button primary" href=${back} rel="noreferrer">Back to the app</a>` : nothing}<p class="code">${this.code}</p>`,
-    );
-  }
-
-  private otherCustomer(): TemplateResult {
-    const { customer, name } = this.session!;
-    const own = (): void => {
-      this.phase = 'open';
-      this.go({ ...placeOf(''), tab: this.place.tab, customer: null });
-    };
-    return this.alone(
-      '',
-      icon('alert'),
-      'This address is of another customer',
-      html`<p>It was shared from the page of “${this.place.customer}”. You are here for “${name || customer}”.</p><button class="button primary" @click=${own}>Show the page of ${name || customer}</button>`,
-    );
-  }
+  private readonly showOwn = (): void => {
+    this.phase = 'open';
+    this.go({ ...placeOf(''), tab: this.place.tab });
+  };
 
   // The tabs.
 
