@@ -360,7 +360,7 @@ const THEMES = {
 } as const;
 
 const LIVENESS: Partial<Record<LiveStatus, { look: string; word: string }>> = {
-  live: { look: 'live', word: 'Live' },
+  live: { look: 'on', word: 'Live' },
   polling: { look: '', word: 'Every 15 seconds' },
   resting: { look: '', word: 'Resting' },
   connecting: { look: '', word: 'Connecting' },

@@ -15,7 +15,7 @@ export const pageStyles = css`
   .who .initial { color: var(--_on-accent); font-size: 15px; }
   .live { display: inline-flex; align-items: center; gap: 7px; color: var(--_muted); font-size: 12.5px; white-space: nowrap; font-variant-numeric: tabular-nums; }
   .dot { flex: none; inline-size: 8px; block-size: 8px; border-radius: 50%; border: 1.5px solid var(--_border-strong); }
-  .dot.live { background: var(--_good); border-color: var(--_good); box-shadow: 0 0 0 3px var(--_good-soft); }
+  .dot.on { background: var(--_good); border-color: var(--_good); box-shadow: 0 0 0 3px var(--_good-soft); }
   .dot.away { background: var(--_bad); border-color: var(--_bad); }
   .segments.themes button { display: grid; place-items: center; inline-size: 30px; padding: 0; }
   nav { display: flex; gap: 4px; overflow-x: auto; scrollbar-width: none; margin-inline-start: -10px; }
@@ -33,12 +33,13 @@ export const pageStyles = css`
   .alone .void .button { margin-block-start: 14px; }
   .spin { inline-size: 20px; block-size: 20px; border: 2px solid var(--_border); border-block-start-color: var(--_accent); border-radius: 50%; animation: turn 0.9s linear infinite; }
   @keyframes turn { to { transform: rotate(360deg); } }
+  .bar select.control { border-color: var(--_border); }
   .bar { display: flex; flex-wrap: wrap; gap: 10px; align-items: center; }
   .end { color: var(--_muted); font-size: 12.5px; padding-block: 0 28px; }
   @media (max-width: 620px) {
     .wide { padding-inline: 14px; }
-    .top { flex-wrap: wrap; padding-block: 12px 6px; } .who { flex: 1 1 60%; }
-    .top .back span { display: none; } .live { order: 5; flex-basis: 100%; }
+    .top { flex-wrap: wrap; padding-block: 12px 6px; } .who { flex: 1 1 0; }
+    .top .back span { display: none; } .live { order: 5; flex-basis: 100%; } .themes button { min-block-size: 32px; }
     main { padding-block: 16px 48px; }
   }
   @media print {

@@ -22,6 +22,8 @@ import {
 
 /** Lines shown at a time: ten thousand stay quick, and a page stays printable. */
 const PAGE = 50;
+/** So many meters fit beside each other. */
+const MANY = 6;
 
 interface Found {
   by: string;
@@ -216,7 +218,8 @@ export class TollBreakdown extends TollElement<Found> {
       total: html`${this.charges(below.get('')!)}${this.marks(below.get('')!)}`,
       sort: sortable,
     };
-    return [name, ...perMeter, total];
+    // Where columns don't fit beside each other, the sum mustn't be the one that's out of sight.
+    return meters.length > MANY ? [name, total, ...perMeter] : [name, ...perMeter, total];
   }
 
   private name(by: string, value: string | null): TemplateResult {
