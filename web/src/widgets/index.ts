@@ -1,17 +1,24 @@
 /** The registry: a widget is one file, and one line here. */
 import { TollChart } from '../core/chart.ts';
+import { TollDialog } from '../core/dialog.ts';
 import { TollTable } from '../core/table.ts';
+import { TollAlerts } from './alerts.ts';
 import { TollBalance } from './balance.ts';
+import { TollPlans } from './plans.ts';
+import { TollTopUp } from './top-up.ts';
 import { TollUsage } from './usage.ts';
 
 /** What customers see, in the order of the gallery. */
 export const WIDGETS = {
   'toll-balance': TollBalance,
   'toll-usage': TollUsage,
+  'toll-plans': TollPlans,
+  'toll-top-up': TollTopUp,
+  'toll-alerts': TollAlerts,
 } as const;
 
 /** What widgets are made of; pages may use them too. */
-export const PARTS = { 'toll-chart': TollChart, 'toll-table': TollTable } as const;
+export const PARTS = { 'toll-chart': TollChart, 'toll-dialog': TollDialog, 'toll-table': TollTable } as const;
 
 type Instances<T extends Record<string, abstract new (...given: never[]) => unknown>> = {
   [Name in keyof T]: InstanceType<T[Name]>;
