@@ -122,7 +122,7 @@ function ofWallet({ code, unit }: Warning, { overview, money, dates }: Facts): s
 /** The server's words, with the unit's name in place of its key. */
 function named(detail: string, unit: string | null | undefined, { money }: Facts): string {
   if (!unit) return detail;
-  const { name } = money.parts('2', unit);
+  const { name } = money.parts('1', unit);
   return name ? detail.replaceAll(unit, name) : detail;
 }
 

@@ -59,7 +59,7 @@ export class TollPlans extends TollElement<Plans> {
       .plan .title { display: flex; flex-wrap: wrap; align-items: center; justify-content: space-between; gap: 4px 10px; }
       .plan .about { margin-block-start: 4px; overflow-wrap: anywhere; }
       .prices { margin-block-start: 14px; padding-block-start: 12px; border-block-start: 1px solid var(--_border); }
-      .prices > div + div, .more > div { margin-block-start: 9px; }
+      .prices dl > div + div, .more > div { margin-block-start: 9px; }
       dt { color: var(--_muted); font-size: 12.5px; overflow-wrap: anywhere; unicode-bidi: isolate; }
       dd { overflow-wrap: anywhere; unicode-bidi: isolate; }
       .lines { margin-block-start: 14px; display: grid; gap: 7px; align-content: start; }
@@ -80,6 +80,8 @@ export class TollPlans extends TollElement<Plans> {
       .differences { display: grid; border: 1px solid var(--_border); border-radius: var(--_radius-small); margin-block: 10px 18px; max-block-size: 38vh; overflow: auto; }
       .differences > div { padding: 9px 12px; }
       .differences > div + div { border-block-start: 1px solid var(--_border); }
+      .differences .texts { display: flex; flex-wrap: wrap; align-items: baseline; gap: 0 8px; }
+      .differences .texts > svg { align-self: center; flex: none; color: var(--_muted); }
       .differences del { color: var(--_muted); text-decoration-thickness: 1px; }
       .differences ins { text-decoration: none; font-weight: 500; }
       fieldset { margin: 0; padding: 0; border: 0; display: grid; gap: 8px; }
@@ -202,16 +204,19 @@ export class TollPlans extends TollElement<Plans> {
       ${found.length ? html`<dl class="differences" tabindex="0" aria-label="What changes">${found.map((change) => this.difference(change))}</dl>` : html`<br />`}
       <fieldset ?disabled=${choice.sending}>
         <legend>When?</legend>
-        ${this.when(choice, 'now', 'Now', 'What was used until now keeps its price.')}
+        ${this.when(choice, 'now', 'Now', `What was used until now keeps its price.${choice.plan.grants.length ? ' What’s included is there at once.' : ''}`)}
         ${this.when(choice, 'period_end', `On ${this.monthEnd()}`, `When the month is over. Until then everything stays as it is.`)}
       </fieldset>`;
   }
 
   private difference({ name, before, after }: Change): TemplateResult {
+    const then = after ?? (name === 'Limit' ? 'no such limit' : 'no longer');
     return html`<div>
       <dt>${name}</dt>
-      ${before ? html`<dd><span class="hidden">So far: </span><del>${before}</del></dd>` : nothing}
-      <dd><span class="hidden">Then: </span><ins>${after ?? (name === 'Limit' ? 'no such limit' : 'no longer')}</ins></dd>
+      <dd class="texts">
+        ${before ? html`<span class="hidden">So far: </span><del>${before}</del> ${icon('arrow')}` : nothing}
+        <span class="hidden">Then: </span><ins>${then}</ins>
+      </dd>
     </div>`;
   }
 

@@ -1,6 +1,6 @@
 /** The dialog of a purchase, by its step. */
 import { html, nothing, type TemplateResult } from 'lit';
-import { isZero } from '../core/decimal.ts';
+import { compare, isZero } from '../core/decimal.ts';
 import { icon } from '../core/icons.ts';
 import type { Money } from '../core/money.ts';
 import type { TopUp, TopUpState } from '../core/types.ts';
@@ -47,6 +47,15 @@ export function whatIsBought(
   const bought = money.amount(amount, unit);
   return bonus && !isZero(bonus) ? `${bought} + ${money.parts(bonus, unit).number} bonus` : bought;
 }
+
+/** Money bought for as much money: its price needn't be said. */
+export const isAtPar = ({
+  unit,
+  amount,
+  price,
+  currency,
+}: Pick<Purchase, 'unit' | 'amount' | 'price' | 'currency'>): boolean =>
+  unit === currency && compare(amount, price) === 0;
 
 /** The offer that a top-up was begun with. */
 export function purchaseOf({ unit, amount, bonus, price, currency, pack }: TopUp): Purchase {
@@ -100,9 +109,10 @@ function waiting(order: Order, { checkout, money, close }: Shown): Step {
     content: html`<div class="outcome">
       <span class="mark"><span class="spinner"></span></span>
       <p class="what">${money.amount(purchase.price, purchase.currency)}</p>
-      <p class="muted">${whatIsBought(money, purchase)}. Pay on the payment page; this one notices when it’s done.</p>
+      <p>${isAtPar(purchase) ? nothing : whatIsBought(money, purchase)}</p>
+      <p class="muted">Pay on the payment page. This one notices when it’s done.</p>
     </div>`,
-    actions: html`${button('Give up', () => void checkout.cancel(), busy)} ${button('Close', close, busy)}
+    actions: html`${button('Cancel payment', () => void checkout.cancel(), busy)} ${button('Close', close, busy)}
       ${url ? html`<a slot="actions" class="button primary" href=${url} target="_blank" rel="noopener">Open payment page ${icon('arrow')}</a>` : nothing}`,
   };
 }
@@ -112,7 +122,7 @@ const ENDS: Record<TopUpState, [string, string, string]> = {
   pending: ['clock', 'Waiting for the payment', ''],
   paid: ['check', 'Payment received', ''],
   failed: ['close', 'The payment failed', 'Nothing was added.'],
-  cancelled: ['close', 'Given up', 'Nothing was added.'],
+  cancelled: ['close', 'Payment cancelled', 'Nothing was added.'],
   expired: ['clock', 'Not paid in time', 'Nothing was added.'],
 };
 

@@ -6,7 +6,7 @@ export const topUpStyles = css`
   .offer > .row { flex-wrap: wrap; gap: 2px 12px; margin-block-end: 10px; }
   .offer h3 { color: var(--_text); font-size: 14px; overflow-wrap: anywhere; min-inline-size: 0; }
   .quick { display: grid; gap: 8px; grid-template-columns: repeat(auto-fill, minmax(min(100%, 104px), 1fr)); }
-  .packs { display: grid; gap: 8px; grid-template-columns: repeat(auto-fill, minmax(min(100%, 236px), 1fr)); }
+  .packs { display: grid; gap: 8px; grid-template-columns: repeat(auto-fit, minmax(min(100%, 250px), 1fr)); }
   .quick + .packs, .lifetime + .packs { margin-block-start: 14px; }
   .lifetime { margin-block-start: 8px; }
 
@@ -18,8 +18,9 @@ export const topUpStyles = css`
   .amount { display: grid; justify-items: start; padding: 10px 13px; font-variant-numeric: tabular-nums; }
   .amount .plus { font-size: 19px; line-height: 1.25; font-weight: 600; letter-spacing: -0.02em; }
   button.amount .plus { color: var(--_accent); }
-  .pack { display: grid; grid-template-columns: minmax(0, 1fr) auto; gap: 1px 14px; align-items: baseline; padding: 12px 14px; }
+  .pack { display: grid; grid-template-columns: minmax(0, 1fr) auto; gap: 1px 14px; align-items: baseline; align-content: start; padding: 12px 14px; }
   .pack .name { font-weight: 600; }
+  .pack .what { overflow-wrap: anywhere; }
   .pack .price { font-weight: 600; font-variant-numeric: tabular-nums; text-align: end; }
   .pack .each { text-align: end; }
   .pack .extra { grid-column: 1 / -1; display: flex; flex-wrap: wrap; gap: 6px; margin-block-start: 7px; }

@@ -2,12 +2,12 @@ import { html, nothing, type TemplateResult } from 'lit';
 import { property } from 'lit/decorators.js';
 import { repeat } from 'lit/directives/repeat.js';
 import type { Portal } from '../core/api.ts';
-import { approximate, compare, decimal, isZero } from '../core/decimal.ts';
+import { approximate, decimal, isZero } from '../core/decimal.ts';
 import { TollElement } from '../core/element.ts';
 import { icon } from '../core/icons.ts';
 import type { LiveState, Offer, Offers, Overview, Pack, QuickAmount, TopUp } from '../core/types.ts';
 import { Checkout, type Purchase } from './checkout.ts';
-import { orderDialog, purchaseOf, whatIsBought } from './top-up-dialog.ts';
+import { isAtPar, orderDialog, purchaseOf, whatIsBought } from './top-up-dialog.ts';
 import { topUpStyles } from './top-up-styles.ts';
 
 interface Shop {
@@ -139,7 +139,6 @@ export class TollTopUp extends TollElement<Shop> {
   private amount({ unit, expires_after }: Offer, { amount, price, currency }: QuickAmount, data: Shop): TemplateResult {
     const { number, name } = this.money.parts(amount, unit, { signed: true });
     const cost = this.money.amount(price, currency);
-    const same = unit === currency && compare(amount, price) === 0;
     const purchase = {
       unit,
       amount,
@@ -155,7 +154,7 @@ export class TollTopUp extends TollElement<Shop> {
       purchase,
       data,
       html`<span class="plus">${number}</span><span class="hidden"> ${name} for </span>
-      <span class=${same ? 'hidden' : 'muted'}>${cost}</span>`,
+      <span class=${isAtPar(purchase) ? 'hidden' : 'muted'}>${cost}</span>`,
     );
   }
 
@@ -174,7 +173,7 @@ export class TollTopUp extends TollElement<Shop> {
       data,
       html`<span class="name">${name}</span>
       <span class="price">${this.money.amount(price, currency)}</span>
-      <span class="muted small name">${this.money.amount(amount, unit)}</span>
+      <span class="muted small what">${this.money.amount(amount, unit)}${this.money.parts(amount, unit).name ? '' : ' to spend'}</span>
       <span class="muted small each">${this.each(pack, unit)}</span>
       ${extras.length ? html`<span class="extra">${extras}</span>` : nothing}`,
     );
@@ -216,7 +215,7 @@ export class TollTopUp extends TollElement<Shop> {
   private waiting(topUp: TopUp): TemplateResult {
     const price = this.money.amount(topUp.price, topUp.currency);
     return html`<div class="notice" part="waiting">
-      ${icon('clock')}<span><strong>${whatIsBought(this.money, topUp)}</strong> as soon as ${price} is paid</span>
+      ${icon('clock')}<span><strong>Waiting for your payment</strong><br />${isAtPar(topUp) ? price : `${whatIsBought(this.money, topUp)} for ${price}`}</span>
       <span class="buttons"><button class="button" @click=${() => this.order.resume(topUp, purchaseOf(topUp))}>Continue</button></span>
     </div>`;
   }
