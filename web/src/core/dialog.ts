@@ -23,7 +23,7 @@ export class TollDialog extends LitElement {
   static override styles = [
     base,
     css`
-      dialog { inline-size: min(440px, calc(100vw - 32px)); max-block-size: calc(100dvh - 48px); padding: 0; overflow: auto; overscroll-behavior: contain; border: 1px solid var(--_border); border-radius: calc(var(--_radius) + 4px); background: var(--_surface); color: var(--_text); box-shadow: 0 24px 64px -16px rgb(0 0 0 / 34%); animation: rise 160ms cubic-bezier(0.2, 0.8, 0.3, 1); }
+      dialog { inline-size: min(var(--_dialog, 440px), calc(100vw - 32px)); max-block-size: calc(100dvh - 48px); padding: 0; overflow: auto; overscroll-behavior: contain; border: 1px solid var(--_border); border-radius: calc(var(--_radius) + 4px); background: var(--_surface); color: var(--_text); box-shadow: 0 24px 64px -16px rgb(0 0 0 / 34%); animation: rise 160ms cubic-bezier(0.2, 0.8, 0.3, 1); }
       dialog::backdrop { background: rgb(8 12 14 / 46%); animation: fade 160ms; }
       @keyframes rise { from { opacity: 0; transform: translateY(10px) scale(0.985); } }
       @keyframes fade { from { opacity: 0; } }

@@ -77,6 +77,7 @@ export class TollPlans extends TollElement<Plans> {
       .notice.next .button { color: var(--_text); border-color: var(--_border-strong); }
       .notice.good { background: var(--_good-soft); color: var(--_good); }
       .notice span { overflow-wrap: anywhere; min-inline-size: 0; flex: 1; }
+      toll-dialog { --_dialog: 520px; }
       .differences { display: grid; border: 1px solid var(--_border); border-radius: var(--_radius-small); margin-block: 10px 18px; max-block-size: 38vh; overflow: auto; }
       .differences > div { padding: 9px 12px; }
       .differences > div + div { border-block-start: 1px solid var(--_border); }
