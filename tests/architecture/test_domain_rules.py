@@ -11,7 +11,7 @@ from tests.architecture.sources import Module, called, expect_none, module_from,
 
 DOMAIN = frozenset(
     {"money", "ids", "clock", "books", "customers", "catalog", "providers", "events", "rating", "ledger", "gate"}
-    | {"analytics", "reconciliation"}
+    | {"analytics", "payments", "reconciliation"}
 )
 
 FLOATS = {

@@ -56,6 +56,7 @@ CHECKED: dict[str, dict[str, Any]] = {
     "grants": {"kind": "paid"},
     "cost_shares": {"reason": "estimate"},
     "holds": {"state": "open"},
+    "top_ups": {"state": "pending"},
     "provider_calls": {"cost_source": "none"},
     "portal_sessions": {"permissions": ["read"], "opened_from": new_id()},
 }

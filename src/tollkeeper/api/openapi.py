@@ -12,6 +12,7 @@ from tollkeeper.api.problems import MEDIA_TYPE
 from tollkeeper.api.routes.events import INGEST_SCHEMAS
 from tollkeeper.api.routes.grants import GRANT_SCHEMAS
 from tollkeeper.api.routes.limits import LIMIT_SCHEMAS
+from tollkeeper.api.routes.portal_top_ups import TOP_UP_SCHEMAS
 
 TITLE = "Tollkeeper"
 DESCRIPTION = """\
@@ -37,6 +38,7 @@ TAGS = [
         "description": "What AI providers take for the usage, call by call, and what is left of the charges.",
     },
     {"name": "prepaid", "description": "Grants of prepaid value, and what became of them."},
+    {"name": "top-ups", "description": "What customers buy ahead, and how it ends."},
     {"name": "limits", "description": "Caps on usage and spend."},
     {"name": "plans", "description": "Which plan a customer is on."},
     {"name": "alerts", "description": "What somebody should hear of."},
@@ -46,6 +48,10 @@ TAGS = [
     {"name": "quarantine", "description": "Events that were refused: look at them, replay or discard them."},
     {"name": "keys", "description": "Who may call this API."},
     {"name": "portal sessions", "description": "Who may look at a customer's billing page, and until when."},
+    {
+        "name": "portal",
+        "description": "What a customer's billing page reads and does, with a portal token.",
+    },
     {"name": "operation", "description": "For load balancers and monitoring; no key needed."},
 ]
 PROBLEM = {
@@ -97,7 +103,7 @@ def _document_problems(document: dict[str, Any]) -> None:
     for name in (_VALIDATION_ERROR, "ValidationError"):  # FastAPI's own, which we never answer with
         schemas.pop(name, None)
     schemas["Problem"] = PROBLEM
-    schemas |= INGEST_SCHEMAS | HOLD_SCHEMAS | GRANT_SCHEMAS | LIMIT_SCHEMAS
+    schemas |= INGEST_SCHEMAS | HOLD_SCHEMAS | GRANT_SCHEMAS | LIMIT_SCHEMAS | TOP_UP_SCHEMAS
     content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
     components["responses"] = {
         f"Problem{status}": {"description": meaning, "content": content} for status, meaning in _MEANINGS.items()

@@ -36,6 +36,7 @@ from tollkeeper.customers.portal import (
     open_session,
     revoke_session,
 )
+from tollkeeper.customers.store import SessionId, ask_revoked
 
 __all__ = [
     "LINK_SECONDS",
@@ -58,7 +59,9 @@ __all__ = [
     "PortalRing",
     "PortalSession",
     "Scope",
+    "SessionId",
     "agreement_of",
+    "ask_revoked",
     "assign_plan",
     "create_key",
     "customer_id_of",

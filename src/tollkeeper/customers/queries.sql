@@ -211,5 +211,11 @@ where customer_id = %(customer_id)s and session_id = %(session_id)s and revoked_
 update portal_sessions set revoked_at = %(now)s
 where customer_id = %(customer_id)s and opened_from = %(session_id)s and revoked_at is null
 
+-- name: revoked_portal_sessions
+select session_id
+from portal_sessions
+where customer_id = any(%(customer_ids)s::uuid[]) and session_id = any(%(session_ids)s::uuid[])
+  and revoked_at is not null
+
 -- name: forget_portal_sessions
 delete from portal_sessions where customer_id = %(customer_id)s and expires_at < %(before)s

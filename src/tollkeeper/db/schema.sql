@@ -27,6 +27,60 @@ CREATE TABLE public.burns (
 
 COMMENT ON TABLE public.burns IS 'owner: wallets. Append-only: which event took how much from which grant';
 
+CREATE TABLE public.call_days (
+    customer_id uuid NOT NULL,
+    day date NOT NULL,
+    meter text NOT NULL COLLATE pg_catalog."C",
+    unit text NOT NULL COLLATE pg_catalog."C",
+    provider text NOT NULL COLLATE pg_catalog."C",
+    model text NOT NULL COLLATE pg_catalog."C",
+    repeats smallint NOT NULL,
+    events bigint NOT NULL,
+    calls bigint NOT NULL,
+    input_tokens numeric NOT NULL,
+    cached_tokens numeric NOT NULL,
+    output_tokens numeric NOT NULL,
+    tokens numeric NOT NULL,
+    charge numeric NOT NULL,
+    cost numeric NOT NULL,
+    unpriced bigint NOT NULL,
+    uncosted bigint NOT NULL,
+    uncosted_charge numeric NOT NULL,
+    estimated bigint NOT NULL,
+    estimated_charge numeric NOT NULL,
+    estimated_cost numeric NOT NULL
+)
+WITH (fillfactor='60');
+
+COMMENT ON TABLE public.call_days IS 'owner: calls. Provider calls by local day, meter and model';
+
+CREATE TABLE public.call_hours (
+    customer_id uuid NOT NULL,
+    hour timestamp with time zone NOT NULL,
+    meter text NOT NULL COLLATE pg_catalog."C",
+    unit text NOT NULL COLLATE pg_catalog."C",
+    provider text NOT NULL COLLATE pg_catalog."C",
+    model text NOT NULL COLLATE pg_catalog."C",
+    repeats smallint NOT NULL,
+    events bigint NOT NULL,
+    calls bigint NOT NULL,
+    input_tokens numeric NOT NULL,
+    cached_tokens numeric NOT NULL,
+    output_tokens numeric NOT NULL,
+    tokens numeric NOT NULL,
+    charge numeric NOT NULL,
+    cost numeric NOT NULL,
+    unpriced bigint NOT NULL,
+    uncosted bigint NOT NULL,
+    uncosted_charge numeric NOT NULL,
+    estimated bigint NOT NULL,
+    estimated_charge numeric NOT NULL,
+    estimated_cost numeric NOT NULL
+)
+WITH (fillfactor='80');
+
+COMMENT ON TABLE public.call_hours IS 'owner: calls. Provider calls by local hour, meter and model';
+
 CREATE TABLE public.catalog_versions (
     version integer NOT NULL,
     source text NOT NULL,
@@ -501,6 +555,41 @@ CREATE TABLE public.tills (
 
 COMMENT ON TABLE public.tills IS 'owner: gate. The lock of each customer whose money or limits must not be overrun';
 
+CREATE TABLE public.top_ups (
+    customer_id uuid NOT NULL,
+    top_up_id uuid NOT NULL,
+    state text NOT NULL,
+    unit text NOT NULL COLLATE pg_catalog."C",
+    amount numeric NOT NULL,
+    price numeric NOT NULL,
+    currency text NOT NULL COLLATE pg_catalog."C",
+    pack text COLLATE pg_catalog."C",
+    bonus numeric DEFAULT 0 NOT NULL,
+    expires_after text,
+    processor text NOT NULL COLLATE pg_catalog."C",
+    checkout_url text,
+    reference text,
+    grant_id uuid,
+    bonus_grant_id uuid,
+    created_at timestamp with time zone NOT NULL,
+    created_by text NOT NULL,
+    open_until timestamp with time zone NOT NULL,
+    ended_at timestamp with time zone,
+    ended_by text,
+    late text,
+    CONSTRAINT top_ups_amount_check CHECK ((amount > (0)::numeric)),
+    CONSTRAINT top_ups_bonus_check CHECK ((bonus >= (0)::numeric)),
+    CONSTRAINT top_ups_check CHECK (((state = 'pending'::text) = (ended_at IS NULL))),
+    CONSTRAINT top_ups_check1 CHECK (((state = 'paid'::text) = (grant_id IS NOT NULL))),
+    CONSTRAINT top_ups_check2 CHECK (((late IS NULL) OR (state = 'paid'::text))),
+    CONSTRAINT top_ups_late_check CHECK ((late = ANY (ARRAY['failed'::text, 'cancelled'::text, 'expired'::text]))),
+    CONSTRAINT top_ups_price_check CHECK ((price > (0)::numeric)),
+    CONSTRAINT top_ups_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'paid'::text, 'failed'::text, 'cancelled'::text])))
+)
+WITH (fillfactor='80');
+
+COMMENT ON TABLE public.top_ups IS 'owner: payments. What customers buy ahead: each ends once, and gives its grants with being paid';
+
 CREATE TABLE public.unique_values (
     customer_id uuid NOT NULL,
     price_id uuid NOT NULL,
@@ -589,6 +678,12 @@ ALTER TABLE ONLY public.api_keys
 ALTER TABLE ONLY public.burns
     ADD CONSTRAINT burns_pkey PRIMARY KEY (customer_id, event_id, grant_id);
 
+ALTER TABLE ONLY public.call_days
+    ADD CONSTRAINT call_days_pkey PRIMARY KEY (customer_id, day, meter, unit, provider, model, repeats);
+
+ALTER TABLE ONLY public.call_hours
+    ADD CONSTRAINT call_hours_pkey PRIMARY KEY (customer_id, hour, meter, unit, provider, model, repeats);
+
 ALTER TABLE ONLY public.catalog_versions
     ADD CONSTRAINT catalog_versions_pkey PRIMARY KEY (version);
 
@@ -676,6 +771,9 @@ ALTER TABLE ONLY public.series
 ALTER TABLE ONLY public.tills
     ADD CONSTRAINT tills_pkey PRIMARY KEY (customer_id);
 
+ALTER TABLE ONLY public.top_ups
+    ADD CONSTRAINT top_ups_pkey PRIMARY KEY (customer_id, top_up_id);
+
 ALTER TABLE ONLY public.unique_values
     ADD CONSTRAINT unique_values_pkey PRIMARY KEY (customer_id, price_id, period_start, value);
 
@@ -692,6 +790,10 @@ ALTER TABLE ONLY public.wallets
     ADD CONSTRAINT wallets_pkey PRIMARY KEY (customer_id, unit);
 
 CREATE INDEX burns_by_grant ON public.burns USING btree (customer_id, grant_id);
+
+CREATE INDEX call_days_by_age ON public.call_days USING brin (day);
+
+CREATE INDEX call_hours_by_age ON public.call_hours USING brin (hour);
 
 CREATE INDEX cost_shares_by_grain ON public.cost_shares USING btree (grain_id);
 
@@ -714,6 +816,8 @@ CREATE INDEX grants_to_burn ON public.grants USING btree (customer_id, unit, pri
 CREATE INDEX holds_by_time ON public.holds USING btree (customer_id, created_at);
 
 CREATE INDEX holds_due ON public.holds USING btree (expires_at, customer_id) WHERE (ended_at IS NULL);
+
+CREATE INDEX holds_open ON public.holds USING btree (customer_id) WHERE (ended_at IS NULL);
 
 CREATE INDEX limit_counters_by_window ON public.limit_counters USING btree (window_start);
 
@@ -739,6 +843,10 @@ CREATE INDEX quarantine_open ON public.quarantine USING btree (quarantine_id) WH
 
 CREATE INDEX reconciliations_by_time ON public.reconciliations USING btree (provider, bucket_start);
 
+CREATE INDEX top_ups_by_age ON public.top_ups USING btree (created_at, top_up_id);
+
+CREATE INDEX top_ups_by_time ON public.top_ups USING btree (customer_id, created_at, top_up_id);
+
 CREATE INDEX wallets_due ON public.wallets USING btree (next_change_at) WHERE (next_change_at IS NOT NULL);
 
 ALTER TABLE ONLY public.customer_limits
@@ -756,9 +864,16 @@ ALTER TABLE ONLY public.portal_sessions
 ALTER TABLE ONLY public.prices
     ADD CONSTRAINT prices_version_fkey FOREIGN KEY (version) REFERENCES public.catalog_versions(version);
 
+ALTER TABLE ONLY public.top_ups
+    ADD CONSTRAINT top_ups_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES public.customers(customer_id);
+
 ALTER TABLE public.api_keys ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.burns ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.call_days ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.call_hours ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.cost_shares ENABLE ROW LEVEL SECURITY;
 
@@ -777,6 +892,10 @@ ALTER TABLE public.imports ENABLE ROW LEVEL SECURITY;
 CREATE POLICY isolation ON public.api_keys TO tollkeeper_app USING (( SELECT (current_setting('tollkeeper.scope'::text, true) = 'operator'::text)));
 
 CREATE POLICY isolation ON public.burns TO tollkeeper_app USING (((customer_id = ( SELECT (NULLIF(current_setting('tollkeeper.customer_id'::text, true), ''::text))::uuid AS "nullif")) OR ( SELECT (current_setting('tollkeeper.scope'::text, true) = 'operator'::text))));
+
+CREATE POLICY isolation ON public.call_days TO tollkeeper_app USING (((customer_id = ( SELECT (NULLIF(current_setting('tollkeeper.customer_id'::text, true), ''::text))::uuid AS "nullif")) OR ( SELECT (current_setting('tollkeeper.scope'::text, true) = 'operator'::text))));
+
+CREATE POLICY isolation ON public.call_hours TO tollkeeper_app USING (((customer_id = ( SELECT (NULLIF(current_setting('tollkeeper.customer_id'::text, true), ''::text))::uuid AS "nullif")) OR ( SELECT (current_setting('tollkeeper.scope'::text, true) = 'operator'::text))));
 
 CREATE POLICY isolation ON public.cost_shares TO tollkeeper_app USING (((customer_id = ( SELECT (NULLIF(current_setting('tollkeeper.customer_id'::text, true), ''::text))::uuid AS "nullif")) OR ( SELECT (current_setting('tollkeeper.scope'::text, true) = 'operator'::text))));
 
@@ -822,6 +941,8 @@ CREATE POLICY isolation ON public.series TO tollkeeper_app USING (((customer_id 
 
 CREATE POLICY isolation ON public.tills TO tollkeeper_app USING (((customer_id = ( SELECT (NULLIF(current_setting('tollkeeper.customer_id'::text, true), ''::text))::uuid AS "nullif")) OR ( SELECT (current_setting('tollkeeper.scope'::text, true) = 'operator'::text))));
 
+CREATE POLICY isolation ON public.top_ups TO tollkeeper_app USING (((customer_id = ( SELECT (NULLIF(current_setting('tollkeeper.customer_id'::text, true), ''::text))::uuid AS "nullif")) OR ( SELECT (current_setting('tollkeeper.scope'::text, true) = 'operator'::text))));
+
 CREATE POLICY isolation ON public.unique_values TO tollkeeper_app USING (((customer_id = ( SELECT (NULLIF(current_setting('tollkeeper.customer_id'::text, true), ''::text))::uuid AS "nullif")) OR ( SELECT (current_setting('tollkeeper.scope'::text, true) = 'operator'::text))));
 
 CREATE POLICY isolation ON public.usage_days TO tollkeeper_app USING (((customer_id = ( SELECT (NULLIF(current_setting('tollkeeper.customer_id'::text, true), ''::text))::uuid AS "nullif")) OR ( SELECT (current_setting('tollkeeper.scope'::text, true) = 'operator'::text))));
@@ -862,6 +983,8 @@ ALTER TABLE public.series ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.tills ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.top_ups ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.unique_values ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.usage_days ENABLE ROW LEVEL SECURITY;
@@ -875,6 +998,10 @@ ALTER TABLE public.wallets ENABLE ROW LEVEL SECURITY;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.api_keys TO tollkeeper_app;
 
 GRANT SELECT,INSERT ON TABLE public.burns TO tollkeeper_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.call_days TO tollkeeper_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.call_hours TO tollkeeper_app;
 
 GRANT SELECT,INSERT ON TABLE public.catalog_versions TO tollkeeper_app;
 
@@ -929,6 +1056,8 @@ GRANT SELECT ON TABLE public.schema_migrations TO tollkeeper_app;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.series TO tollkeeper_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.tills TO tollkeeper_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.top_ups TO tollkeeper_app;
 
 GRANT SELECT,INSERT ON TABLE public.unique_values TO tollkeeper_app;
 

@@ -184,6 +184,7 @@ async def write_holds(tx: Tx, holds: Collection[Hold]) -> None:
         "customer_id": array([hold.customer_id for hold in ordered]),
         "hold": text_array([msgspec.json.encode(hold).decode() for hold in ordered]),
     }
+    tx.touches(hold.customer_id for hold in ordered)
     await tx.execute(_queries.write_holds, params)
 
 
@@ -234,3 +235,8 @@ class Held:
 async def held_at(tx: Tx, customer_id: UUID, at: datetime) -> list[Held]:
     """What was held of the wallets at an instant."""
     return await tx.all(Held, _queries.held_at, {"customer_id": customer_id, "at": at})
+
+
+async def held_now(tx: Tx, customer_id: UUID) -> list[Held]:
+    """What the customer's open holds are expected to come to, by unit, whether its wallets pay or it will owe it."""
+    return await tx.all(Held, _queries.held_now, {"customer_id": customer_id})

@@ -290,6 +290,14 @@ on conflict (customer_id, hold_id) do update set
 -- name: has_open_holds
 select exists (select from holds where customer_id = %(customer_id)s and ended_at is null)
 
+-- name: held_now
+-- What open holds are expected to come to, whoever pays; along holds_open.
+select unit, count(*)::int as holds, coalesce(sum(amount), 0) as amount
+from holds
+where customer_id = %(customer_id)s and ended_at is null
+group by unit
+order by unit
+
 -- name: held_at
 select unit, count(*)::int as holds, coalesce(sum(from_wallet), 0) as amount
 from holds

@@ -21,7 +21,7 @@ from typing import Any
 from uuid import UUID
 
 from tollkeeper import clock
-from tollkeeper.calls import CALL_CHECKS
+from tollkeeper.calls import CALL_CHECKS, ROLLUP_CHECKS
 from tollkeeper.catalog import Aggregation, Catalog, Price, price_by_id
 from tollkeeper.clock import offset_spans, zone
 from tollkeeper.customers import Directory, list_customers
@@ -111,12 +111,18 @@ _CHECKS = (
     *WALLET_CHECKS,
     ("variance", "Is what reconciliations found what the house has booked?", _queries.verify_variance),
     *CALL_CHECKS,
+    *ROLLUP_CHECKS,
     ("orphans", "Does everything refer to something that exists?", _queries.verify_orphans),
 )
 
 
-async def verify(tx: Tx, catalog: Catalog, now: datetime | None = None) -> Verdict:
-    """Compare everything; give it a snapshot, so that usage that arrives meanwhile isn't taken for a difference."""
+async def verify(
+    tx: Tx, catalog: Catalog, now: datetime | None = None, *, also: Sequence[tuple[str, str, bytes]] = ()
+) -> Verdict:
+    """Compare everything; give it a snapshot, so that usage that arrives meanwhile isn't taken for a difference.
+
+    `also` are the checks of later stages: name, question, and a query that takes `limit` and gives Differences.
+    """
     now = now or clock.now()
     size = await tx.one(Size, _queries.count_books)
     if size is None:
@@ -124,7 +130,7 @@ async def verify(tx: Tx, catalog: Catalog, now: datetime | None = None) -> Verdi
     unbalanced = [Difference("all", unit, "0", plain(difference)) for unit, difference in await unbalanced_units(tx)]
     checks = [Check("balance", "Do debits and credits sum to zero in every unit?", unbalanced)]
     params = {"limit": MOST_DIFFERENCES, "house": HOUSE} | await _offsets(tx)
-    for name, question, query in _CHECKS:
+    for name, question, query in (*_CHECKS, *also):
         checks.append(Check(name, question, await tx.all(Difference, query, params)))
     question = "Does the price of every running total equal the sum of its charges?"
     checks.append(Check("totals", question, await _totals(tx, catalog)))

@@ -16,13 +16,18 @@ from tollkeeper.api.routes import (
     limits,
     margins,
     plans,
+    portal_live,
+    portal_plans,
     portal_sessions,
+    portal_top_ups,
     prices,
     quarantine,
     reconciliations,
     start,
+    top_ups,
     usage,
 )
+from tollkeeper.api.routes.portal import PORTAL_ROUTERS
 
 ROUTERS: tuple[APIRouter, ...] = (
     events.router,
@@ -32,6 +37,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     margins.router,
     balance.router,
     grants.router,
+    top_ups.router,
     limits.router,
     plans.router,
     alerts.router,
@@ -42,6 +48,10 @@ ROUTERS: tuple[APIRouter, ...] = (
     quarantine.router,
     keys.router,
     portal_sessions.router,
+    portal_live.router,
+    *PORTAL_ROUTERS,
+    portal_plans.router,
+    portal_top_ups.router,
     health.router,
     start.router,
 )
