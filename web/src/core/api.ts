@@ -69,6 +69,8 @@ export class Portal {
   events = (params: Params = {}): Promise<t.Page<t.UsageEvent>> => this.get('/events', params);
   explanation = (event: string): Promise<t.Explanation> => this.get(`/events/${encodeURIComponent(event)}/explanation`);
   ledger = (params: Params = {}): Promise<t.Page<t.LedgerEntry>> => this.get('/ledger', params);
+  grants = (params: Params = {}): Promise<t.Page<t.Grant>> => this.get('/grants', params);
+  members = (params: Params = {}): Promise<t.Page<t.Member>> => this.get('/members', params);
   limits = (params: Params = {}): Promise<{ data: t.Limit[] }> => this.get('/limits', params);
   alerts = (params: Params = {}): Promise<t.Page<t.Alert>> => this.get('/alerts', params);
   plans = (): Promise<t.Plans> => this.get('/plans');

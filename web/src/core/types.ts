@@ -75,9 +75,10 @@ export interface Limit {
   warn_at: string[];
   member: string | null;
   cap: Amount;
-  used: Amount;
-  held: Amount;
-  remaining: Amount;
+  /** Null where each member has the cap for itself, and no member was asked for. */
+  used: Amount | null;
+  held: Amount | null;
+  remaining: Amount | null;
   window: Interval;
   meter_unit: string | null;
 }
@@ -176,7 +177,7 @@ export interface UsageEvent {
   member: string | null;
   dimensions: Record<string, string>;
   corrects: string | null;
-  corrected_by: string | null;
+  corrected_by: string[];
   transaction_id: string | null;
 }
 
@@ -199,11 +200,40 @@ export interface LedgerEntry {
   unit: string;
   /** Signed: what it did to the customer, + in, − out. */
   amount: Amount;
+  /** What it did to the prepaid value; these sum to the balance. */
+  wallet: Amount;
+  /** What it did to what is owed; these sum to that. */
+  owed: Amount;
   booked_at: Time;
   service_from: Time | null;
   service_to: Time | null;
   events: number | null;
   reference: string | null;
+}
+
+/** A line of `GET /grants` */
+export interface Grant {
+  id: string;
+  unit: string;
+  kind: string;
+  amount: Amount;
+  remaining: Amount;
+  spent: Amount;
+  expired: Amount;
+  voided: Amount;
+  effective_at: Time;
+  expires_at: Time | null;
+  state: string;
+  reference: string | null;
+  created_at: Time;
+}
+
+/** A line of `GET /members` */
+export interface Member {
+  key: string;
+  name: string;
+  created_at: Time;
+  archived_at: Time | null;
 }
 
 export interface PlanOffer {
