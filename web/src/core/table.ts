@@ -1,4 +1,4 @@
-import { css, html, LitElement, nothing, type TemplateResult } from 'lit';
+import { type CSSResultGroup, css, html, LitElement, nothing, type TemplateResult } from 'lit';
 import { property, state } from 'lit/decorators.js';
 import { repeat } from 'lit/directives/repeat.js';
 import { csv, save } from './download.ts';
@@ -53,7 +53,7 @@ export class TollTable<Row = unknown> extends LitElement {
   @state() private opened = new Set<unknown>();
   @state() private downloading: 'no' | 'busy' | 'failed' = 'no';
 
-  static override styles = [
+  static override styles: CSSResultGroup = [
     base,
     css`
       .scroll { overflow: auto; max-block-size: var(--toll-table-height, none); margin-inline: calc(var(--_bleed, 0px) * -1); overscroll-behavior-x: contain; }
