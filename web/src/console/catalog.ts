@@ -1,5 +1,5 @@
 /** The catalog: what's in force, its history, and changing it. */
-import { type Column, css, html, nothing, state, type TemplateResult } from 'tollkeeper';
+import { type Column, css, html, icon, nothing, state, type TemplateResult } from 'tollkeeper';
 import { app, badge } from './app.ts';
 import { empty, lines, Pages, rowsOfBones } from './load.ts';
 import { look, panel, table, tile, View } from './look.ts';
@@ -34,7 +34,7 @@ export class CatalogPage extends View {
   static override styles = [
     look,
     changeStyles,
-    css`.version { padding: 12px 0; border-block-end: 1px solid var(--_border); } .version:last-child { border: 0; } .version summary { display: flex; flex-wrap: wrap; gap: 4px 12px; align-items: baseline; cursor: pointer; } .version summary .muted { font-size: 13px; } .version .changes { margin-block: 12px; } .version[open] summary { margin-block-end: 4px; }`,
+    css`.version { padding: 12px 0; border-block-end: 1px solid var(--_border); } .version:last-child { border: 0; } .version summary { display: flex; flex-wrap: wrap; gap: 4px 12px; align-items: baseline; cursor: pointer; } .version summary svg { align-self: center; color: var(--_muted); transition: transform 140ms; } .version[open] summary svg { transform: rotate(90deg); } .version summary .muted { font-size: 13px; } .version summary::-webkit-details-marker { display: none; } .version .changes { margin-block: 12px; } .version[open] summary { margin-block-end: 4px; }`,
   ];
 
   protected override render(): TemplateResult {
@@ -163,7 +163,7 @@ export class CatalogPage extends View {
         (
           version,
         ) => html`<details class="version" @toggle=${(event: Event) => (event.target as HTMLDetailsElement).open && void this.read(version.version)}>
-        <summary><strong>Version ${version.version}</strong><span class="muted">${app.time(version.applied_at)} by ${version.applied_by} · ${version.summary.length} ${version.summary.length === 1 ? 'change' : 'changes'}</span></summary>
+        <summary>${icon('chevron')}<strong>Version ${version.version}</strong><span class="muted">${app.time(version.applied_at)} by ${version.applied_by} · ${version.summary.length} ${version.summary.length === 1 ? 'change' : 'changes'}</span></summary>
         ${changeList(version.summary)} ${this.source(version.version)}
       </details>`,
       )}

@@ -73,7 +73,7 @@ class ConsolePage extends LitElement {
     return html`<a class="skip" href="#main" @click=${this.skip}>Skip to the page</a>
       <header>
         <a class="brand" href=${to()}>${mark()}Tollkeeper</a>
-        <button class="button quiet burger" aria-expanded=${this.menu} aria-controls="nav" @click=${this.toggleMenu}>${this.menu ? icon('close') : icon('menu')}Menu</button>
+        <button class="button quiet burger" aria-expanded=${this.menu} aria-controls="nav" @click=${this.toggleMenu}>${this.menu ? icon('close') : bars()}Menu</button>
       </header>
       <aside id="nav" class=${this.menu ? 'open' : ''}>
         <a class="brand" href=${to()}>${mark()}Tollkeeper</a>
@@ -184,6 +184,9 @@ class ConsolePage extends LitElement {
     this.renderRoot.querySelector<HTMLElement>('#main')?.focus();
   };
 }
+
+const bars = (): TemplateResult =>
+  html`<svg width="16" height="16" viewBox="0 0 16 16" fill="none" stroke="currentColor" stroke-width="1.4" stroke-linecap="round" aria-hidden="true"><path d="M2.5 4.5h11M2.5 8h11M2.5 11.5h11" /></svg>`;
 
 const mark = (): TemplateResult =>
   html`<svg class="mark" viewBox="0 0 16 16" width="22" height="22" aria-hidden="true"><rect width="16" height="16" rx="4" fill="var(--_accent)" /><path d="M4 5h8M8 5v7" stroke="var(--_on-accent)" stroke-width="1.8" stroke-linecap="round" /></svg>`;

@@ -124,10 +124,12 @@ export class CustomersPage extends View {
         sort: true,
         value: ({ balance }) => balance.map(({ unit, available }) => `${available} ${unit}`).join(' + '),
         cell: ({ balance }) =>
-          balance.map(
-            ({ unit, available }, at) =>
-              html`<span class=${at ? 'sub' : ''}>${app.money.amount(available, unit)}</span>`,
-          ),
+          !balance.length
+            ? '–'
+            : balance.map(
+                ({ unit, available }, at) =>
+                  html`<span class=${at ? 'sub' : ''}>${app.money.amount(available, unit)}</span>`,
+              ),
       },
       {
         key: 'last',

@@ -39,6 +39,10 @@ export class HoldsPage extends View {
     return app.router.value('state') || (this.customer === null ? 'in_doubt' : 'waiting');
   }
 
+  private get waiting(): boolean {
+    return ['waiting', 'open', 'in_doubt'].includes(this.state);
+  }
+
   private ask(cursor: string | null, limit: number): Promise<Page<Hold>> {
     const state = this.state === 'waiting' ? ['open', 'in_doubt'] : [this.state];
     return app.client.get('/v1/holds', { customer: this.customer, state, limit, cursor });
@@ -86,7 +90,8 @@ export class HoldsPage extends View {
         key: 'state',
         title: 'State',
         value: ({ state }) => state,
-        cell: ({ state }) => badge(word(state), LOOKS[state]),
+        cell: ({ state, note }) =>
+          html`${badge(word(state), LOOKS[state])}${note ? html`<span class="sub wrap">${note}</span>` : nothing}`,
       },
       {
         key: 'amount',
@@ -95,13 +100,7 @@ export class HoldsPage extends View {
         value: ({ amount }) => amount,
         cell: ({ amount, unit }) => app.money.amount(amount, unit),
       },
-      {
-        key: 'charged',
-        title: 'Charged',
-        numeric: true,
-        value: ({ charged }) => charged ?? '',
-        cell: ({ charged, unit }) => (charged === null ? '–' : app.money.amount(charged, unit)),
-      },
+      ...(this.waiting ? [] : [charged]),
       {
         key: 'since',
         title: 'Since',
@@ -113,12 +112,6 @@ export class HoldsPage extends View {
         title: 'Ends',
         value: ({ expires_at }) => expires_at,
         cell: ({ expires_at, ended_at }) => (ended_at ? app.time(ended_at) : app.ago(expires_at)),
-      },
-      {
-        key: 'note',
-        title: 'Note',
-        value: ({ note }) => note ?? '',
-        cell: ({ note }) => (note ? html`<span class="wrap">${note}</span>` : nothing),
       },
       { key: 'act', title: '', value: () => '', cell: (hold) => this.buttons(hold) },
     ];
@@ -170,3 +163,11 @@ export class HoldsPage extends View {
     if (done) await this.holds.run();
   }
 }
+
+const charged: Column<Hold> = {
+  key: 'charged',
+  title: 'Charged',
+  numeric: true,
+  value: ({ charged }) => charged ?? '',
+  cell: ({ charged, unit }) => (charged === null ? '–' : app.money.amount(charged, unit)),
+};

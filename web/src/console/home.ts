@@ -12,10 +12,10 @@ import {
   rangeStyles,
   type TemplateResult,
 } from 'tollkeeper';
-import { app, count } from './app.ts';
+import { app, badge, count } from './app.ts';
 import { lines, rowsOfBones, Task } from './load.ts';
 import { look, panel, table, tile, View } from './look.ts';
-import { percentOf } from './margins.ts';
+import { percentOf, unknownCost } from './margins.ts';
 import { to, toCustomer } from './router.ts';
 import type { CustomerPage, ListedCustomer, MarginRow, Margins, Span, Summary } from './types.ts';
 
@@ -177,7 +177,13 @@ export class HomePage extends View {
     const columns: Column<MarginRow>[] = [
       { key: 'model', title: 'Model', value: ({ group }) => group.model ?? '' },
       { key: 'calls', title: 'Calls', numeric: true, value: ({ calls }) => app.money.quantity(String(calls)) },
-      { key: 'cost', title: 'Cost', numeric: true, value: ({ cost }) => cost, cell: ({ cost }) => money(cost) },
+      {
+        key: 'cost',
+        title: 'Cost',
+        numeric: true,
+        value: ({ cost }) => cost,
+        cell: (row) => (unknownCost(row) ? badge('Unknown', 'warn') : money(row.cost)),
+      },
       {
         key: 'margin',
         title: 'Margin',

@@ -36,7 +36,9 @@ export const look = [
     .two > * { min-inline-size: 0; }
     .panel { padding: 16px; }
     .panel > .head { margin-block-end: 10px; }
-    .panel.flush { padding-block-end: 6px; }
+    .panel.flush:has(console-table), .panel.flush:has(details) { padding-block-end: 6px; }
+    .void { background: var(--_surface); border: 1px solid var(--_border); border-radius: var(--_radius); }
+    .panel .void { border: 0; background: none; padding-block: 18px; }
     .search { position: relative; display: block; }
     .search svg { position: absolute; inset-inline-start: 10px; inset-block-start: 9px; color: var(--_muted); pointer-events: none; }
     .search input { inline-size: 100%; padding-inline-start: 33px; }
@@ -77,7 +79,11 @@ export class ConsoleTable<Row = unknown> extends TollTable<Row> {
       a { color: var(--_text); font-weight: 500; text-decoration: none; }
       a:hover { color: var(--_accent); text-decoration: underline; }
       .sub { display: block; color: var(--_muted); font-size: 12.5px; font-weight: 400; }
-      .wrap { display: inline-block; white-space: normal; min-inline-size: 180px; max-inline-size: 420px; overflow-wrap: anywhere; }
+      .wrap { display: block; white-space: normal; inline-size: max-content; max-inline-size: 400px; overflow-wrap: anywhere; }
+      .sub.wrap { max-inline-size: 230px; }
+      .keep { white-space: nowrap; }
+      .numeric .track { margin-inline-start: auto; }
+      @media (min-width: 560px) { td:last-child:has(.buttons) { position: sticky; inset-inline-end: 0; } }
       .negative { color: var(--_bad); }
       .buttons { display: inline-flex; gap: 6px; margin-block: -4px; }
       .buttons .button { min-block-size: 28px; font-size: 12.5px; padding: 0 9px; }

@@ -137,7 +137,7 @@ export class MarginsPage extends View {
         sort: true,
       },
       { key: 'events', title: 'Events', numeric: true, value: (row) => app.money.quantity(String(row.events)) },
-      { key: 'calls', title: 'Calls', numeric: true, value: (row) => app.money.quantity(String(row.calls)) },
+      ...(byCalls(this.by) ? [calls] : []),
       amount('charge', 'Charges'),
       amount('cost', 'Cost'),
       amount('margin', 'Margin'),
@@ -160,13 +160,23 @@ export class MarginsPage extends View {
   private group(row: MarginRow): unknown {
     const name = row.group[this.by];
     if (name === null || name === undefined)
-      return html`<span class="muted">${this.by === 'model' || this.by === 'provider' ? 'Without calls' : 'None'}</span>`;
+      return html`<span class="muted">${byCalls(this.by) ? 'Without calls' : 'None'}</span>`;
     if (this.by === 'customer') return html`<a href=${toCustomer(name)}>${name}</a>`;
     if (this.by === 'meter') return app.meterName(name);
     if (this.by === 'day') return app.dates.longDay(name.slice(0, 10));
     return name;
   }
 }
+
+/** Only here calls are told apart. */
+const byCalls = (by: string): boolean => by === 'model' || by === 'provider';
+
+const calls: Column<MarginRow> = {
+  key: 'calls',
+  title: 'Calls',
+  numeric: true,
+  value: (row) => app.money.quantity(String(row.calls)),
+};
 
 const notFinal = (row: MarginRow): string[] =>
   [
@@ -184,5 +194,10 @@ function figure(row: MarginRow, key: 'charge' | 'cost' | 'margin', currency: str
   if (key === 'margin') return signed(value, currency);
   if (key === 'charge')
     return row.unit === null ? html`<span class="muted">not charged</span>` : app.money.amount(value, row.unit);
+  if (unknownCost(row)) return badge('Unknown', 'warn');
   return app.money.amount(value, currency);
 }
+
+/** What no event had a cost of isn't 0. */
+export const unknownCost = (row: MarginRow): boolean =>
+  row.uncosted > 0 && row.uncosted === row.events && isZero(row.cost);

@@ -112,7 +112,7 @@ export class QuarantinePage extends View {
         title: 'Reason',
         value: ({ code }) => code,
         cell: ({ code, field }) =>
-          html`<span class="code">${code}</span>${field ? html`<span class="sub">${field}</span>` : nothing}`,
+          html`<span class="code keep">${code}</span>${field ? html`<span class="sub">${field}</span>` : nothing}`,
       },
       ...(this.status === 'open'
         ? [{ key: 'pick', title: '', value: () => '', cell: (item: Quarantined) => this.picker(item) }]

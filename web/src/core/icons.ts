@@ -11,7 +11,6 @@ const PATHS: Record<string, SVGTemplateResult> = {
   down: svg`<path d="M8 3v10M4.5 9.5 8 13l3.5-3.5" />`,
   download: svg`<path d="M8 2.5v7.5M5 7.2l3 3 3-3M2.8 13.2h10.4" />`,
   empty: svg`<path d="M2.5 9.5 4.3 3.6h7.4l1.8 5.9v3H2.5Z" /><path d="M2.5 9.5h3l1 1.6h3l1-1.6h3" />`,
-  menu: svg`<path d="M2.5 4.5h11M2.5 8h11M2.5 11.5h11" />`,
   search: svg`<circle cx="7" cy="7" r="4.2" /><path d="m10.2 10.2 3.3 3.3" />`,
   up: svg`<path d="M8 13V3M4.5 6.5 8 3l3.5 3.5" />`,
   updown: svg`<path d="m5 6 3-3 3 3M5 10l3 3 3-3" />`,
