@@ -160,11 +160,11 @@ export class CustomerValue extends View {
   private fields(kind: string): Field[] {
     const units = app.units(this.customer.currency).map((unit) => [unit, app.money.name(unit)] as const);
     return [
-      { name: 'amount', label: 'Amount', kind: 'decimal', required: true, check: positive },
-      { name: 'unit', label: 'Unit', kind: 'choice', options: units, required: true },
+      { name: 'amount', label: 'Amount', kind: 'decimal', half: true, required: true, check: positive },
+      { name: 'unit', label: 'Unit', kind: 'choice', half: true, options: units, required: true },
       { name: 'kind', label: 'Kind', kind: 'choice', options: KINDS, value: kind, required: true },
-      { name: 'effective_at', label: 'From', kind: 'time', hint: 'At once, where it’s left empty.' },
-      { name: 'expires_at', label: 'Until', kind: 'time', hint: 'What is left then lapses.' },
+      { name: 'effective_at', half: true, label: 'From', kind: 'time', hint: 'At once, where it’s left empty.' },
+      { name: 'expires_at', half: true, label: 'Until', kind: 'time', hint: 'What is left then lapses.' },
       {
         name: 'priority',
         label: 'Priority',
@@ -245,8 +245,16 @@ export class CustomerValue extends View {
         `${this.customer.name} gets ${safeAmount(amount, unit)} every ${every}${old ? ', from the next period on' : ', the first time now'}.`,
       fields: [
         ...(old ? [] : [{ name: 'name', label: 'Name', required: true, check: isKey } satisfies Field]),
-        { name: 'amount', label: 'Amount', kind: 'decimal', required: true, value: old?.amount, check: positive },
-        { name: 'unit', label: 'Unit', kind: 'choice', options: units, value: old?.unit, required: true },
+        {
+          name: 'amount',
+          label: 'Amount',
+          kind: 'decimal',
+          half: true,
+          required: true,
+          value: old?.amount,
+          check: positive,
+        },
+        { name: 'unit', label: 'Unit', kind: 'choice', half: true, options: units, value: old?.unit, required: true },
         {
           name: 'every',
           label: 'Every',

@@ -34,11 +34,11 @@ const TABS = [
 const SESSION_SECONDS = 3_600;
 
 /** The widgets by name: who builds without one of them still has the others. */
-const widget = (name: string, portal: Portal, again: (event: Event) => void): unknown => {
+const widget = (name: string, portal: Portal, again: (event: Event) => void, go: (event: Event) => void): unknown => {
   if (!(name in WIDGETS)) return nothing;
   switch (name) {
     case 'toll-balance':
-      return html`<toll-balance .portal=${portal} @toll-session-expired=${again}></toll-balance>`;
+      return html`<toll-balance .portal=${portal} @toll-navigate=${go} @toll-session-expired=${again}></toll-balance>`;
     case 'toll-usage':
       return html`<toll-usage .portal=${portal} range=${ifDefined(app.router.value('range') || undefined)} @toll-range=${keepRange} @toll-session-expired=${again}></toll-usage>`;
     case 'toll-limits':
@@ -125,16 +125,20 @@ export class CustomerPage extends View {
       case 'holds':
         return html`<console-holds .customer=${customer.key}></console-holds>`;
       default:
-        return this.portal.render((portal) => this.widgets(portal, tab), lines(6));
+        return this.portal.render((portal) => this.widgets(customer, portal, tab), lines(6));
     }
   }
 
-  private widgets(portal: Portal, tab: string): TemplateResult {
+  private widgets(customer: Customer, portal: Portal, tab: string): TemplateResult {
     const again = (event: Event): void => {
       event.stopPropagation();
       this.renewed += 1;
     };
-    const show = (name: string): unknown => widget(name, portal, again);
+    const go = (event: Event): void => {
+      event.preventDefault();
+      void this.viewAs(customer);
+    };
+    const show = (name: string): unknown => widget(name, portal, again, go);
     if (tab === 'breakdown') return html`<div class="stack">${show('toll-breakdown')}</div>`;
     if (tab === 'activity') return html`<div class="stack">${show('toll-activity')}${show('toll-alerts')}</div>`;
     return html`<div class="own"><div class="stack">${show('toll-usage')}</div><div class="side">${show('toll-balance')}${show('toll-limits')}</div></div>`;

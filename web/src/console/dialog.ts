@@ -28,12 +28,15 @@ export class ConsoleDialog extends LitElement {
   static override styles = [
     base,
     css`
-      dialog { inline-size: min(480px, calc(100vw - 24px)); max-block-size: calc(100vh - 40px); padding: 0; border: 1px solid var(--_border); border-radius: calc(var(--_radius) + 2px); background: var(--_surface); color: var(--_text); overflow: auto; }
+      dialog { inline-size: min(520px, calc(100vw - 24px)); max-block-size: calc(100vh - 40px); padding: 0; border: 1px solid var(--_border); border-radius: calc(var(--_radius) + 2px); background: var(--_surface); color: var(--_text); overflow: auto; }
       dialog::backdrop { background: color-mix(in oklab, #0b0d0e 45%, transparent); }
       form { display: grid; gap: 16px; padding: 22px; }
       h2 { font-size: 17px; overflow-wrap: anywhere; }
       .text { color: var(--_muted); overflow-wrap: anywhere; }
-      .fields { display: grid; gap: 14px; }
+      .fields { display: grid; gap: 14px; grid-template-columns: 1fr 1fr; }
+      .field { grid-column: 1 / -1; min-inline-size: 0; }
+      .field.half { grid-column: auto; }
+      @media (max-width: 460px) { .field.half { grid-column: 1 / -1; } }
       label, .label { display: block; font-weight: 500; font-size: 13px; margin-block-end: 5px; }
       .field input:not([type="checkbox"]), .field select, .field textarea { inline-size: 100%; }
       .field textarea { padding: 8px 12px; border: 1px solid var(--_border-strong); border-radius: var(--_radius-small); background: var(--_surface); color: inherit; font: inherit; resize: vertical; }
@@ -46,7 +49,7 @@ export class ConsoleDialog extends LitElement {
       .refused { padding: 10px 12px; border-radius: var(--_radius-small); background: var(--_bad-soft); color: var(--_bad); font-size: 13px; overflow-wrap: anywhere; }
       .refused .code { opacity: 0.85; }
       .effect { padding: 10px 12px; border-radius: var(--_radius-small); background: var(--_subtle); font-size: 13.5px; overflow-wrap: anywhere; }
-      .buttons { display: flex; flex-wrap: wrap; justify-content: end; gap: 8px; }
+      .buttons { position: sticky; inset-block-end: 0; margin: 0 -22px -22px; padding: 14px 22px; background: var(--_surface); border-block-start: 1px solid var(--_border); display: flex; flex-wrap: wrap; justify-content: end; gap: 8px; }
       .button.danger { background: var(--_bad); border-color: var(--_bad); color: var(--_surface); }
       .button.danger:hover { background: color-mix(in oklab, var(--_bad) 86%, var(--_text)); }
       .secret { display: flex; gap: 8px; align-items: center; padding: 10px 12px; border-radius: var(--_radius-small); background: var(--_subtle); }
@@ -119,7 +122,7 @@ export class ConsoleDialog extends LitElement {
     if (field.kind === 'check') {
       return html`<div class="field"><label class="check"><input id=${field.name} type="checkbox" .checked=${this.values[field.name] === 'yes'} @change=${(event: Event) => this.set(field, (event.target as HTMLInputElement).checked ? 'yes' : '')} />${field.label}</label>${told}</div>`;
     }
-    return html`<div class="field">
+    return html`<div class="field ${field.half ? 'half' : ''}">
       <label for=${field.name}>${field.label}${field.required ? nothing : html` <span class="muted">(optional)</span>`}</label>
       ${this.control(field, error !== undefined)} ${told}
     </div>`;

@@ -12,6 +12,8 @@ export interface Field {
   value?: string;
   hint?: string;
   required?: boolean;
+  /** Beside another one, where there's room. */
+  half?: boolean;
   /** What's wrong with it, beside what its kind and `required` say. */
   check?: (value: string, values: Values) => string | null;
   /** Whether it matters, by the other values; a field that doesn't isn't sent. */
