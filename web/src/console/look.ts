@@ -12,6 +12,7 @@ import {
   type TemplateResult,
   TollTable,
 } from 'tollkeeper';
+import { app } from './app.ts';
 import type { Page } from './types.ts';
 
 export const look = [
@@ -182,4 +183,14 @@ export function debounced<T>(what: (value: T) => void, pause = 220): (value: T) 
 /** What every page of the console is. */
 export abstract class View extends LitElement {
   static override styles: CSSResultGroup = look;
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    app.router.views.add(this);
+  }
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback();
+    app.router.views.delete(this);
+  }
 }

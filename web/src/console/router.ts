@@ -38,6 +38,8 @@ interface Kept {
 
 export class Router {
   place: Place = { path: [], query: new URLSearchParams() };
+  /** What is drawn by the address, and so again when it changes. */
+  readonly views = new Set<{ requestUpdate(): void }>();
   private moved: ((changed: 'path' | 'query') => void) | null = null;
 
   start(moved: (changed: 'path' | 'query') => void): void {
@@ -84,6 +86,7 @@ export class Router {
     const same = place.path.join('\n') === this.place.path.join('\n');
     this.place = place;
     this.moved?.(same ? 'query' : 'path');
+    for (const view of this.views) view.requestUpdate();
   };
 
   private readonly onClick = (event: MouseEvent): void => {
