@@ -26,6 +26,7 @@ export class CatalogChange extends View {
       .numbers { padding: 10px 8px 10px 12px; text-align: end; color: var(--_muted); background: var(--_subtle); user-select: none; white-space: pre; }
       .numbers .bad { color: var(--_bad); font-weight: 700; background: var(--_bad-soft); display: inline-block; min-inline-size: 100%; }
       textarea { display: block; inline-size: 100%; padding: 10px 12px; border: 0; outline: 0; resize: none; overflow-y: hidden; white-space: pre; overflow-wrap: normal; background: none; color: inherit; font: inherit; tab-size: 4; }
+      textarea:focus-visible { outline: 0; }
       .bar { display: flex; flex-wrap: wrap; gap: 8px; align-items: center; }
       .file { position: relative; }
       .file input { position: absolute; inset: 0; inline-size: 100%; opacity: 0; cursor: pointer; }

@@ -118,12 +118,12 @@ export class ConsoleDialog extends LitElement {
   private field(field: Field): TemplateResult {
     const error = this.errors[field.name];
     const told = html`${field.hint ? html`<p class="hint" id=${`${field.name}-hint`}>${field.hint}</p>` : nothing}
-      ${error ? html`<p class="error" id=${`${field.name}-error`}>${icon('alert')}<span>${error}</span></p>` : nothing}`;
+      ${error ? html`<p class="error" id=${`${field.name}-error`}>${icon('alert')}<span>${error}${this.problem ? html` <span class="code">${this.problem.code}</span>` : nothing}</span></p>` : nothing}`;
     if (field.kind === 'check') {
       return html`<div class="field"><label class="check"><input id=${field.name} type="checkbox" .checked=${this.values[field.name] === 'yes'} @change=${(event: Event) => this.set(field, (event.target as HTMLInputElement).checked ? 'yes' : '')} />${field.label}</label>${told}</div>`;
     }
     return html`<div class="field ${field.half ? 'half' : ''}">
-      <label for=${field.name}>${field.label}${field.required ? nothing : html` <span class="muted">(optional)</span>`}</label>
+      <label for=${field.name}>${field.label}${field.required || field.kind === 'choice' ? nothing : html` <span class="muted">(optional)</span>`}</label>
       ${this.control(field, error !== undefined)} ${told}
     </div>`;
   }
