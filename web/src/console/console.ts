@@ -70,7 +70,7 @@ class ConsolePage extends LitElement {
     if (this.who === 'nobody')
       return html`<console-sign-in .ended=${this.ended} @signed-in=${this.enter}></console-sign-in>`;
     const page = pageAt(app.router.place);
-    return html`<a class="skip" href="#main" @click=${this.skip}>Skip to the page</a>
+    return html`<nav class="skip" aria-label="Shortcut"><button class="button" @click=${this.skip}>Skip to the page</button></nav>
       <header>
         <a class="brand" href=${to()}>${mark()}Tollkeeper</a>
         <button class="button quiet burger" aria-expanded=${this.menu} aria-controls="nav" @click=${this.toggleMenu}>${this.menu ? icon('close') : bars()}Menu</button>
@@ -179,8 +179,7 @@ class ConsolePage extends LitElement {
     this.menu = !this.menu;
   };
 
-  private readonly skip = (event: Event): void => {
-    event.preventDefault();
+  private readonly skip = (): void => {
     this.renderRoot.querySelector<HTMLElement>('#main')?.focus();
   };
 }
@@ -200,7 +199,7 @@ function frame() {
     .alone { align-self: center; }
     aside { position: sticky; inset-block-start: 0; align-self: start; block-size: 100vh; overflow: auto; display: flex; flex-direction: column; gap: 14px; padding: 18px 12px 14px; border-inline-end: 1px solid var(--_border); background: var(--_surface); }
     .brand { display: flex; align-items: center; gap: 9px; padding: 2px 8px; color: var(--_text); font-weight: 600; font-size: 15px; letter-spacing: -0.01em; text-decoration: none; }
-    nav { flex: 1; display: grid; gap: 16px; align-content: start; }
+    aside nav { flex: 1; display: grid; gap: 16px; align-content: start; }
     .section { display: grid; gap: 1px; }
     .section p { padding: 0 8px 4px; font-size: 12px; font-weight: 500; color: var(--_muted); }
     .section a { display: flex; justify-content: space-between; align-items: center; gap: 8px; min-block-size: 32px; padding: 0 8px; border-radius: var(--_radius-small); color: var(--_muted); font-weight: 500; font-size: 13.5px; text-decoration: none; }
@@ -214,8 +213,8 @@ function frame() {
     .person .button { padding: 0 6px; font-size: 12.5px; }
     main { min-inline-size: 0; padding: 28px 32px 64px; outline: none; }
     main > * { max-inline-size: 1160px; margin-inline: auto; }
-    .skip { position: absolute; inset-block-start: -60px; inset-inline-start: 12px; z-index: 9; padding: 8px 14px; background: var(--_surface); border: 1px solid var(--_border-strong); border-radius: var(--_radius-small); color: var(--_text); }
-    .skip:focus { inset-block-start: 10px; }
+    .skip { position: absolute; inset-block-start: -60px; inset-inline-start: 12px; z-index: 9; }
+    .skip:focus-within { inset-block-start: 10px; }
     .toast { position: fixed; inset-block-end: 20px; inset-inline: 0; display: grid; place-items: center; pointer-events: none; z-index: 5; }
     .toast span { display: inline-flex; align-items: center; gap: 8px; max-inline-size: calc(100vw - 40px); padding: 9px 15px; border-radius: 99px; background: var(--_text); color: var(--_canvas); font-size: 13.5px; overflow-wrap: anywhere; }
     @media (max-width: 860px) {
@@ -224,7 +223,7 @@ function frame() {
       aside { display: none; position: static; block-size: auto; border-inline-end: 0; border-block-end: 1px solid var(--_border); padding-block: 10px 16px; }
       aside.open { display: flex; }
       aside .brand { display: none; }
-      nav { grid-template-columns: 1fr 1fr; gap: 14px 10px; }
+      aside nav { grid-template-columns: 1fr 1fr; gap: 14px 10px; }
       main { padding: 18px 14px 48px; }
     }
   `;

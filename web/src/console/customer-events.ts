@@ -128,7 +128,7 @@ export class CustomerEvents extends View {
         value: (event) => margin(event) ?? '',
         cell: (event) => marginCell(event),
       },
-      { key: 'act', title: '', value: () => '', cell: (event) => this.button(event) },
+      { key: 'act', title: 'Actions', quiet: true, value: () => '', cell: (event) => this.button(event) },
     ];
   }
 

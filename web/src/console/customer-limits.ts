@@ -64,7 +64,7 @@ export class CustomerLimits extends View {
         value: ({ own }) => (own ? 'customer' : 'plan or catalog'),
         cell: ({ own }) => (own ? badge('Its own', 'accent') : html`<span class="muted">Plan or catalog</span>`),
       },
-      { key: 'act', title: '', value: () => '', cell: (limit) => this.buttons(limit) },
+      { key: 'act', title: 'Actions', quiet: true, value: () => '', cell: (limit) => this.buttons(limit) },
     ];
     return html`${table({ caption: 'Limits', columns, rows: data, key: ({ limit }) => limit, file: `limits-${this.customer}.csv` })}
       <p class="as-of">As of ${app.time(asOf)}</p>`;

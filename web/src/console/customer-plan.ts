@@ -70,7 +70,7 @@ export class CustomerPlan extends View {
       { key: 'by', title: 'By', value: ({ decided_by }) => decided_by },
       {
         key: 'state',
-        title: '',
+        title: 'State',
         value: ({ withdrawn_at }) => (withdrawn_at ? 'withdrawn' : ''),
         cell: ({ withdrawn_at }) => (withdrawn_at ? badge('Withdrawn') : nothing),
       },
@@ -175,7 +175,8 @@ export class CustomerMembers extends View {
       },
       {
         key: 'usage',
-        title: '',
+        title: 'Actions',
+        quiet: true,
         value: () => '',
         cell: (member) =>
           html`<span class="buttons"><button class="button" @click=${() => this.put(member)}>Rename</button><button class="button" @click=${() => this.archive(member)}>${member.archived_at ? 'Bring back' : 'Archive'}</button></span>`,

@@ -124,7 +124,8 @@ export class CustomerValue extends View {
       },
       {
         key: 'take',
-        title: '',
+        title: 'Actions',
+        quiet: true,
         value: () => '',
         cell: (grant) =>
           isZero(grant.remaining)
@@ -226,7 +227,8 @@ export class CustomerValue extends View {
       },
       {
         key: 'end',
-        title: '',
+        title: 'Actions',
+        quiet: true,
         value: () => '',
         cell: (row) =>
           row.ended_at

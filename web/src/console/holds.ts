@@ -113,7 +113,7 @@ export class HoldsPage extends View {
         value: ({ expires_at }) => expires_at,
         cell: ({ expires_at, ended_at }) => (ended_at ? app.time(ended_at) : app.ago(expires_at)),
       },
-      { key: 'act', title: '', value: () => '', cell: (hold) => this.buttons(hold) },
+      { key: 'act', title: 'Actions', quiet: true, value: () => '', cell: (hold) => this.buttons(hold) },
     ];
   }
 

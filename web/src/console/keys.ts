@@ -60,7 +60,8 @@ export class KeysPage extends View {
       },
       {
         key: 'act',
-        title: '',
+        title: 'Actions',
+        quiet: true,
         value: () => '',
         cell: (key) =>
           key.revoked_at

@@ -32,6 +32,8 @@ export const look = [
     .actions { display: flex; flex-wrap: wrap; gap: 8px; align-items: center; }
     .tools { display: flex; flex-wrap: wrap; gap: 10px; align-items: center; margin-block-end: 14px; }
     .tools .grow { flex: 1 1 220px; }
+    .tools > *, .top > *, .head > * { max-inline-size: 100%; }
+    .segments { overflow-x: auto; scrollbar-width: none; }
     .stack { display: grid; gap: 20px; grid-template-columns: minmax(0, 1fr); }
     .two { display: grid; gap: 20px; grid-template-columns: repeat(auto-fit, minmax(min(100%, 380px), 1fr)); align-items: start; }
     .two > * { min-inline-size: 0; }
@@ -137,7 +139,7 @@ export async function everything<Row>(
   columns: readonly Column<Row>[],
   ask: (cursor: string | null) => Promise<Page<Row>>,
 ): Promise<Blob> {
-  const shown = columns.filter(({ title }) => title);
+  const shown = columns.filter(({ quiet }) => !quiet);
   const rows = [shown.map(({ title }) => title)];
   let cursor: string | null = null;
   do {
@@ -169,7 +171,7 @@ export const facts = (pairs: readonly (readonly [name: string, value: unknown])[
   html`<dl class="facts">${pairs.map(([name, value]) => html`<dt>${name}</dt><dd>${value}</dd>`)}</dl>`;
 
 export const panel = (title: string, content: unknown, controls: unknown = nothing): TemplateResult =>
-  html`<section class="panel flush" aria-label=${title}><div class="head"><h2>${title}</h2><div class="actions">${controls}</div></div>${content}</section>`;
+  html`<section class="panel flush"><div class="head"><h2>${title}</h2><div class="actions">${controls}</div></div>${content}</section>`;
 
 /** Calls `what` once the last call is `pause` ms ago. */
 export function debounced<T>(what: (value: T) => void, pause = 220): (value: T) => void {

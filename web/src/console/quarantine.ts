@@ -115,7 +115,15 @@ export class QuarantinePage extends View {
           html`<span class="code keep">${code}</span>${field ? html`<span class="sub">${field}</span>` : nothing}`,
       },
       ...(this.status === 'open'
-        ? [{ key: 'pick', title: '', value: () => '', cell: (item: Quarantined) => this.picker(item) }]
+        ? [
+            {
+              key: 'pick',
+              title: 'Chosen',
+              quiet: true,
+              value: () => '',
+              cell: (item: Quarantined) => this.picker(item),
+            },
+          ]
         : []),
       {
         key: 'event',

@@ -238,7 +238,8 @@ export class ReconciliationPage extends View {
       },
       {
         key: 'act',
-        title: '',
+        title: 'Actions',
+        quiet: true,
         value: () => '',
         cell: (day) =>
           day.closed_at
