@@ -200,7 +200,7 @@ function frame() {
     aside { position: sticky; inset-block-start: 0; align-self: start; block-size: 100vh; overflow: auto; display: flex; flex-direction: column; gap: 14px; padding: 18px 12px 14px; border-inline-end: 1px solid var(--_border); background: var(--_surface); }
     .brand { display: flex; align-items: center; gap: 9px; padding: 2px 8px; color: var(--_text); font-weight: 600; font-size: 15px; letter-spacing: -0.01em; text-decoration: none; }
     aside nav { flex: 1; display: grid; gap: 16px; align-content: start; }
-    .section { display: grid; gap: 1px; }
+    .section { display: grid; gap: 1px; align-content: start; }
     .section p { padding: 0 8px 4px; font-size: 12px; font-weight: 500; color: var(--_muted); }
     .section a { display: flex; justify-content: space-between; align-items: center; gap: 8px; min-block-size: 32px; padding: 0 8px; border-radius: var(--_radius-small); color: var(--_muted); font-weight: 500; font-size: 13.5px; text-decoration: none; }
     .section a:hover { background: var(--_subtle); color: var(--_text); }

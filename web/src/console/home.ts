@@ -48,6 +48,7 @@ export class HomePage extends View {
       .todo a:hover { text-decoration: none; border-color: var(--_border-strong); }
       .todo svg { flex: none; margin-block-start: 2px; color: var(--_warn); }
       .todo strong { display: block; font-weight: 500; }
+      .others { display: block; }
       .fine { display: flex; align-items: center; gap: 8px; color: var(--_muted); }
       .fine svg { color: var(--_good); }
       h2.alone { margin-block-end: 10px; }
@@ -90,7 +91,7 @@ export class HomePage extends View {
     const { month, today, currency } = summary;
     const active = summary.customers - summary.archived;
     return html`<dl class="tiles">
-        ${tile('Spent this month', app.amounts(month.spent, app.money.amount('0', currency)), `${app.amounts(today.spent, app.money.amount('0', currency))} today`)}
+        ${tile('Spent this month', app.money.amount(charged(month, currency), currency), this.below(month, today, currency))}
         ${tile('Provider cost', app.money.amount(month.cost, currency), `${app.money.amount(today.cost, currency)} today`)}
         ${tile('Margin', html`<span class=${isNegative(month.margin) ? 'negative' : ''}>${app.money.amount(month.margin, currency)}</span>`, this.ofCharge(month, currency))}
         ${tile('Events', app.money.quantity(String(month.events)), `${app.money.quantity(String(today.events))} today`)}
@@ -99,9 +100,14 @@ export class HomePage extends View {
       <p class="as-of">Each customer’s calendar month, in its time zone${summary.as_of ? html` · as of ${app.time(summary.as_of)}` : nothing}</p>`;
   }
 
+  /** What was charged in credits, and today's. */
+  private below(month: Span, today: Span, currency: string): TemplateResult {
+    const others = month.spent.filter(({ unit }) => unit !== currency);
+    return html`${others.length ? html`<span class="others">and ${app.amounts(others)}</span>` : nothing}${app.money.amount(charged(today, currency), currency)} today`;
+  }
+
   private ofCharge(span: Span, currency: string): string {
-    const charge = span.spent.find(({ unit }) => unit === currency)?.amount ?? '0';
-    return percentOf(span.margin, charge, ' of charges') ?? 'charges less cost';
+    return percentOf(span.margin, charged(span, currency), ' of charges') ?? 'charges less cost';
   }
 
   private tileBones(): TemplateResult {
@@ -196,5 +202,8 @@ export class HomePage extends View {
     return table({ caption: 'Top models by cost', columns, rows, key: ({ group, unit }) => `${group.model} ${unit}` });
   }
 }
+
+const charged = (span: Span, currency: string): string =>
+  span.spent.find(({ unit }) => unit === currency)?.amount ?? '0';
 
 const dayOf = (row: MarginRow): string => (row.group.day ?? row.start).slice(0, 10);

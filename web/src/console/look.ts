@@ -79,6 +79,7 @@ export class ConsoleTable<Row = unknown> extends TollTable<Row> {
   static override styles = [
     TollTable.styles,
     css`
+      th:first-child, td:first-child { min-inline-size: 156px; }
       a { color: var(--_text); font-weight: 500; text-decoration: none; }
       a:hover { color: var(--_accent); text-decoration: underline; }
       .sub { display: block; color: var(--_muted); font-size: 12.5px; font-weight: 400; }

@@ -107,15 +107,17 @@ export class MarginsPage extends View {
       <p class="as-of">${app.dates.period(margins.start, margins.end)} (${app.dates.timezone}) · as of ${app.time(margins.as_of)}. By provider or model, an event’s charge is shared over its calls by what they cost.</p>`;
   }
 
-  private totals(margins: Margins): unknown {
-    const totals = margins.totals.filter(({ unit }) => unit !== null);
-    return totals.map(
-      ({ unit, charge, cost, margin }) => html`<dl class="tiles">
-        ${tile('Charges', app.money.amount(charge, unit ?? margins.currency))}
-        ${tile('Provider cost', app.money.amount(cost, margins.currency))}
-        ${tile('Margin', margin === null ? '–' : signed(margin, margins.currency), margin === null ? 'charged in another unit' : (percentOf(margin, charge, ' of charges') ?? nothing))}
-      </dl>`,
-    );
+  private totals(margins: Margins): TemplateResult {
+    const { currency } = margins;
+    const main = margins.totals.find(({ unit }) => unit === currency);
+    const others = margins.totals.filter(({ unit }) => unit !== null && unit !== currency);
+    const { charge = '0', cost = '0', margin = '0' } = main ?? {};
+    return html`<dl class="tiles">
+      ${tile('Charges', app.money.amount(charge, currency))}
+      ${tile('Provider cost', app.money.amount(cost, currency))}
+      ${tile('Margin', margin === null ? '–' : signed(margin, currency), percentOf(margin ?? '0', charge, ' of charges') ?? nothing)}
+      ${others.map(({ unit, charge, cost }) => tile('Charged in another unit', app.money.amount(charge, unit ?? currency), isZero(cost) ? nothing : `at a cost of ${app.money.amount(cost, currency)}`))}
+    </dl>`;
   }
 
   private columns(margins: Margins): Column<MarginRow>[] {
