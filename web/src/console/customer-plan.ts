@@ -44,7 +44,7 @@ export class CustomerPlan extends View {
           ...(known?.description ? [['About', known.description] as const] : []),
           ...(known ? terms(known) : []),
         ]),
-        html`<button class="button primary" @click=${() => this.change(plan)}>Change plan</button>`,
+        html`${plan.next ? html`<button class="button" @click=${() => this.withdraw(plan)}>Withdraw the change</button>` : nothing}<button class="button primary" @click=${() => this.change(plan)}>Change plan</button>`,
       )}
       ${panel('History', this.history(plan.history))}
     </div>`;
@@ -76,6 +76,18 @@ export class CustomerPlan extends View {
       },
     ];
     return html`${table({ caption: 'Changes of plan', columns, rows: history, key: ({ decided_at, from }) => decided_at + from, file: `plans-${this.customer}.csv` })}`;
+  }
+
+  private async withdraw(plan: PlanHistory): Promise<void> {
+    const done = await app.ask<PlanHistory>({
+      title: 'Withdraw the change?',
+      text: html`The customer stays on <strong>${plan.name ?? 'no plan'}</strong>; it won’t move to ${app.planName(plan.next?.plan ?? null)}.`,
+      action: 'Withdraw',
+      danger: true,
+      done: 'The change is withdrawn.',
+      send: () => app.client.put(this.path, { plan: plan.plan, from: 'now' }),
+    });
+    if (done) await this.plan.run();
   }
 
   private async change(plan: PlanHistory): Promise<void> {

@@ -55,7 +55,7 @@ export class ConsoleDialog extends LitElement {
       .secret { display: flex; gap: 8px; align-items: center; padding: 10px 12px; border-radius: var(--_radius-small); background: var(--_subtle); }
       .secret code { flex: 1; min-inline-size: 0; overflow-wrap: anywhere; font: 12.5px/1.5 var(--_mono); user-select: all; }
       .result { display: grid; gap: 12px; }
-      .result ul { margin: 0; padding-inline-start: 18px; overflow-wrap: anywhere; }
+      .result ul { list-style: disc; margin: 0; padding-inline-start: 18px; overflow-wrap: anywhere; }
     `,
   ];
 

@@ -45,7 +45,7 @@ export class HealthPage extends View {
             ['Version', health.version],
             ['Started', html`${app.time(health.started_at)} (${app.ago(health.started_at)})`],
             ['Workers', health.workers],
-            ['Connections of this process', `${health.pool[0] ?? 0} open, ${health.pool[1] ?? 0} idle`],
+            ['Connections of this process', `${health.pool.open} open, ${health.pool.idle} idle`],
             ['Catalog', `Version ${health.catalog_version}`],
             ['Book of providers’ prices', html`<span class="code">${health.price_book}</span>`],
           ]),

@@ -99,7 +99,7 @@ export class ConsoleTable<Row = unknown> extends TollTable<Row> {
       .track.full span { background: var(--_bad); }
       pre { margin: 0; font: 12.5px/1.55 var(--_mono); white-space: pre-wrap; overflow-wrap: anywhere; }
       .more { display: grid; gap: 10px; }
-      .more ul { margin: 0; padding-inline-start: 18px; }
+      .more ul { margin: 0; padding-inline-start: 18px; list-style: disc; display: grid; gap: 4px; }
       dl { display: grid; grid-template-columns: max-content minmax(0, 1fr); gap: 4px 16px; margin: 0; }
       dt { color: var(--_muted); }
       dd { margin: 0; overflow-wrap: anywhere; }

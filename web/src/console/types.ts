@@ -383,7 +383,7 @@ export interface Health {
   version: string;
   started_at: string;
   workers: number;
-  pool: number[];
+  pool: { open: number; idle: number };
   newest_migration: number;
   last_sweep_at: string | null;
   figures_as_of: string | null;
