@@ -18,6 +18,7 @@ export * from './core/cache.ts';
 export * from './core/chart.ts';
 export * from './core/dates.ts';
 export * from './core/decimal.ts';
+export * from './core/dialog.ts';
 export * from './core/download.ts';
 export * from './core/element.ts';
 export * from './core/http.ts';
@@ -29,6 +30,8 @@ export * from './core/scale.ts';
 export * from './core/table.ts';
 export * from './core/theme.ts';
 export type * from './core/types.ts';
+export { choices } from './widgets/breakdown-figures.ts';
 export * from './widgets/index.ts';
+export { trend } from './widgets/usage-figures.ts';
 
 define();

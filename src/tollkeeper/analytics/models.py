@@ -17,7 +17,7 @@ from tollkeeper.customers import Customer
 from tollkeeper.db import Queries, Tx
 from tollkeeper.money import add
 
-_queries = Queries(__package__ or "")
+_queries = Queries(__package__ or "", "costs.queries.sql")
 
 _OF_PROVIDER, _OF_MODEL = 1, 2
 """In the rollups' `repeats`: an event that's counted under another model of the provider, or provider of the model."""

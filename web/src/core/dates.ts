@@ -96,6 +96,24 @@ export class Dates {
     return this.ofDay(day, { weekday: 'long', year: 'numeric', month: 'long', day: 'numeric' });
   }
 
+  /** `Today`, `Yesterday`, `Thursday, 26 November 2026` */
+  dayName(day: Day): string {
+    const away = (Date.parse(day) - Date.parse(this.today())) / DAY;
+    if (away !== 0 && away !== -1) return this.longDay(day);
+    const name = new Intl.RelativeTimeFormat(this.locale, { numeric: 'auto' }).format(away, 'day');
+    return name[0]!.toLocaleUpperCase(this.locale) + name.slice(1);
+  }
+
+  /** `14:03` */
+  clockTime(at: string): string {
+    return this.of(at, { timeStyle: 'short' });
+  }
+
+  /** `28 Nov 2026, 14:03:27` */
+  second(at: string): string {
+    return this.of(at, { dateStyle: 'medium', timeStyle: 'medium' });
+  }
+
   /** `28 Nov 2026` */
   date(at: string): string {
     return this.of(at, { dateStyle: 'medium' });

@@ -31,3 +31,12 @@ export const rangeStyles = css`
   .ranges input:hover { border-color: var(--_border-strong); }
   @media (max-width: 420px) { .ranges, .ranges .segments { inline-size: 100%; } .ranges .segments button { flex: 1; } .ranges .days, .ranges input { flex: 1; min-inline-size: 0; } }
 `;
+
+/** The attribute `filter` as the API wants it: `job:engineer, stage:2` is two; an array (whose values may hold commas) is itself. */
+export function filtersOf(filter: string | readonly string[] | null): readonly string[] {
+  if (typeof filter !== 'string') return filter ?? [];
+  return filter
+    .split(',')
+    .map((each) => each.trim())
+    .filter(Boolean);
+}

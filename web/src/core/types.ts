@@ -75,9 +75,10 @@ export interface Limit {
   warn_at: string[];
   member: string | null;
   cap: Amount;
-  used: Amount;
-  held: Amount;
-  remaining: Amount;
+  /** Null where each member has the cap for itself, and no member was asked for. */
+  used: Amount | null;
+  held: Amount | null;
+  remaining: Amount | null;
   window: Interval;
   meter_unit: string | null;
 }
@@ -87,6 +88,8 @@ export interface Alert {
   topic: string;
   created_at: Time;
   detail: string;
+  /** Fields of the topic's own: `unit`, `limit`, `balance`, … */
+  [fact: string]: unknown;
 }
 
 export interface Plan {
@@ -174,7 +177,7 @@ export interface UsageEvent {
   member: string | null;
   dimensions: Record<string, string>;
   corrects: string | null;
-  corrected_by: string | null;
+  corrected_by: string[];
   transaction_id: string | null;
 }
 
@@ -197,11 +200,40 @@ export interface LedgerEntry {
   unit: string;
   /** Signed: what it did to the customer, + in, − out. */
   amount: Amount;
+  /** What it did to the prepaid value; these sum to the balance. */
+  wallet: Amount;
+  /** What it did to what is owed; these sum to that. */
+  owed: Amount;
   booked_at: Time;
   service_from: Time | null;
   service_to: Time | null;
   events: number | null;
   reference: string | null;
+}
+
+/** A line of `GET /grants` */
+export interface Grant {
+  id: string;
+  unit: string;
+  kind: string;
+  amount: Amount;
+  remaining: Amount;
+  spent: Amount;
+  expired: Amount;
+  voided: Amount;
+  effective_at: Time;
+  expires_at: Time | null;
+  state: string;
+  reference: string | null;
+  created_at: Time;
+}
+
+/** A line of `GET /members` */
+export interface Member {
+  key: string;
+  name: string;
+  created_at: Time;
+  archived_at: Time | null;
 }
 
 export interface PlanOffer {
@@ -218,33 +250,58 @@ export interface PlanOffer {
 export interface Plans {
   change_allowed: boolean;
   current: string | null;
-  next: { plan: string; name: string; from: Time } | null;
+  /** Without a plan where the present one ends and none follows. */
+  next: { plan: string | null; name: string | null; from: Time } | null;
   data: PlanOffer[];
+}
+
+export interface QuickAmount {
+  amount: Amount;
+  price: Amount;
+  currency: string;
+}
+
+export interface Pack extends QuickAmount {
+  key: string;
+  name: string;
+  bonus: Amount | null;
+  expires_after: string | null;
+}
+
+/** What can be bought of one unit of value. */
+export interface Offer {
+  unit: string;
+  name: string;
+  /** How long what is bought by `amounts` can be spent: `12 months`. */
+  expires_after: string | null;
+  amounts: QuickAmount[];
+  packs: Pack[];
 }
 
 /** `GET /offers` */
 export interface Offers {
   allowed: boolean;
+  /** Payments are only pretended. */
   test: boolean;
-  data: {
-    unit: string;
-    name: string;
-    amounts: { amount: Amount; price: Amount; currency: string }[];
-    packs: { key: string; name: string; amount: Amount; price: Amount; currency: string; bonus?: Amount | null }[];
-  }[];
+  data: Offer[];
 }
+
+export type TopUpState = 'pending' | 'paid' | 'failed' | 'cancelled' | 'expired';
 
 export interface TopUp {
   id: string;
-  state: 'pending' | 'paid' | 'failed' | 'cancelled' | 'expired';
+  state: TopUpState;
   unit: string;
   amount: Amount;
+  bonus: Amount;
   price: Amount;
   currency: string;
   pack: string | null;
+  /** Where it's paid, while it's pending. */
   checkout_url: string | null;
   test: boolean;
   created_at: Time;
+  expires_at: Time;
   ended_at: Time | null;
   grant_id: string | null;
 }

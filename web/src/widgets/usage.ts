@@ -4,7 +4,7 @@ import { repeat } from 'lit/directives/repeat.js';
 import type { Portal } from '../core/api.ts';
 import { daysBetween, type Range } from '../core/dates.ts';
 import { TollElement } from '../core/element.ts';
-import { rangeControl, rangeStyles } from '../core/ranges.ts';
+import { filtersOf, rangeControl, rangeStyles } from '../core/ranges.ts';
 import type { Usage } from '../core/types.ts';
 import { type Card, cards, trend } from './usage-figures.ts';
 
@@ -21,6 +21,7 @@ import { type Card, cards, trend } from './usage-figures.ts';
  * @attr {string} range - `7`, `30` (the default), `90` or `365` days until today, or `2026-11-01..2026-11-15`.
  * @attr {string} meter - Only this meter.
  * @attr {string} filter - Only usage with these dimensions: `job:engineer`, several separated by commas.
+ * @attr {boolean} fixed-range - Without the choice of days.
  * @fires toll-range - `{range}`: another range was chosen.
  * @fires toll-session-expired - The session has ended; give a new `token`.
  * @csspart panel - The frame.
@@ -32,7 +33,9 @@ import { type Card, cards, trend } from './usage-figures.ts';
 export class TollUsage extends TollElement<Usage> {
   @property({ reflect: true }) range = '30';
   @property() meter: string | null = null;
-  @property() filter: string | null = null;
+  @property() filter: string | readonly string[] | null = null;
+  /** Leave out the choice of days, where the page has its own. */
+  @property({ type: Boolean, attribute: 'fixed-range' }) fixedRange = false;
   /** The unit of value that the chart shows, where there are several. */
   @state() private unit: string | null = null;
 
@@ -57,7 +60,7 @@ export class TollUsage extends TollElement<Usage> {
   ];
 
   protected override load(portal: Portal): Promise<Usage> {
-    const filter = this.filter?.split(',').filter(Boolean);
+    const filter = filtersOf(this.filter);
     return portal.usage({ ...this.dates.interval(this.chosen), window: 'day', meter: this.meter, filter });
   }
 
@@ -69,7 +72,8 @@ export class TollUsage extends TollElement<Usage> {
     return { title: 'No usage in these days', text: 'What’s used appears here within a second.' };
   }
 
-  protected override controls(): TemplateResult {
+  protected override controls(): TemplateResult | typeof nothing {
+    if (this.fixedRange) return nothing;
     return rangeControl(this.dates, this.chosen, (range) => {
       this.range = range;
       this.tell('toll-range', { range });
@@ -84,7 +88,8 @@ export class TollUsage extends TollElement<Usage> {
 
   protected override view(data: Usage): TemplateResult {
     const meters = this.session.meters.filter(({ key }) => !this.meter || key === this.meter);
-    const shown = cards(data.rows, meters);
+    // Of one job or member, what it didn't use says nothing.
+    const shown = cards(data.rows, meters, !filtersOf(this.filter).length);
     return html`${this.total(data)}
       <div class="cards" part="cards">${repeat(
         shown,
