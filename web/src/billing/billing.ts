@@ -93,7 +93,7 @@ class BillingPage extends LitElement {
         <button class="skip button" @click=${this.skip}>Skip to content</button>
         ${this.banner()} ${this.top(this.session)}${this.tabs()}
       </header>
-      <main id="main" class="wide" tabindex="-1" @click=${this.follow} @toll-session-expired=${this.onExpired}>
+      <main id="main" class="wide" tabindex="-1" @click=${this.follow} @toll-session-expired=${this.onExpired} @toll-navigate=${this.onNavigate}>
         <h1 class="hidden" tabindex="-1">${NAMES[tab]}</h1>
         ${{ overview: this.overviewTab, usage: this.usageTab, activity: this.activityTab, plans: this.plansTab }[tab]()}
       </main>
@@ -336,7 +336,7 @@ class BillingPage extends LitElement {
   }
 
   private readonly plansTab = (): TemplateResult => html`<div class="stack">
-    <toll-top-up .portal=${this.portal} theme=${this.theme}></toll-top-up>
+    ${this.session?.top_up ? html`<toll-top-up .portal=${this.portal} theme=${this.theme}></toll-top-up>` : nothing}
     <toll-billing-grants .portal=${this.portal} theme=${this.theme}></toll-billing-grants>
     <toll-plans .portal=${this.portal} theme=${this.theme}></toll-plans>
   </div>`;
@@ -346,6 +346,13 @@ class BillingPage extends LitElement {
     return html`<toll-billing-filters .portal=${this.portal} theme=${this.theme} plain .range=${range} .meter=${meter} .filters=${filters}
       @toll-filter=${(event: CustomEvent<Partial<Place>>) => this.go(event.detail)}></toll-billing-filters>`;
   }
+
+  /** An alert's remedy that another tab has. */
+  private readonly onNavigate = (event: CustomEvent<{ remedy?: string }>): void => {
+    if (event.detail.remedy !== 'top-up') return;
+    event.preventDefault();
+    this.go({ tab: 'plans' });
+  };
 
   private readonly onPick = (event: CustomEvent<{ dimension: string; value: string }>): void => {
     const { dimension, value } = event.detail;

@@ -50,6 +50,7 @@ export class BillingOverview extends TollElement<Found> {
       .wallet + .wallet { margin-block-start: 16px; padding-block-start: 16px; border-block-start: 1px solid var(--_border); }
       .wallet .row { margin-block-start: 4px; font-size: 13.5px; }
       .wallet .row > :last-child { font-variant-numeric: tabular-nums; }
+      .rows { margin-block-start: 14px; padding-block-start: 8px; border-block-start: 1px solid var(--_border); }
       .expiring svg { inline-size: 13px; block-size: 13px; vertical-align: -2px; margin-inline-end: 4px; }
       .push { margin-block-start: auto; padding-block-start: 16px; }
       .push .button { inline-size: 100%; }
@@ -119,8 +120,8 @@ export class BillingOverview extends TollElement<Found> {
       ${repeat(
         warnings,
         ({ code, unit, limit }) => [code, unit, limit].join(),
-        ({ code, detail }) =>
-          html`<li class="notice ${look(code)}">${icon(MERELY_SAID.includes(code) ? 'info' : 'alert')}<span>${this.money.sentence(detail)}</span></li>`,
+        ({ code, detail, limit }) =>
+          html`<li class="notice ${look(code)}">${icon(MERELY_SAID.includes(code) ? 'info' : 'alert')}<span>${this.money.sentence(limit ? detail.replace(limit, limit.replaceAll('_', ' ')) : detail)}</span></li>`,
       )}
     </ul>`;
   }
@@ -143,8 +144,8 @@ export class BillingOverview extends TollElement<Found> {
       html`<p class="row"><span class="muted">${what}</span><span>${this.money.amount(amount, unit)}</span></p>`;
     return html`<div class="wallet">
       <p class="row"><span class="big">${number} <small>${name ? `${name} available` : 'available'}</small></span>${this.lowSign(available, low)}</p>
-      ${isZero(held) ? nothing : html`${row('In the wallet', balance)}${row('On hold for work under way', held)}`}
-      ${expiring.map(({ amount, expires_at }) => row(html`<span class="expiring" title=${this.dates.dateTime(expires_at)}>${icon('clock')}Expires ${this.dates.relative(expires_at)}, ${this.dates.date(expires_at)}</span>`, amount))}
+      <div class="rows">${row('In the wallet', balance)} ${row('On hold for work under way', held)}
+      ${expiring.map(({ amount, expires_at }) => row(html`<span class="expiring" title=${this.dates.dateTime(expires_at)}>${icon('clock')}Expires ${this.dates.relative(expires_at)}, ${this.dates.date(expires_at)}</span>`, amount))}</div>
     </div>`;
   }
 
@@ -193,7 +194,7 @@ export class BillingOverview extends TollElement<Found> {
       ${this.fact('Owed', due.length ? this.amounts(due) : this.amounts([]), due.length ? 'used, not prepaid' : 'all is paid')}
       ${this.fact('On hold', this.amounts(held.filter(({ amount }) => !isZero(amount))))}
       ${tokens ? this.fact('Tokens this month', this.money.quantity(tokens.total, null, { compact: true }), `in ${this.money.quantity(String(tokens.calls), 'AI call')}`) : nothing}
-      ${this.fact('Plan', plan ? html`<a href="?tab=plans">${plan.name}</a>` : 'None', plan ? this.planNote(plan) : undefined)}
+      ${plan || this.session.change_plan ? this.fact('Plan', html`<a href="?tab=plans">${plan?.name ?? 'Choose one'}</a>`, plan ? this.planNote(plan) : undefined) : nothing}
     </dl>`;
   }
 
