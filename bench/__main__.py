@@ -1,7 +1,7 @@
 """`make bench`: measure, print, and write bench/README.md.
 
-`--quick` measures a tenth, to try the benchmarks themselves. `--only ingest|growth|portal|gate|sdk|live` measures one;
-`--events` says on how many events the billing page's calls are measured. With any of them, nothing is written.
+`--quick` measures a tenth, to try the benchmarks themselves. `--only ingest|growth|portal|gate|sdk|live|console`
+measures one; `--events` says on how many events the billing page's calls are measured. With any of them, nothing is written.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench import gate, live, operations, portal, sdk, server, suites
+from bench import console, gate, live, operations, portal, sdk, server, suites
 from bench.suites import Row
 from tollkeeper import __version__
 
 _REPORT = Path(__file__).parent / "README.md"
 
 
-PARTS = ["ingest", "growth", "portal", "gate", "sdk", "live"]
+PARTS = ["ingest", "growth", "portal", "gate", "sdk", "live", "console"]
 
 
 def main() -> None:
@@ -56,6 +56,9 @@ def main() -> None:
     if "live" in parts:
         with server.database() as url:
             sections.append(_section("Live", live.all_of_it(url, quick=options.quick)))
+    if "console" in parts:
+        with server.database(console.furnish) as url:
+            sections.append(_section("Console", console.all_of_it(url)))
     if not options.quick and options.only is None and options.events is None:
         _REPORT.write_text(_report(sections), encoding="utf-8")
         print(f"Wrote {_REPORT}")

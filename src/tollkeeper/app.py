@@ -18,6 +18,7 @@ from starlette.middleware import Middleware
 from tollkeeper import __version__
 from tollkeeper.api import logs, metrics, problems
 from tollkeeper.api.books import Books
+from tollkeeper.api.console import Console
 from tollkeeper.api.middleware import BodyLimit, Observed, Urls
 from tollkeeper.api.openapi import DESCRIPTION, TAGS, TITLE, Tollkeeper
 from tollkeeper.api.routes import ROUTERS
@@ -28,7 +29,7 @@ from tollkeeper.errors import DatabaseUnavailable, PricesInvalid
 from tollkeeper.payments import is_test, processor_for
 from tollkeeper.settings import Settings
 from tollkeeper.web import STATIC, Embedding, Files, pages
-from tollkeeper.worker import reconcile_regularly, work
+from tollkeeper.worker import keep_figures, reconcile_regularly, work
 
 _PATIENCE_SECONDS = 2
 _PAUSE_SECONDS = 1
@@ -98,9 +99,18 @@ def _lifespan(
     async def lifespan(app: Tollkeeper) -> AsyncIterator[None]:
         books = Books(settings, database or _unopened(settings))
         app.state.books = books
+        app.state.console = Console()
         metrics.forget_dead_workers()
-        background = _watch_connections(books), work(books), reconcile_regularly(books), _read_prices(books)
-        tasks = [asyncio.create_task(each) for each in (*background, books.feed.listen(), books.feed.tick())]
+        background = (
+            _watch_connections(books),
+            work(books),
+            keep_figures(books),
+            reconcile_regularly(books),
+            _read_prices(books),
+            books.feed.listen(),
+            books.feed.tick(),
+        )
+        tasks = [asyncio.create_task(each) for each in background]
         books.feed.tell = lambda ticked: metrics.observe_tick(ticked.lag)
         if database is None:
             connecting = asyncio.create_task(_connect(books))

@@ -72,6 +72,7 @@ async def test_the_overview_shows_what_the_operator_sees(acme: httpx.AsyncClient
     assert (meters["tokens"]["quantity"], meters["tokens"]["charge"], meters["tokens"]["unit"]) == ("2000", "4", "USD")
     assert meters["unpriced"]["unpriced"] == 1
     assert (meters["answer"]["charge"], meters["answer"]["unpriced"]) == ("0.0109375", 1)
+    assert found["tokens"] == {"input": "4500", "output": "1500", "total": "6000", "calls": 3}
     (limit,) = found["limits"]
     assert (limit["limit"], limit["used"], limit["meter_unit"]) == ("daily_tokens", "2000", "token")
     assert [one["code"] for one in found["warnings"]] == ["unpriced", "estimated"]
@@ -124,6 +125,23 @@ async def test_usage_is_the_operators_without_costs(acme: httpx.AsyncClient, adm
     assert head == "start,end,meter,group.job,events,quantity,charge,unit,unpriced,estimated"
     refused = await acme.get("/usage", params={"group_by": "town"})
     assert (refused.status_code, refused.json()["code"]) == (422, "unknown_dimension")
+
+
+async def test_usage_by_model_has_tokens_and_charges(acme: httpx.AsyncClient) -> None:
+    found = {one["model"]: one for one in (await get(acme, "/models"))["data"]}
+    assert found["gpt-4o"] == {
+        "provider": "openai",
+        "model": "gpt-4o",
+        "calls": 1,
+        "input": "1500",
+        "output": "500",
+        "total": "2000",
+        "charge": "0.0109375",
+        "unit": "USD",
+    }
+    assert (found["gpt-99"]["calls"], found["gpt-99"]["charge"]) == (2, "0.5")
+    table = await acme.get("/models", headers={"Accept": "text/csv"})
+    assert table.text.splitlines()[0] == "provider,model,calls,input,output,total,charge,unit"
 
 
 async def test_events_are_listed_in_pages(acme: httpx.AsyncClient) -> None:

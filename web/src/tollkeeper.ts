@@ -30,6 +30,8 @@ export * from './core/scale.ts';
 export * from './core/table.ts';
 export * from './core/theme.ts';
 export type * from './core/types.ts';
+export { choices } from './widgets/breakdown-figures.ts';
 export * from './widgets/index.ts';
+export { trend } from './widgets/usage-figures.ts';
 
 define();

@@ -4,7 +4,7 @@ from tollkeeper.analytics.cells import csv_cell
 from tollkeeper.analytics.facets import Facets, facets
 from tollkeeper.analytics.filters import parse_filter
 from tollkeeper.analytics.listing import EventQuery, search_events
-from tollkeeper.analytics.margins import MarginQuery, MarginRow, Order, margins, sums_by_unit
+from tollkeeper.analytics.margins import MarginQuery, MarginRow, Order, margins, percent_of_cost, sums_by_unit
 from tollkeeper.analytics.models import ModelUse, Tokens, models, tokens_between
 from tollkeeper.analytics.overview import MeterSpend, Overview, Spend, accounts_at, overview
 from tollkeeper.analytics.ranges import recent_range, whole_range
@@ -35,6 +35,7 @@ __all__ = [
     "models",
     "overview",
     "parse_filter",
+    "percent_of_cost",
     "recent_range",
     "search_events",
     "statement",

@@ -20,7 +20,7 @@ from tollkeeper.db import Queries, Tx
 from tollkeeper.errors import InvalidInput
 from tollkeeper.money import HUNDRED, ZERO, add, price_of, round_to, subtract
 
-_queries = Queries(__package__ or "")
+_queries = Queries(__package__ or "", "costs.queries.sql")
 
 PERCENT_DECIMALS = 2
 _BY_CALLS = frozenset({"provider", "model"})
@@ -212,7 +212,7 @@ def _row(total: _Sum, window: Interval, labels: Sequence[str], catalog: Catalog)
         charge=total.charge,
         cost=total.cost,
         margin=margin,
-        margin_percent=_percent(margin, total.cost),
+        margin_percent=percent_of_cost(margin, total.cost),
         unpriced=total.unpriced,
         uncosted=total.uncosted,
         uncosted_charge=total.uncosted_charge,
@@ -222,7 +222,8 @@ def _row(total: _Sum, window: Interval, labels: Sequence[str], catalog: Catalog)
     )
 
 
-def _percent(margin: Decimal | None, cost: Decimal) -> Decimal | None:
+def percent_of_cost(margin: Decimal | None, cost: Decimal) -> Decimal | None:
+    """A margin in percent of the cost, rounded to 2 decimals; None without a cost."""
     return None if margin is None or cost <= 0 else round_to(price_of(margin, HUNDRED, cost), PERCENT_DECIMALS)
 
 

@@ -17,7 +17,7 @@ from tollkeeper.customers import Customer
 from tollkeeper.db import Queries, Tx
 from tollkeeper.money import add
 
-_queries = Queries(__package__ or "")
+_queries = Queries(__package__ or "", "costs.queries.sql")
 
 _OF_PROVIDER, _OF_MODEL = 1, 2
 """In the rollups' `repeats`: an event that's counted under another model of the provider, or provider of the model."""
@@ -103,7 +103,7 @@ async def tokens_between(tx: Tx, customer_id: UUID, first: date, after: date) ->
 async def call_sums(
     tx: Tx, parts: Cover, group_by: Sequence[str], *, customer_id: UUID | None = None, meter: str | None = None
 ) -> list[CallSum]:
-    """Sums of what the cover says, source by source: of one group there may be several.
+    """Sums of what the cover says: of one group there may be two, from the rollups and from events.
 
     By `customer`, `meter`, `provider` and `model`; by members and dimensions too, where all is read from events.
     """
@@ -116,17 +116,11 @@ async def call_sums(
         "counted_once": counted_once,
     }
     found: list[CallSum] = []
-    for source, query in _QUERIES.items():
-        if parts.has(source):
-            found += await tx.all(CallSum, query, params)
+    if parts.has(Source.DAYS) or parts.has(Source.HOURS):
+        found += await tx.all(CallSum, _queries.calls_from_rollups, params)
+    if parts.has(Source.EVENTS):
+        found += await tx.all(CallSum, _queries.calls_from_events, params)
     return found
-
-
-_QUERIES = {
-    Source.DAYS: _queries.calls_from_days,
-    Source.HOURS: _queries.calls_from_hours,
-    Source.EVENTS: _queries.calls_from_events,
-}
 
 
 def _use(one: CallSum) -> ModelUse:

@@ -1,74 +1,63 @@
 -- Each query reads one source of usage in the pieces [from, to) of time, and sorts its rows into windows: `starts` are the
 -- windows' beginnings in ascending order, and `width_bucket` gives the number of the window, counted from 1. So windows
 -- of any zone, across any change of daylight-saving time, are one query.
+-- What a series is called is looked at where it's used: a customer may have many series, and few of them in the range. A
+-- gauge's latest value is the largest of (time, value): an aggregate with an order of its own would sort all rows.
 
 -- name: usage_from_days
-with wanted as materialized (
-    select series_id, meter, unit,
-           array(select (dimensions || jsonb_build_object('member', member)) ->> label
-                 from unnest(%(group_by)s::text[]) with ordinality as g (label, n) order by n) as labels
-    from series
-    where customer_id = %(customer_id)s
-      and (%(meter)s::text is null or meter = %(meter)s)
-      and (dimensions || jsonb_build_object('member', member)) @> %(filter)s
-)
-select width_bucket(u.day, %(starts)s::date[]) as slot, w.meter, w.unit, w.labels,
+select width_bucket(u.day, %(starts)s::date[]) as slot, s.meter, s.unit,
+       case cardinality(%(group_by)s::text[]) when 0 then array[]::text[]
+           when 1 then array[case %(first)s when 'member' then s.member else s.dimensions ->> %(first)s end]
+           else array(select case g.label when 'member' then s.member else s.dimensions ->> g.label end
+                      from unnest(%(group_by)s::text[]) with ordinality as g (label, n) order by n) end as labels,
        sum(u.events)::bigint as events, sum(u.quantity) as quantity, max(u.peak) as peak,
-       (array_agg(u.latest order by u.latest_at desc nulls last, u.latest desc))[1] as latest,
-       max(u.latest_at) as latest_at, sum(u.charge) as charge, sum(u.cost) as cost,
-       sum(u.unpriced)::bigint as unpriced, sum(u.uncosted)::bigint as uncosted,
-       sum(u.estimated)::bigint as estimated
+       (max(array[extract(epoch from u.latest_at), u.latest]) filter (where u.latest_at is not null))[2] as latest,
+       max(u.latest_at) as latest_at, sum(u.charge) as charge, sum(u.cost) as cost, sum(u.unpriced)::bigint as unpriced,
+       sum(u.uncosted)::bigint as uncosted, sum(u.estimated)::bigint as estimated
 from usage_days u
 join unnest(%(from)s::date[], %(to)s::date[]) as piece (start, "end") on u.day >= piece.start and u.day < piece."end"
-join wanted w using (series_id)
+join series s on s.customer_id = u.customer_id and s.series_id = u.series_id
 where u.customer_id = %(customer_id)s
+  and (%(meter)s::text is null or s.meter = %(meter)s)
+  and (%(filter)s::jsonb = '{}' or (s.dimensions || jsonb_build_object('member', s.member)) @> %(filter)s)
 group by 1, 2, 3, 4
 
 -- name: usage_from_hours
-with wanted as materialized (
-    select series_id, meter, unit,
-           array(select (dimensions || jsonb_build_object('member', member)) ->> label
-                 from unnest(%(group_by)s::text[]) with ordinality as g (label, n) order by n) as labels
-    from series
-    where customer_id = %(customer_id)s
-      and (%(meter)s::text is null or meter = %(meter)s)
-      and (dimensions || jsonb_build_object('member', member)) @> %(filter)s
-)
-select width_bucket(u.hour, %(starts)s::timestamptz[]) as slot, w.meter, w.unit, w.labels,
+select width_bucket(u.hour, %(starts)s::timestamptz[]) as slot, s.meter, s.unit,
+       case cardinality(%(group_by)s::text[]) when 0 then array[]::text[]
+           when 1 then array[case %(first)s when 'member' then s.member else s.dimensions ->> %(first)s end]
+           else array(select case g.label when 'member' then s.member else s.dimensions ->> g.label end
+                      from unnest(%(group_by)s::text[]) with ordinality as g (label, n) order by n) end as labels,
        sum(u.events)::bigint as events, sum(u.quantity) as quantity, max(u.peak) as peak,
-       (array_agg(u.latest order by u.latest_at desc nulls last, u.latest desc))[1] as latest,
-       max(u.latest_at) as latest_at, sum(u.charge) as charge, sum(u.cost) as cost,
-       sum(u.unpriced)::bigint as unpriced, sum(u.uncosted)::bigint as uncosted,
-       sum(u.estimated)::bigint as estimated
-from usage_hours u
-join unnest(%(from)s::timestamptz[], %(to)s::timestamptz[]) as piece (start, "end")
+       (max(array[extract(epoch from u.latest_at), u.latest]) filter (where u.latest_at is not null))[2] as latest,
+       max(u.latest_at) as latest_at, sum(u.charge) as charge, sum(u.cost) as cost, sum(u.unpriced)::bigint as unpriced,
+       sum(u.uncosted)::bigint as uncosted, sum(u.estimated)::bigint as estimated
+from usage_hours u join unnest(%(from)s::timestamptz[], %(to)s::timestamptz[]) as piece (start, "end")
   on u.hour >= piece.start and u.hour < piece."end"
-join wanted w using (series_id)
+join series s on s.customer_id = u.customer_id and s.series_id = u.series_id
 where u.customer_id = %(customer_id)s
+  and (%(meter)s::text is null or s.meter = %(meter)s)
+  and (%(filter)s::jsonb = '{}' or (s.dimensions || jsonb_build_object('member', s.member)) @> %(filter)s)
 group by 1, 2, 3, 4
 
 -- name: usage_from_events
--- For the ragged edges of a range, less than an hour each, and for zones whose hours begin elsewhere.
-with wanted as materialized (
-    select series_id, meter, unit,
-           array(select (dimensions || jsonb_build_object('member', member)) ->> label
-                 from unnest(%(group_by)s::text[]) with ordinality as g (label, n) order by n) as labels
-    from series
-    where customer_id = %(customer_id)s
-      and (%(meter)s::text is null or meter = %(meter)s)
-      and (dimensions || jsonb_build_object('member', member)) @> %(filter)s
-)
-select width_bucket(e.time, %(starts)s::timestamptz[]) as slot, w.meter, w.unit, w.labels,
+-- For ragged edges of less than an hour, and for zones whose hours begin elsewhere.
+select width_bucket(e.time, %(starts)s::timestamptz[]) as slot, s.meter, s.unit,
+       case cardinality(%(group_by)s::text[]) when 0 then array[]::text[]
+           when 1 then array[case %(first)s when 'member' then s.member else s.dimensions ->> %(first)s end]
+           else array(select case g.label when 'member' then s.member else s.dimensions ->> g.label end
+                      from unnest(%(group_by)s::text[]) with ordinality as g (label, n) order by n) end as labels,
        count(*) as events, sum(e.billed) as quantity, max(e.billed) as peak,
-       (array_agg(e.billed order by e.time desc, e.billed desc))[1] as latest,
-       max(e.time) as latest_at, coalesce(sum(e.charge), 0) as charge, coalesce(sum(e.cost), 0) as cost,
-       coalesce(sum(e.unpriced), 0)::bigint as unpriced, coalesce(sum(e.uncosted), 0)::bigint as uncosted,
-       coalesce(sum(e.estimates), 0)::bigint as estimated
-from events e
-join unnest(%(from)s::timestamptz[], %(to)s::timestamptz[]) as piece (start, "end")
+       (max(array[extract(epoch from e.time), e.billed]))[2] as latest, max(e.time) as latest_at,
+       coalesce(sum(e.charge), 0) as charge, coalesce(sum(e.cost), 0) as cost,
+       coalesce(sum(e.unpriced), 0)::bigint as unpriced,
+       coalesce(sum(e.uncosted), 0)::bigint as uncosted, coalesce(sum(e.estimates), 0)::bigint as estimated
+from events e join unnest(%(from)s::timestamptz[], %(to)s::timestamptz[]) as piece (start, "end")
   on e.time >= piece.start and e.time < piece."end"
-join wanted w using (series_id)
+join series s on s.customer_id = e.customer_id and s.series_id = e.series_id
 where e.customer_id = %(customer_id)s
+  and (%(meter)s::text is null or s.meter = %(meter)s)
+  and (%(filter)s::jsonb = '{}' or (s.dimensions || jsonb_build_object('member', s.member)) @> %(filter)s)
 group by 1, 2, 3, 4
 
 -- name: unique_from_events
@@ -91,11 +80,8 @@ group by 1, 2, 3
 -- name: has_dimension
 -- Whether the customer has usage, of the meter if one is given, that bears the dimension; along the primary key.
 select exists (
-    select from series
-    where customer_id = %(customer_id)s
-      and (%(meter)s::text is null or meter = %(meter)s)
-      and dimensions ? %(name)s
-)
+    select from series where customer_id = %(customer_id)s and (%(meter)s::text is null or meter = %(meter)s)
+      and dimensions ? %(name)s)
 
 -- name: spend_by_meter
 -- What the overview shows: each meter's usage since the period began, and since ever.
@@ -106,8 +92,8 @@ select s.meter, s.unit,
        coalesce(sum(u.events) filter (where u.day >= %(start)s and u.day < %(end)s), 0)::bigint as events,
        coalesce(sum(u.quantity) filter (where u.day >= %(start)s and u.day < %(end)s), 0) as quantity,
        max(u.peak) filter (where u.day >= %(start)s and u.day < %(end)s) as peak,
-       (array_agg(u.latest order by u.latest_at desc nulls last, u.latest desc)
-           filter (where u.day >= %(start)s and u.day < %(end)s))[1] as latest,
+       (max(array[extract(epoch from u.latest_at), u.latest])
+           filter (where u.latest_at is not null and u.day >= %(start)s and u.day < %(end)s))[2] as latest,
        coalesce(sum(u.unpriced) filter (where u.day >= %(start)s and u.day < %(end)s), 0)::bigint as unpriced,
        coalesce(sum(u.estimated) filter (where u.day >= %(start)s and u.day < %(end)s), 0)::bigint as estimated,
        coalesce(sum(u.unpriced), 0)::bigint as lifetime_unpriced,
@@ -133,292 +119,17 @@ where customer_id = %(customer_id)s and booked_at <= %(at)s
 group by account, unit
 order by account, unit
 
--- name: zones_in_use
-select distinct timezone from customers where %(customer_id)s::uuid is null or customer_id = %(customer_id)s
-
--- What is asked for of all customers comes in pieces (cover.py): each of them is read for the customers of its zones.
--- Conditions on a customer stand with `customers`, so that one customer is read along the keys.
-
--- name: margin_sums
--- Charges and costs by window, unit and group. Corrections add to sums, and are no events themselves.
-with day_piece as materialized (
-    select zones::text[] as zones, start, "end", starts::date[] as starts
-    from unnest(%(days_zones)s::text[], %(days_from)s::date[], %(days_to)s::date[], %(day_starts)s::text[])
-      as piece (zones, start, "end", starts)
-), hour_piece as materialized (
-    select zones::text[] as zones, start, "end"
-    from unnest(%(hours_zones)s::text[], %(hours_from)s::timestamptz[], %(hours_to)s::timestamptz[]) as piece (zones, start, "end")
-), event_piece as materialized (
-    select zones::text[] as zones, start, "end"
-    from unnest(%(events_zones)s::text[], %(events_from)s::timestamptz[], %(events_to)s::timestamptz[]) as piece (zones, start, "end")
-), found as (
-    select width_bucket(d.day, p.starts) as slot, d.customer_id, d.series_id,
-           sum(d.events) as events, sum(d.charge) as charge, sum(d.cost) as cost, sum(d.unpriced) as unpriced
-    from day_piece p
-    join customers k on k.timezone = any(p.zones) and (%(customer_id)s::uuid is null or k.customer_id = %(customer_id)s)
-    join usage_days d on d.customer_id = k.customer_id and d.day >= p.start and d.day < p."end"
-    group by 1, 2, 3
-    union all
-    select width_bucket(h.hour, %(starts)s::timestamptz[]), h.customer_id, h.series_id,
-           sum(h.events), sum(h.charge), sum(h.cost), sum(h.unpriced)
-    from hour_piece p
-    join customers k on k.timezone = any(p.zones) and (%(customer_id)s::uuid is null or k.customer_id = %(customer_id)s)
-    join usage_hours h on h.customer_id = k.customer_id and h.hour >= p.start and h.hour < p."end"
-    group by 1, 2, 3
-    union all
-    select width_bucket(e.time, %(starts)s::timestamptz[]), e.customer_id, e.series_id, count(*),
-           coalesce(sum(e.charge), 0), coalesce(sum(e.cost), 0), coalesce(sum(e.unpriced), 0)
-    from event_piece p
-    join customers k on k.timezone = any(p.zones) and (%(customer_id)s::uuid is null or k.customer_id = %(customer_id)s)
-    join events e on e.customer_id = k.customer_id and e.time >= p.start and e.time < p."end"
-    group by 1, 2, 3
-    union all
-    select width_bucket(e.time, %(starts)s::timestamptz[]), e.customer_id, e.series_id, -count(*), 0, 0, 0
-    from events e
-    where e.time >= %(from)s and e.time < %(to)s and e.corrects is not null
-      and (%(customer_id)s::uuid is null or e.customer_id = %(customer_id)s)
-    group by 1, 2, 3
-)
-select f.slot, s.unit,
-       array(select case g.label when 'customer' then k.key when 'meter' then s.meter when 'member' then s.member
-                                 when 'provider' then null when 'model' then null else s.dimensions ->> g.label end
-             from unnest(%(group_by)s::text[]) with ordinality as g (label, n) order by n) as labels,
-       sum(f.events)::bigint as events, sum(f.charge) as charge, sum(f.cost) as cost,
-       sum(f.unpriced)::bigint as unpriced
-from found f
-join series s on s.customer_id = f.customer_id and s.series_id = f.series_id
-join customers k on k.customer_id = f.customer_id
-where %(meter)s::text is null or s.meter = %(meter)s
-group by 1, 2, 3
-
--- name: margin_doubts
--- Events whose cost isn't known, or whose charge or cost is an estimate, with their corrections; along events_notable. By
--- provider or model only those without calls: `margin_calls` tells of the others.
-with notable as (
-    select e.customer_id, coalesce(e.corrects, e.event_id) as event_id,
-           coalesce(sum(e.uncosted), 0) > 0 as uncosted, coalesce(sum(e.estimates), 0) > 0 as guessed,
-           bool_or(e.cost_source = 'estimate') is true
-               and bool_or(e.cost_source = 'provider_report') is not true as estimated
-    from events e
-    where e.time >= %(from)s and e.time < %(to)s
-      and (e.corrects is not null or e.uncosted is not null or e.estimates is not null or e.cost_source = 'estimate')
-      and (%(customer_id)s::uuid is null or e.customer_id = %(customer_id)s)
-    group by 1, 2
-), doubtful as (
-    select n.*, o.series_id, o.time, coalesce(o.charge, 0) + coalesce(c.charge, 0) as charge,
-           coalesce(o.cost, 0) + coalesce(c.cost, 0) as cost
-    from notable n
-    join events o on o.customer_id = n.customer_id and o.event_id = n.event_id
-    left join lateral (
-        select sum(charge) as charge, sum(cost) as cost, array_agg(event_id) as event_ids
-        from events where customer_id = n.customer_id and corrects = n.event_id
-    ) c on true
-    where (n.uncosted or n.guessed or n.estimated)
-      and not (%(by_calls)s and exists (
-          select from provider_calls p where p.customer_id = n.customer_id and p.event_id = n.event_id))
-      and not (%(by_calls)s and c.event_ids is not null and exists (
-          select from unnest(c.event_ids) as one (event_id)
-          join provider_calls p on p.customer_id = n.customer_id and p.event_id = one.event_id))
-)
-select width_bucket(f.time, %(starts)s::timestamptz[]) as slot, s.unit,
-       array(select case g.label when 'customer' then k.key when 'meter' then s.meter when 'member' then s.member
-                                 when 'provider' then null when 'model' then null else s.dimensions ->> g.label end
-             from unnest(%(group_by)s::text[]) with ordinality as g (label, n) order by n) as labels,
-       count(*) filter (where uncosted) as uncosted, count(*) filter (where guessed or estimated) as estimated,
-       coalesce(sum(f.charge) filter (where uncosted), 0) as uncosted_charge,
-       coalesce(sum(f.charge) filter (where guessed or estimated), 0) as estimated_charge,
-       coalesce(sum(f.cost) filter (where estimated), 0) as estimated_cost
-from doubtful f
-join series s on s.customer_id = f.customer_id and s.series_id = f.series_id
-join customers k on k.customer_id = f.customer_id
-where %(meter)s::text is null or s.meter = %(meter)s
-group by 1, 2, 3
-
--- name: calls_from_days
--- An event that called several models has a row of each: it's counted once in a group, and once in all (`repeats`, see
--- migrations/0014).
-with piece as materialized (
-    select zones::text[] as zones, start, "end", starts::date[] as starts
-    from unnest(%(days_zones)s::text[], %(days_from)s::date[], %(days_to)s::date[], %(day_starts)s::text[])
-      as piece (zones, start, "end", starts)
-), found as (
-    select width_bucket(r.day, p.starts) as slot, case when 'customer' = any(%(group_by)s::text[]) then k.key end as customer,
-           r.meter, r.unit, r.provider, r.model, r.repeats, sum(r.events) as events, sum(r.calls) as calls,
-           sum(r.input_tokens) as input_tokens, sum(r.cached_tokens) as cached_tokens,
-           sum(r.output_tokens) as output_tokens, sum(r.tokens) as tokens, sum(r.charge) as charge, sum(r.cost) as cost,
-           sum(r.unpriced) as unpriced, sum(r.uncosted) as uncosted, sum(r.uncosted_charge) as uncosted_charge,
-           sum(r.estimated) as estimated, sum(r.estimated_charge) as estimated_charge,
-           sum(r.estimated_cost) as estimated_cost
-    from piece p
-    join customers k on k.timezone = any(p.zones) and (%(customer_id)s::uuid is null or k.customer_id = %(customer_id)s)
-    join call_days r on r.customer_id = k.customer_id and r.day >= p.start and r.day < p."end"
-    where %(meter)s::text is null or r.meter = %(meter)s
-    group by 1, 2, 3, 4, 5, 6, 7
-)
-select slot, nullif(unit, '') as unit,
-       array(select case g.label when 'customer' then customer when 'meter' then meter when 'provider' then provider
-                                 when 'model' then model end
-             from unnest(%(group_by)s::text[]) with ordinality as g (label, n) order by n) as labels,
-       coalesce(sum(events) filter (where repeats & %(counted_once)s = 0), 0)::bigint as events,
-       coalesce(sum(events) filter (where repeats & 4 = 0), 0)::bigint as firsts,
-       sum(calls)::bigint as calls, sum(input_tokens) as input_tokens, sum(cached_tokens) as cached_tokens,
-       sum(output_tokens) as output_tokens, sum(tokens) as tokens, sum(charge) as charge, sum(cost) as cost,
-       coalesce(sum(unpriced) filter (where repeats & %(counted_once)s = 0), 0)::bigint as unpriced,
-       coalesce(sum(unpriced) filter (where repeats & 4 = 0), 0)::bigint as first_unpriced,
-       coalesce(sum(uncosted) filter (where repeats & %(counted_once)s = 0), 0)::bigint as uncosted,
-       sum(uncosted_charge) as uncosted_charge,
-       coalesce(sum(estimated) filter (where repeats & %(counted_once)s = 0), 0)::bigint as estimated,
-       sum(estimated_charge) as estimated_charge, sum(estimated_cost) as estimated_cost
-from found
-group by 1, 2, 3
-
--- name: calls_from_hours
-with piece as materialized (
-    select zones::text[] as zones, start, "end"
-    from unnest(%(hours_zones)s::text[], %(hours_from)s::timestamptz[], %(hours_to)s::timestamptz[]) as piece (zones, start, "end")
-), found as (
-    select width_bucket(r.hour, %(starts)s::timestamptz[]) as slot, case when 'customer' = any(%(group_by)s::text[]) then k.key end as customer,
-           r.meter, r.unit, r.provider, r.model, r.repeats, sum(r.events) as events, sum(r.calls) as calls,
-           sum(r.input_tokens) as input_tokens, sum(r.cached_tokens) as cached_tokens,
-           sum(r.output_tokens) as output_tokens, sum(r.tokens) as tokens, sum(r.charge) as charge, sum(r.cost) as cost,
-           sum(r.unpriced) as unpriced, sum(r.uncosted) as uncosted, sum(r.uncosted_charge) as uncosted_charge,
-           sum(r.estimated) as estimated, sum(r.estimated_charge) as estimated_charge,
-           sum(r.estimated_cost) as estimated_cost
-    from piece p
-    join customers k on k.timezone = any(p.zones) and (%(customer_id)s::uuid is null or k.customer_id = %(customer_id)s)
-    join call_hours r on r.customer_id = k.customer_id and r.hour >= p.start and r.hour < p."end"
-    where %(meter)s::text is null or r.meter = %(meter)s
-    group by 1, 2, 3, 4, 5, 6, 7
-)
-select slot, nullif(unit, '') as unit,
-       array(select case g.label when 'customer' then customer when 'meter' then meter when 'provider' then provider
-                                 when 'model' then model end
-             from unnest(%(group_by)s::text[]) with ordinality as g (label, n) order by n) as labels,
-       coalesce(sum(events) filter (where repeats & %(counted_once)s = 0), 0)::bigint as events,
-       coalesce(sum(events) filter (where repeats & 4 = 0), 0)::bigint as firsts,
-       sum(calls)::bigint as calls, sum(input_tokens) as input_tokens, sum(cached_tokens) as cached_tokens,
-       sum(output_tokens) as output_tokens, sum(tokens) as tokens, sum(charge) as charge, sum(cost) as cost,
-       coalesce(sum(unpriced) filter (where repeats & %(counted_once)s = 0), 0)::bigint as unpriced,
-       coalesce(sum(unpriced) filter (where repeats & 4 = 0), 0)::bigint as first_unpriced,
-       coalesce(sum(uncosted) filter (where repeats & %(counted_once)s = 0), 0)::bigint as uncosted,
-       sum(uncosted_charge) as uncosted_charge,
-       coalesce(sum(estimated) filter (where repeats & %(counted_once)s = 0), 0)::bigint as estimated,
-       sum(estimated_charge) as estimated_charge, sum(estimated_cost) as estimated_cost
-from found
-group by 1, 2, 3
-
--- name: calls_from_events
--- The same from the events that have calls, and what no rollup knows: members and dimensions. The events, with their corrections: what they are charged and cost, shared over the providers and models of
--- their calls. By what those cost, or equally where that isn't known or nothing. Shares are cut off at 12 decimals; what
--- is left goes to the largest remainders.
-with piece as materialized (
-    select zones::text[] as zones, start, "end"
-    from unnest(%(events_zones)s::text[], %(events_from)s::timestamptz[], %(events_to)s::timestamptz[]) as piece (zones, start, "end")
-), used as materialized (
-    select e.customer_id, coalesce(e.corrects, e.event_id) as event_id, c.provider, c.model,
-           count(*) filter (where c.adjusts is null) as calls, greatest(coalesce(sum(c.cost), 0), 0) as weight,
-           coalesce(sum(q.input), 0) as input_tokens, coalesce(sum(q.cached), 0) as cached_tokens,
-           coalesce(sum(q.output), 0) as output_tokens, coalesce(sum(q.tokens), 0) as tokens
-    from piece p
-    join customers k on k.timezone = any(p.zones) and (%(customer_id)s::uuid is null or k.customer_id = %(customer_id)s)
-    join events e on e.customer_id = k.customer_id and e.time >= p.start and e.time < p."end"
-    join provider_calls c on c.customer_id = e.customer_id and c.event_id = e.event_id
-    cross join lateral (
-        select sum(quantity::numeric) filter (where unit like 'input%%' or unit like 'cache%%') as input,
-               sum(quantity::numeric) filter (where unit like 'cached%%') as cached,
-               sum(quantity::numeric) filter (where unit like 'output%%' or unit like 'reasoning%%') as output,
-               sum(quantity::numeric) as tokens
-        from jsonb_each_text(c.quantities) as q (unit, quantity) where unit like '%%tokens'
-    ) q
-    group by 1, 2, 3, 4
-), corrections as (
-    select e.customer_id, e.corrects as event_id, sum(e.charge) as charge, sum(e.cost) as cost,
-           sum(e.unpriced) as unpriced, sum(e.uncosted) as uncosted, sum(e.estimates) as estimates,
-           bool_or(e.cost_source = 'estimate') as estimated, bool_or(e.cost_source = 'provider_report') as reported
-    from piece p
-    join customers k on k.timezone = any(p.zones) and (%(customer_id)s::uuid is null or k.customer_id = %(customer_id)s)
-    join events e on e.customer_id = k.customer_id and e.time >= p.start and e.time < p."end"
-    where e.corrects is not null
-    group by 1, 2
-), weighed as (
-    select u.customer_id, u.event_id, u.provider, u.model, u.calls, u.input_tokens, u.cached_tokens, u.output_tokens,
-           u.tokens, o.series_id, o.time,
-           coalesce(o.charge, 0) + coalesce(c.charge, 0) as charge, coalesce(o.cost, 0) + coalesce(c.cost, 0) as cost,
-           coalesce(o.unpriced, 0) + coalesce(c.unpriced, 0) as unpriced,
-           coalesce(o.uncosted, 0) + coalesce(c.uncosted, 0) > 0 as uncosted,
-           coalesce(o.estimates, 0) + coalesce(c.estimates, 0) > 0 as guessed,
-           (o.cost_source is not distinct from 'estimate' or c.estimated is true)
-               and c.reported is not true as estimated,
-           case when coalesce(o.uncosted, 0) + coalesce(c.uncosted, 0) > 0 or sum(u.weight) over one = 0 then 1
-                else u.weight end as weight
-    from used u
-    join events o on o.customer_id = u.customer_id and o.event_id = u.event_id
-    left join corrections c on c.customer_id = u.customer_id and c.event_id = u.event_id
-    window one as (partition by u.customer_id, u.event_id)
-), cut as (
-    -- In units of the twelfth decimal, so that nothing is rounded.
-    select *, sum(weight) over one as whole, div(charge * 1e12 * weight, sum(weight) over one) as charge_part,
-           div(cost * 1e12 * weight, sum(weight) over one) as cost_part
-    from weighed
-    window one as (partition by customer_id, event_id)
-), ranked as (
-    select *, abs(charge * 1e12 - sum(charge_part) over one) as charge_left,
-           abs(cost * 1e12 - sum(cost_part) over one) as cost_left,
-           row_number() over (one order by abs(charge * 1e12 * weight - charge_part * whole) desc, provider, model)
-               as charge_rank,
-           row_number() over (one order by abs(cost * 1e12 * weight - cost_part * whole) desc, provider, model)
-               as cost_rank
-    from cut
-    window one as (partition by customer_id, event_id)
-), labelled as (
-    -- Several models of one event may be of one group.
-    select width_bucket(f.time, %(starts)s::timestamptz[]) as slot, s.unit,
-           array(select case g.label when 'customer' then k.key when 'meter' then s.meter when 'member' then s.member
-                                     when 'provider' then f.provider when 'model' then f.model
-                                     else s.dimensions ->> g.label end
-                 from unnest(%(group_by)s::text[]) with ordinality as g (label, n) order by n) as labels,
-           f.customer_id, f.event_id, f.unpriced, f.uncosted, f.guessed or f.estimated as estimated,
-           f.estimated as cost_estimated, sum(f.calls) as calls,
-           sum(f.input_tokens) as input_tokens, sum(f.cached_tokens) as cached_tokens,
-           sum(f.output_tokens) as output_tokens, sum(f.tokens) as tokens,
-           sum(charge_part + case when charge_rank <= charge_left then sign(f.charge) else 0 end) * 1e-12 as charge,
-           sum(cost_part + case when cost_rank <= cost_left then sign(f.cost) else 0 end) * 1e-12 as cost,
-           min(f.provider || ' ' || f.model) = min(min(f.provider || ' ' || f.model))
-               over (partition by f.customer_id, f.event_id) as first
-    from ranked f
-    join series s on s.customer_id = f.customer_id and s.series_id = f.series_id
-    join customers k on k.customer_id = f.customer_id
-    where %(meter)s::text is null or s.meter = %(meter)s
-    group by 1, 2, 3, 4, 5, 6, 7, 8, 9
-)
-select slot, unit, labels, count(*) as events, count(*) filter (where first) as firsts, sum(calls)::bigint as calls,
-       sum(input_tokens) as input_tokens, sum(cached_tokens) as cached_tokens, sum(output_tokens) as output_tokens,
-       sum(tokens) as tokens, sum(charge) as charge, sum(cost) as cost, sum(unpriced)::bigint as unpriced,
-       coalesce(sum(unpriced) filter (where first), 0)::bigint as first_unpriced,
-       count(*) filter (where uncosted) as uncosted, count(*) filter (where estimated) as estimated,
-       coalesce(sum(charge) filter (where uncosted), 0) as uncosted_charge,
-       coalesce(sum(charge) filter (where estimated), 0) as estimated_charge,
-       coalesce(sum(cost) filter (where cost_estimated), 0) as estimated_cost
-from labelled
-group by 1, 2, 3
-
 -- name: references
--- What postings are about: of grants, which are made and taken back at the moment of booking, the operator's reference; of
--- the usage of one event its id, found along events_by_time.
+-- What postings are about: of grants, made and taken back at the moment of booking, the operator's reference; of the usage
+-- of one event its id, found along events_by_time.
 select p.number::int as number, coalesce(g.reference, e.event_id) as reference
 from unnest(%(kind)s::text[], %(transaction_id)s::uuid[], %(unit)s::text[], %(booked_at)s::timestamptz[],
             %(at)s::timestamptz[]) with ordinality as p (kind, transaction_id, unit, booked_at, at, number)
-left join lateral (
-    select min(reference) as reference from grants
-    where customer_id = %(customer_id)s and unit = p.unit
-      and (p.kind in ('grant_paid', 'grant_given') and created_at = p.booked_at
-           or p.kind in ('grant_voided', 'grant_refunded') and voided_at = p.booked_at)
-) g on p.kind in ('grant_paid', 'grant_given', 'grant_voided', 'grant_refunded')
-left join lateral (
-    select event_id from events
-    where customer_id = %(customer_id)s and time = p.at and transaction_id = p.transaction_id
-    limit 1
-) e on p.kind in ('usage', 'usage_credit')
+left join lateral (select min(reference) as reference from grants where customer_id = %(customer_id)s and unit = p.unit
+    and (p.kind in ('grant_paid', 'grant_given') and created_at = p.booked_at
+         or p.kind in ('grant_voided', 'grant_refunded') and voided_at = p.booked_at)) g on p.kind like 'grant_%%'
+left join lateral (select event_id from events where customer_id = %(customer_id)s and time = p.at
+    and transaction_id = p.transaction_id limit 1) e on p.kind in ('usage', 'usage_credit')
 where coalesce(g.reference, e.event_id) is not null
 
 -- name: facets
@@ -426,10 +137,3 @@ where coalesce(g.reference, e.event_id) is not null
 select exists (select from provider_calls where customer_id = %(customer_id)s) as calls,
        exists (select from members where customer_id = %(customer_id)s)
        or exists (select from series where customer_id = %(customer_id)s and member is not null) as members
-
--- name: tokens_between
-select coalesce(sum(calls), 0)::bigint as calls, coalesce(sum(input_tokens), 0) as input,
-       coalesce(sum(cached_tokens), 0) as cached, coalesce(sum(output_tokens), 0) as output,
-       coalesce(sum(tokens), 0) as total
-from call_days
-where customer_id = %(customer_id)s and day >= %(first)s and day < %(after)s

@@ -20,7 +20,7 @@ Reports usage, prices it exactly when it happens, books it in a double-entry led
 whether an operation may begin.
 
 - **Keys**: each call carries `Authorization: Bearer toll_…`. A key has one or more of the scopes `read`, `write` and
-  `admin`; `admin` includes the others.
+  `admin`; `admin` includes the others. In a browser, the operator's console calls with a cookie instead.
 - **Numbers**: amounts and quantities are exact decimals and travel as strings.
 - **Times**: RFC 3339; answers are in UTC.
 - **Lists**: pages of `limit` items; `next_cursor` asks for the next page.
@@ -47,6 +47,7 @@ TAGS = [
     {"name": "catalog", "description": "What is counted and what it costs: versions, never edited."},
     {"name": "quarantine", "description": "Events that were refused: look at them, replay or discard them."},
     {"name": "keys", "description": "Who may call this API."},
+    {"name": "console", "description": "The operator's console: signing in, and looking at all customers at once."},
     {"name": "portal sessions", "description": "Who may look at a customer's billing page, and until when."},
     {
         "name": "portal",
@@ -123,7 +124,8 @@ def _possible_problems(path: str, method: str, operation: dict[str, Any]) -> lis
     found = [400, 500, 503]
     if "security" in operation:
         found += [401, 403]
-    if "{" in path or any(each["name"] == "customer" for each in operation.get("parameters", ())):
+    of_customer = any(each["name"] == "customer" for each in operation.get("parameters", ()))
+    if "{" in path or of_customer or path.startswith("/v1/portal/"):
         found += [404]
     if method in ("put", "post"):
         found += [409]

@@ -18,13 +18,12 @@ from unnest(%(customer_id)s::uuid[], %(provider)s::text[], %(call_id)s::text[], 
 -- What the calls of a batch add to the rollups, summed up by whoever asks. All in key order, as events are.
 with told as materialized (
     select * from unnest(
-        %(customer_id)s::uuid[], %(hour)s::timestamptz[], %(day)s::date[], %(meter)s::text[],
-        %(unit)s::text[], %(provider)s::text[], %(model)s::text[], %(repeats)s::smallint[],
-        %(events)s::bigint[], %(calls)s::bigint[], %(input_tokens)s::numeric[],
-        %(cached_tokens)s::numeric[], %(output_tokens)s::numeric[], %(tokens)s::numeric[],
-        %(charge)s::numeric[], %(cost)s::numeric[], %(unpriced)s::bigint[], %(uncosted)s::bigint[],
-        %(uncosted_charge)s::numeric[], %(estimated)s::bigint[], %(estimated_charge)s::numeric[],
-        %(estimated_cost)s::numeric[])
+        %(customer_id)s::uuid[], %(hour)s::timestamptz[], %(day)s::date[], %(meter)s::text[], %(unit)s::text[],
+        %(provider)s::text[], %(model)s::text[], %(repeats)s::smallint[], %(events)s::bigint[], %(calls)s::bigint[],
+        %(input_tokens)s::numeric[], %(cached_tokens)s::numeric[], %(output_tokens)s::numeric[],
+        %(tokens)s::numeric[], %(charge)s::numeric[], %(cost)s::numeric[], %(unpriced)s::bigint[],
+        %(uncosted)s::bigint[], %(uncosted_charge)s::numeric[], %(estimated)s::bigint[],
+        %(estimated_charge)s::numeric[], %(estimated_cost)s::numeric[])
       as told (customer_id, hour, day, meter, unit, provider, model, repeats, events, calls, input_tokens,
               cached_tokens, output_tokens, tokens, charge, cost, unpriced, uncosted, uncosted_charge, estimated,
               estimated_charge, estimated_cost)
@@ -35,23 +34,20 @@ with told as materialized (
         estimated_cost)
     select customer_id, hour, meter, unit, provider, model, repeats, coalesce(sum(events), 0),
            coalesce(sum(calls), 0), coalesce(sum(input_tokens), 0), coalesce(sum(cached_tokens), 0),
-           coalesce(sum(output_tokens), 0), coalesce(sum(tokens), 0), coalesce(sum(charge), 0), coalesce(sum(cost), 0),
-           coalesce(sum(unpriced), 0), coalesce(sum(uncosted), 0), coalesce(sum(uncosted_charge), 0),
-           coalesce(sum(estimated), 0), coalesce(sum(estimated_charge), 0), coalesce(sum(estimated_cost), 0)
+           coalesce(sum(output_tokens), 0), coalesce(sum(tokens), 0), coalesce(sum(charge), 0),
+           coalesce(sum(cost), 0), coalesce(sum(unpriced), 0), coalesce(sum(uncosted), 0),
+           coalesce(sum(uncosted_charge), 0), coalesce(sum(estimated), 0), coalesce(sum(estimated_charge), 0),
+           coalesce(sum(estimated_cost), 0)
     from told
     group by customer_id, hour, meter, unit, provider, model, repeats
     order by customer_id, hour, meter, unit, provider, model, repeats
     on conflict (customer_id, hour, meter, unit, provider, model, repeats) do update set
-        events = old.events + excluded.events,
-        calls = old.calls + excluded.calls,
+        events = old.events + excluded.events, calls = old.calls + excluded.calls,
         input_tokens = old.input_tokens + excluded.input_tokens,
         cached_tokens = old.cached_tokens + excluded.cached_tokens,
-        output_tokens = old.output_tokens + excluded.output_tokens,
-        tokens = old.tokens + excluded.tokens,
-        charge = old.charge + excluded.charge,
-        cost = old.cost + excluded.cost,
-        unpriced = old.unpriced + excluded.unpriced,
-        uncosted = old.uncosted + excluded.uncosted,
+        output_tokens = old.output_tokens + excluded.output_tokens, tokens = old.tokens + excluded.tokens,
+        charge = old.charge + excluded.charge, cost = old.cost + excluded.cost,
+        unpriced = old.unpriced + excluded.unpriced, uncosted = old.uncosted + excluded.uncosted,
         uncosted_charge = old.uncosted_charge + excluded.uncosted_charge,
         estimated = old.estimated + excluded.estimated,
         estimated_charge = old.estimated_charge + excluded.estimated_charge,
@@ -61,51 +57,34 @@ insert into call_days as old (
     customer_id, day, meter, unit, provider, model, repeats, events, calls, input_tokens, cached_tokens,
     output_tokens, tokens, charge, cost, unpriced, uncosted, uncosted_charge, estimated, estimated_charge,
     estimated_cost)
-select customer_id, day, meter, unit, provider, model, repeats, coalesce(sum(events), 0),
-       coalesce(sum(calls), 0), coalesce(sum(input_tokens), 0), coalesce(sum(cached_tokens), 0),
-       coalesce(sum(output_tokens), 0), coalesce(sum(tokens), 0), coalesce(sum(charge), 0), coalesce(sum(cost), 0),
-       coalesce(sum(unpriced), 0), coalesce(sum(uncosted), 0), coalesce(sum(uncosted_charge), 0),
-       coalesce(sum(estimated), 0), coalesce(sum(estimated_charge), 0), coalesce(sum(estimated_cost), 0)
+select customer_id, day, meter, unit, provider, model, repeats, coalesce(sum(events), 0), coalesce(sum(calls), 0),
+       coalesce(sum(input_tokens), 0), coalesce(sum(cached_tokens), 0), coalesce(sum(output_tokens), 0),
+       coalesce(sum(tokens), 0), coalesce(sum(charge), 0), coalesce(sum(cost), 0), coalesce(sum(unpriced), 0),
+       coalesce(sum(uncosted), 0), coalesce(sum(uncosted_charge), 0), coalesce(sum(estimated), 0),
+       coalesce(sum(estimated_charge), 0), coalesce(sum(estimated_cost), 0)
 from told
 group by customer_id, day, meter, unit, provider, model, repeats
 order by customer_id, day, meter, unit, provider, model, repeats
 on conflict (customer_id, day, meter, unit, provider, model, repeats) do update set
-    events = old.events + excluded.events,
-    calls = old.calls + excluded.calls,
+    events = old.events + excluded.events, calls = old.calls + excluded.calls,
     input_tokens = old.input_tokens + excluded.input_tokens,
     cached_tokens = old.cached_tokens + excluded.cached_tokens,
-    output_tokens = old.output_tokens + excluded.output_tokens,
-    tokens = old.tokens + excluded.tokens,
-    charge = old.charge + excluded.charge,
-    cost = old.cost + excluded.cost,
-    unpriced = old.unpriced + excluded.unpriced,
-    uncosted = old.uncosted + excluded.uncosted,
-    uncosted_charge = old.uncosted_charge + excluded.uncosted_charge,
-    estimated = old.estimated + excluded.estimated,
+    output_tokens = old.output_tokens + excluded.output_tokens, tokens = old.tokens + excluded.tokens,
+    charge = old.charge + excluded.charge, cost = old.cost + excluded.cost,
+    unpriced = old.unpriced + excluded.unpriced, uncosted = old.uncosted + excluded.uncosted,
+    uncosted_charge = old.uncosted_charge + excluded.uncosted_charge, estimated = old.estimated + excluded.estimated,
     estimated_charge = old.estimated_charge + excluded.estimated_charge,
     estimated_cost = old.estimated_cost + excluded.estimated_cost
 
--- name: add_calls_anew
--- The same, where the batch corrects events that have calls. A correction may move all shares of its event, so what the
--- `corrected` event and all of its corrections come to is read again: as it was (state −1: without the events of this
--- batch), to be taken off, and as it is (state 1). How an event is shared over the models of its calls: migrations/0014.
-with told as materialized (
+-- name: corrected_shares
+-- What corrections, of events that have calls, add to the rollups. A correction may move all shares of its event, so what
+-- the event and all of its corrections come to is read again: as it was (state −1: without the corrections of this batch),
+-- to be taken off, and as it is (state 1). How an event is shared over the models of its calls: migrations/0014.
+with corrected as materialized (
     select * from unnest(
-        %(customer_id)s::uuid[], %(hour)s::timestamptz[], %(day)s::date[], %(meter)s::text[],
-        %(unit)s::text[], %(provider)s::text[], %(model)s::text[], %(repeats)s::smallint[],
-        %(events)s::bigint[], %(calls)s::bigint[], %(input_tokens)s::numeric[],
-        %(cached_tokens)s::numeric[], %(output_tokens)s::numeric[], %(tokens)s::numeric[],
-        %(charge)s::numeric[], %(cost)s::numeric[], %(unpriced)s::bigint[], %(uncosted)s::bigint[],
-        %(uncosted_charge)s::numeric[], %(estimated)s::bigint[], %(estimated_charge)s::numeric[],
-        %(estimated_cost)s::numeric[])
-      as told (customer_id, hour, day, meter, unit, provider, model, repeats, events, calls, input_tokens,
-              cached_tokens, output_tokens, tokens, charge, cost, unpriced, uncosted, uncosted_charge, estimated,
-              estimated_charge, estimated_cost)
-), corrected as materialized (
-    select * from unnest(
-        %(corrected_customer)s::uuid[], %(corrected_family)s::text[], %(corrected_event)s::text[],
-        %(corrected_hour)s::timestamptz[], %(corrected_day)s::date[], %(corrected_meter)s::text[],
-        %(corrected_unit)s::text[])
+        %(customer_id)s::uuid[], %(family)s::text[], %(event_id)s::text[],
+        %(hour)s::timestamptz[], %(day)s::date[], %(meter)s::text[],
+        %(unit)s::text[])
       as corrected (customer_id, family, event_id, hour, day, meter, unit)
 ), families as (
     select distinct on (customer_id, family) customer_id, family, hour, day, meter, unit from corrected
@@ -170,77 +149,23 @@ with told as materialized (
     window one as (partition by customer_id, family, state)
 ), shares as (
     select customer_id, hour, day, meter, coalesce(unit, '') as unit, provider, model,
-           (case when of_provider > 1 then 1 else 0 end + case when of_model > 1 then 2 else 0 end
-            + case when of_all > 1 then 4 else 0 end)::smallint as repeats, state, calls, input_tokens, cached_tokens,
+           case when of_provider > 1 then 1 else 0 end + case when of_model > 1 then 2 else 0 end
+           + case when of_all > 1 then 4 else 0 end as repeats, state, calls, input_tokens, cached_tokens,
            output_tokens, tokens, unpriced, uncosted::int as uncosted, (guessed or estimated)::int as doubtful,
            estimated::int as estimated,
            (charge_part + case when charge_rank <= charge_left then sign(charge) else 0 end) * 1e-12 as charge,
            (cost_part + case when cost_rank <= cost_left then sign(cost) else 0 end) * 1e-12 as cost
     from ranked
-), moved as materialized (
-    select * from told
-    union all
-    select customer_id, hour, day, meter, unit, provider, model, repeats, state, state * calls, state * input_tokens,
-           state * cached_tokens, state * output_tokens, state * tokens, state * charge, state * cost,
-           state * unpriced, state * uncosted, state * uncosted * charge, state * doubtful, state * doubtful * charge,
-           state * estimated * cost
-    from shares
-), hours as (
-    insert into call_hours as old (
-        customer_id, hour, meter, unit, provider, model, repeats, events, calls, input_tokens, cached_tokens,
-        output_tokens, tokens, charge, cost, unpriced, uncosted, uncosted_charge, estimated, estimated_charge,
-        estimated_cost)
-    select customer_id, hour, meter, unit, provider, model, repeats, coalesce(sum(events), 0),
-           coalesce(sum(calls), 0), coalesce(sum(input_tokens), 0), coalesce(sum(cached_tokens), 0),
-           coalesce(sum(output_tokens), 0), coalesce(sum(tokens), 0), coalesce(sum(charge), 0), coalesce(sum(cost), 0),
-           coalesce(sum(unpriced), 0), coalesce(sum(uncosted), 0), coalesce(sum(uncosted_charge), 0),
-           coalesce(sum(estimated), 0), coalesce(sum(estimated_charge), 0), coalesce(sum(estimated_cost), 0)
-    from moved
-    group by customer_id, hour, meter, unit, provider, model, repeats
-    order by customer_id, hour, meter, unit, provider, model, repeats
-    on conflict (customer_id, hour, meter, unit, provider, model, repeats) do update set
-        events = old.events + excluded.events,
-        calls = old.calls + excluded.calls,
-        input_tokens = old.input_tokens + excluded.input_tokens,
-        cached_tokens = old.cached_tokens + excluded.cached_tokens,
-        output_tokens = old.output_tokens + excluded.output_tokens,
-        tokens = old.tokens + excluded.tokens,
-        charge = old.charge + excluded.charge,
-        cost = old.cost + excluded.cost,
-        unpriced = old.unpriced + excluded.unpriced,
-        uncosted = old.uncosted + excluded.uncosted,
-        uncosted_charge = old.uncosted_charge + excluded.uncosted_charge,
-        estimated = old.estimated + excluded.estimated,
-        estimated_charge = old.estimated_charge + excluded.estimated_charge,
-        estimated_cost = old.estimated_cost + excluded.estimated_cost
 )
-insert into call_days as old (
-    customer_id, day, meter, unit, provider, model, repeats, events, calls, input_tokens, cached_tokens,
-    output_tokens, tokens, charge, cost, unpriced, uncosted, uncosted_charge, estimated, estimated_charge,
-    estimated_cost)
-select customer_id, day, meter, unit, provider, model, repeats, coalesce(sum(events), 0),
-       coalesce(sum(calls), 0), coalesce(sum(input_tokens), 0), coalesce(sum(cached_tokens), 0),
-       coalesce(sum(output_tokens), 0), coalesce(sum(tokens), 0), coalesce(sum(charge), 0), coalesce(sum(cost), 0),
-       coalesce(sum(unpriced), 0), coalesce(sum(uncosted), 0), coalesce(sum(uncosted_charge), 0),
-       coalesce(sum(estimated), 0), coalesce(sum(estimated_charge), 0), coalesce(sum(estimated_cost), 0)
-from moved
-group by customer_id, day, meter, unit, provider, model, repeats
-order by customer_id, day, meter, unit, provider, model, repeats
-on conflict (customer_id, day, meter, unit, provider, model, repeats) do update set
-    events = old.events + excluded.events,
-    calls = old.calls + excluded.calls,
-    input_tokens = old.input_tokens + excluded.input_tokens,
-    cached_tokens = old.cached_tokens + excluded.cached_tokens,
-    output_tokens = old.output_tokens + excluded.output_tokens,
-    tokens = old.tokens + excluded.tokens,
-    charge = old.charge + excluded.charge,
-    cost = old.cost + excluded.cost,
-    unpriced = old.unpriced + excluded.unpriced,
-    uncosted = old.uncosted + excluded.uncosted,
-    uncosted_charge = old.uncosted_charge + excluded.uncosted_charge,
-    estimated = old.estimated + excluded.estimated,
-    estimated_charge = old.estimated_charge + excluded.estimated_charge,
-    estimated_cost = old.estimated_cost + excluded.estimated_cost
+select customer_id::text as customer_id, hour, day, meter, unit, provider, model, repeats, sum(state)::bigint as events,
+       sum(state * calls)::bigint as calls, sum(state * input_tokens) as input_tokens,
+       sum(state * cached_tokens) as cached_tokens, sum(state * output_tokens) as output_tokens,
+       sum(state * tokens) as tokens, sum(state * charge) as charge, sum(state * cost) as cost,
+       sum(state * unpriced)::bigint as unpriced, sum(state * uncosted)::bigint as uncosted,
+       sum(state * uncosted * charge) as uncosted_charge, sum(state * doubtful)::bigint as estimated,
+       sum(state * doubtful * charge) as estimated_charge, sum(state * estimated * cost) as estimated_cost
+from shares
+group by customer_id, hour, day, meter, unit, provider, model, repeats
 
 -- name: find_calls
 -- The stored ones among these calls, with the event that they belong to: of a correction, the corrected one.
@@ -370,7 +295,7 @@ where c.adjusts is not null
 limit %(limit)s
 
 -- name: verify_rollups
--- The rollups beside the calls and events. How an event is shared over the models of its calls: migrations/0014.
+-- How an event is shared over the models of its calls: migrations/0014.
 with used as (
     select e.customer_id, coalesce(e.corrects, e.event_id) as event_id, c.provider, c.model,
            count(*) filter (where c.adjusts is null) as calls, greatest(coalesce(sum(c.cost), 0), 0) as weight,
@@ -418,7 +343,6 @@ with used as (
     from used u join families f using (customer_id, event_id)
     window one as (partition by u.customer_id, u.event_id)
 ), cut as (
-    -- In units of the twelfth decimal, so that nothing is rounded.
     select *, sum(weight) over one as whole, div(charge * 1e12 * weight, sum(weight) over one) as charge_part,
            div(cost * 1e12 * weight, sum(weight) over one) as cost_part
     from weighed
@@ -426,69 +350,51 @@ with used as (
 ), ranked as (
     select *, abs(charge * 1e12 - sum(charge_part) over one) as charge_left,
            abs(cost * 1e12 - sum(cost_part) over one) as cost_left,
-           row_number() over (one order by abs(charge * 1e12 * weight - charge_part * whole) desc, provider, model) as charge_rank,
-           row_number() over (one order by abs(cost * 1e12 * weight - cost_part * whole) desc, provider, model) as cost_rank,
-           case when row_number() over (partition by customer_id, event_id, provider order by model) > 1 then 1 else 0 end
-           + case when row_number() over (partition by customer_id, event_id, model order by provider) > 1 then 2 else 0 end
-           + case when row_number() over (one order by provider, model) > 1 then 4 else 0 end as repeats
+           row_number() over (one order by abs(charge * 1e12 * weight - charge_part * whole) desc, provider, model)
+               as charge_rank,
+           row_number() over (one order by abs(cost * 1e12 * weight - cost_part * whole) desc, provider, model)
+               as cost_rank,
+           row_number() over (partition by customer_id, event_id, provider order by model) as of_provider,
+           row_number() over (partition by customer_id, event_id, model order by provider) as of_model,
+           row_number() over (one order by provider, model) as of_all
     from cut
     window one as (partition by customer_id, event_id)
 ), shares as materialized (
-    select customer_id, hour, day, meter, unit, provider, model, repeats, calls, input_tokens, cached_tokens, output_tokens,
-           tokens, unpriced, uncosted, guessed or estimated as doubtful, estimated,
+    select customer_id, hour, day, meter, unit, provider, model, case when of_provider > 1 then 1 else 0 end
+           + case when of_model > 1 then 2 else 0 end + case when of_all > 1 then 4 else 0 end as repeats,
+           calls, input_tokens, cached_tokens, output_tokens, tokens, unpriced, uncosted, estimated,
+           guessed or estimated as doubtful,
            (charge_part + case when charge_rank <= charge_left then sign(charge) else 0 end) * 1e-12 as charge,
            (cost_part + case when cost_rank <= cost_left then sign(cost) else 0 end) * 1e-12 as cost
     from ranked
+), expected as (
+    select customer_id, place.name as place,
+           array[count(*), sum(calls), sum(input_tokens), sum(cached_tokens), sum(output_tokens), sum(tokens),
+                 sum(charge), sum(cost), sum(unpriced), count(*) filter (where uncosted),
+                 coalesce(sum(charge) filter (where uncosted), 0), count(*) filter (where doubtful),
+                 coalesce(sum(charge) filter (where doubtful), 0), coalesce(sum(cost)
+                 filter (where estimated), 0)] as figures
+    from shares
+    cross join lateral (
+        select concat_ws(' ', slot, meter, unit, provider, model, repeats) as name
+        from (values ('hour ' || hour), ('day ' || day)) as at (slot)
+    ) as place
+    group by 1, 2
+), found as (
+    select customer_id, concat_ws(' ', 'hour ' || hour, meter, unit, provider, model, repeats) as place,
+           array[events, calls, input_tokens, cached_tokens, output_tokens, tokens, charge, cost, unpriced, uncosted,
+                 uncosted_charge, estimated, estimated_charge, estimated_cost] as figures
+    from call_hours
+    union all
+    select customer_id, concat_ws(' ', 'day ' || day, meter, unit, provider, model, repeats),
+           array[events, calls, input_tokens, cached_tokens, output_tokens, tokens, charge, cost, unpriced, uncosted,
+                 uncosted_charge, estimated, estimated_charge, estimated_cost]
+    from call_days
 )
-select coalesce(k.key, customer_id::text) as customer,
-       'day ' || day || concat(', ', meter, ', ', provider, ' ', model, ', ', unit, ' ', repeats) as place,
-       concat_ws(' / ', e.events, e.calls, e.input_tokens, e.cached_tokens, e.output_tokens, e.tokens, e.charge,
-                 e.cost, e.unpriced, e.uncosted, e.uncosted_charge, e.estimated, e.estimated_charge, e.estimated_cost) as expected,
-       concat_ws(' / ', u.events, u.calls, u.input_tokens, u.cached_tokens, u.output_tokens, u.tokens, u.charge,
-                 u.cost, u.unpriced, u.uncosted, u.uncosted_charge, u.estimated, u.estimated_charge, u.estimated_cost) as found
-from (
-    select customer_id, day, meter, unit, provider, model, repeats, count(*) as events, sum(calls) as calls, sum(input_tokens) as input_tokens,
-           sum(cached_tokens) as cached_tokens, sum(output_tokens) as output_tokens, sum(tokens) as tokens,
-           sum(charge) as charge, sum(cost) as cost, sum(unpriced) as unpriced,
-           count(*) filter (where uncosted) as uncosted, coalesce(sum(charge) filter (where uncosted), 0) as uncosted_charge,
-           count(*) filter (where doubtful) as estimated, coalesce(sum(charge) filter (where doubtful), 0) as estimated_charge,
-           coalesce(sum(cost) filter (where estimated), 0) as estimated_cost
-    from shares
-    group by 1, 2, 3, 4, 5, 6, 7
-) e full join call_days u using (customer_id, day, meter, unit, provider, model, repeats)
+select coalesce(k.key, customer_id::text) as customer, place, array_to_string(e.figures, ' / ') as expected,
+       array_to_string(f.figures, ' / ') as found
+from expected e full join found f using (customer_id, place)
 left join customers k using (customer_id)
-where (e.events, e.calls, e.input_tokens, e.cached_tokens, e.output_tokens, e.tokens, e.charge,
-                 e.cost, e.unpriced, e.uncosted, e.uncosted_charge, e.estimated, e.estimated_charge, e.estimated_cost)
-      is distinct from
-      (u.events, u.calls, u.input_tokens, u.cached_tokens, u.output_tokens, u.tokens, u.charge,
-                 u.cost, u.unpriced, u.uncosted, u.uncosted_charge, u.estimated, u.estimated_charge, u.estimated_cost)
-  -- What was taken back wholly leaves a row of zeros.
-  and not (e.events is null and (u.events, u.calls, u.input_tokens, u.output_tokens, u.tokens, u.charge, u.cost, u.unpriced,
-                                 u.uncosted, u.estimated) = (0, 0, 0, 0, 0, 0, 0, 0, 0, 0))
-union all
-select coalesce(k.key, customer_id::text) as customer,
-       'hour ' || hour || concat(', ', meter, ', ', provider, ' ', model, ', ', unit, ' ', repeats) as place,
-       concat_ws(' / ', e.events, e.calls, e.input_tokens, e.cached_tokens, e.output_tokens, e.tokens, e.charge,
-                 e.cost, e.unpriced, e.uncosted, e.uncosted_charge, e.estimated, e.estimated_charge, e.estimated_cost) as expected,
-       concat_ws(' / ', u.events, u.calls, u.input_tokens, u.cached_tokens, u.output_tokens, u.tokens, u.charge,
-                 u.cost, u.unpriced, u.uncosted, u.uncosted_charge, u.estimated, u.estimated_charge, u.estimated_cost) as found
-from (
-    select customer_id, hour, meter, unit, provider, model, repeats, count(*) as events, sum(calls) as calls, sum(input_tokens) as input_tokens,
-           sum(cached_tokens) as cached_tokens, sum(output_tokens) as output_tokens, sum(tokens) as tokens,
-           sum(charge) as charge, sum(cost) as cost, sum(unpriced) as unpriced,
-           count(*) filter (where uncosted) as uncosted, coalesce(sum(charge) filter (where uncosted), 0) as uncosted_charge,
-           count(*) filter (where doubtful) as estimated, coalesce(sum(charge) filter (where doubtful), 0) as estimated_charge,
-           coalesce(sum(cost) filter (where estimated), 0) as estimated_cost
-    from shares
-    group by 1, 2, 3, 4, 5, 6, 7
-) e full join call_hours u using (customer_id, hour, meter, unit, provider, model, repeats)
-left join customers k using (customer_id)
-where (e.events, e.calls, e.input_tokens, e.cached_tokens, e.output_tokens, e.tokens, e.charge,
-                 e.cost, e.unpriced, e.uncosted, e.uncosted_charge, e.estimated, e.estimated_charge, e.estimated_cost)
-      is distinct from
-      (u.events, u.calls, u.input_tokens, u.cached_tokens, u.output_tokens, u.tokens, u.charge,
-                 u.cost, u.unpriced, u.uncosted, u.uncosted_charge, u.estimated, u.estimated_charge, u.estimated_cost)
-  -- What was taken back wholly leaves a row of zeros.
-  and not (e.events is null and (u.events, u.calls, u.input_tokens, u.output_tokens, u.tokens, u.charge, u.cost, u.unpriced,
-                                 u.uncosted, u.estimated) = (0, 0, 0, 0, 0, 0, 0, 0, 0, 0))
+-- What was taken back wholly leaves a row of zeros.
+where coalesce(e.figures, array_fill(0::numeric, array[14])) is distinct from f.figures
 limit %(limit)s

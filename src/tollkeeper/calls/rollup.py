@@ -7,8 +7,9 @@ event that is corrected the database, which knows all of its calls, takes off th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import date, datetime
 from decimal import Decimal
 
 from tollkeeper.calls.model import Caller, NewCall
@@ -57,6 +58,27 @@ class _Sum:
         if event.charge is None or event.estimated or event.cost_source is not CostSource.RESPONSE:
             self._doubt(event, charge, cost)
 
+    def row(self, key: _Key) -> _Row:
+        """The sum as what is added to the row of this key."""
+        read, cached, written, tokens = tokens_in(self.quantities)
+        return _Row(
+            *key,
+            self.events,
+            self.calls,
+            read or None,
+            cached or None,
+            written or None,
+            tokens or None,
+            self.charge or None,
+            self.cost or None,
+            self.unpriced or None,
+            self.uncosted or None,
+            self.uncosted_charge or None,
+            self.estimated or None,
+            self.estimated_charge or None,
+            self.estimated_cost or None,
+        )
+
     def _doubt(self, event: NewEvent, charge: Decimal, cost: Decimal) -> None:
         self.unpriced += event.charge is None
         if event.cost_source is CostSource.NONE:
@@ -69,28 +91,62 @@ class _Sum:
             self.estimated_cost = add(self.estimated_cost, cost)
 
 
-_FIGURES = tuple(name for name in _Sum.__slots__ if name != "quantities")
+@dataclass(slots=True)
+class _Row:
+    """What is added to a row, as the query takes it: null for 0, as nearly all figures of doubt are."""
+
+    customer_id: str
+    hour: datetime | str
+    day: date | str
+    meter: str
+    unit: str
+    provider: str
+    model: str
+    repeats: int
+    events: int | None
+    calls: int | None
+    input_tokens: Decimal | None
+    cached_tokens: Decimal | None
+    output_tokens: Decimal | None
+    tokens: Decimal | None
+    charge: Decimal | None
+    cost: Decimal | None
+    unpriced: int | None
+    uncosted: int | None
+    uncosted_charge: Decimal | None
+    estimated: int | None
+    estimated_charge: Decimal | None
+    estimated_cost: Decimal | None
+
+
+_TEXTS = frozenset({"meter", "unit", "provider", "model"})
 
 
 async def add_calls(tx: Tx, callers: Sequence[Caller]) -> None:
     """Add the calls to the rollups, once they and their events are stored."""
-    sums = sums_of(callers)
-    params = _columns(sums)
+    rows = [sums.row(key) for key, sums in sums_of(callers).items()]
     corrected = [caller for caller in callers if caller.corrected]
-    if not corrected:
-        await tx.execute(_queries.add_calls, params)
-        return
-    events = [caller.event for caller in corrected]
-    params |= {
-        "corrected_customer": word_array([one.customer_id for one in events]),
-        "corrected_family": text_array([caller.family for caller in corrected]),
-        "corrected_event": text_array([one.event.id for one in events]),
-        "corrected_hour": word_array([one.slot.hour_text for one in events]),
-        "corrected_day": word_array([one.slot.day_text for one in events]),
-        "corrected_meter": text_array([one.event.meter for one in events]),
-        "corrected_unit": text_array([caller.unit for caller in corrected]),
+    if corrected:
+        rows += await tx.all(_Row, _queries.corrected_shares, _corrected(corrected))
+    params: dict[str, str] = {}
+    for name in _Row.__slots__:
+        column = [getattr(row, name) for row in rows]
+        params[name] = text_array(column) if name in _TEXTS else array(column)
+    params["hour"] = text_array([str(row.hour) for row in rows])
+    await tx.execute(_queries.add_calls, params)
+
+
+def _corrected(callers: Sequence[Caller]) -> dict[str, str]:
+    events = [caller.event for caller in callers]
+    return {
+        "customer_id": word_array([one.customer_id for one in events]),
+        "family": text_array([caller.family for caller in callers]),
+        "event_id": text_array([one.event.id for one in events]),
+        "hour": word_array([one.slot.hour_text for one in events]),
+        "day": word_array([one.slot.day_text for one in events]),
+        "meter": text_array([one.event.meter for one in events]),
+        "unit": text_array([caller.unit for caller in callers]),
     }
-    await tx.execute(_queries.add_calls_anew, params)
 
 
 def sums_of(callers: Iterable[Caller]) -> dict[_Key, _Sum]:
@@ -141,17 +197,3 @@ def _cost(calls: Iterable[NewCall]) -> Decimal:
     for call in calls:
         total = add(total, call.cost or ZERO)
     return max(total, ZERO)
-
-
-def _columns(sums: Mapping[_Key, _Sum]) -> dict[str, str]:
-    """As columns; null for 0, as nearly all figures of doubt are."""
-    keys, rows = [*zip(*sums, strict=True)] or [()] * 8, [*sums.values()]
-    params = {name: array([getattr(row, name) or None for row in rows]) for name in _FIGURES}
-    tokens = [tokens_in(row.quantities) for row in rows]
-    for i, name in enumerate(("input_tokens", "cached_tokens", "output_tokens", "tokens")):
-        params[name] = array([one[i] or None for one in tokens])
-    for i, name in enumerate(("customer_id", "hour", "day")):
-        params[name] = word_array(keys[i])
-    for i, name in enumerate(("meter", "unit", "provider", "model")):
-        params[name] = text_array(keys[3 + i])
-    return params | {"repeats": array(keys[7])}

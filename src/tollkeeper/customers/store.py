@@ -11,7 +11,7 @@ from uuid import UUID
 from psycopg.types.json import Jsonb
 
 from tollkeeper.customers.agreement import AgreedTerm, OwnLimit, PlanDecision
-from tollkeeper.customers.model import ApiKey, Customer, Member, PortalSession, metadata_json
+from tollkeeper.customers.model import ApiKey, Customer, Member, PortalSession, SessionRow, metadata_json
 from tollkeeper.db import Asked, Queries, Tx, array
 
 _queries = Queries(__package__ or "")
@@ -161,6 +161,22 @@ async def revoke_api_key(tx: Tx, key_id: UUID, revoked_at: datetime) -> ApiKey |
 async def touch_api_key(tx: Tx, key_id: UUID, used_at: datetime) -> None:
     """Note that the key was used, unless that was noted within the last minute."""
     await tx.execute(_queries.touch_api_key, {"key_id": key_id, "used_at": used_at})
+
+
+async def insert_session(tx: Tx, token_hash: bytes, key_id: UUID, created_at: datetime, expires_at: datetime) -> None:
+    """Store a new console session."""
+    row = {"token_hash": token_hash, "key_id": key_id, "created_at": created_at, "expires_at": expires_at}
+    await tx.execute(_queries.insert_session, row)
+
+
+async def find_session(tx: Tx, token_hash: bytes, now: datetime) -> SessionRow | None:
+    """The console session with this token, if it goes on at `now`, and its key."""
+    return await tx.one(SessionRow, _queries.find_session, {"token_hash": token_hash, "now": now})
+
+
+async def end_session(tx: Tx, token_hash: bytes, ended_at: datetime) -> None:
+    """End the console session, unless it has ended."""
+    await tx.execute(_queries.end_session, {"token_hash": token_hash, "ended_at": ended_at})
 
 
 async def insert_portal_session(tx: Tx, session: PortalSession, token_hash: bytes, link_hash: bytes | None) -> None:

@@ -92,6 +92,17 @@ CREATE TABLE public.catalog_versions (
 
 COMMENT ON TABLE public.catalog_versions IS 'owner: catalog. Every catalog that was applied, as its source text';
 
+CREATE TABLE public.console_sessions (
+    token_hash bytea NOT NULL,
+    key_id uuid NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    ended_at timestamp with time zone,
+    CONSTRAINT console_sessions_check CHECK ((expires_at > created_at))
+);
+
+COMMENT ON TABLE public.console_sessions IS 'owner: customers. Who is signed in to the console';
+
 CREATE TABLE public.cost_shares (
     customer_id uuid NOT NULL,
     grain_id uuid NOT NULL,
@@ -108,6 +119,27 @@ CREATE TABLE public.cost_shares (
 );
 
 COMMENT ON TABLE public.cost_shares IS 'owner: reconciliation. Append-only: which call or event got which part of a reported cost';
+
+CREATE TABLE public.customer_figures (
+    customer_id uuid NOT NULL,
+    key text NOT NULL COLLATE pg_catalog."C",
+    month date NOT NULL,
+    day date NOT NULL,
+    events bigint NOT NULL,
+    day_events bigint NOT NULL,
+    charge numeric NOT NULL,
+    day_charge numeric NOT NULL,
+    other_charges jsonb,
+    cost numeric NOT NULL,
+    day_cost numeric NOT NULL,
+    margin numeric NOT NULL,
+    day_margin numeric NOT NULL,
+    unpriced bigint NOT NULL,
+    charged_earlier numeric NOT NULL,
+    owed numeric NOT NULL
+);
+
+COMMENT ON TABLE public.customer_figures IS 'owner: console. This month and what is owed, by customer; a copy, as of a round';
 
 CREATE TABLE public.customer_limits (
     customer_id uuid NOT NULL,
@@ -328,6 +360,44 @@ CREATE TABLE public.members (
 
 COMMENT ON TABLE public.members IS 'owner: customers. Persons and agents inside a customer';
 
+CREATE VIEW public.operator_customers AS
+ SELECT customer_id,
+    key,
+    name,
+    currency,
+    timezone,
+    metadata,
+    created_at,
+    updated_at,
+    archived_at,
+    suspended_at
+   FROM public.customers
+  WHERE (current_setting('tollkeeper.scope'::text, true) = 'operator'::text);
+
+COMMENT ON VIEW public.operator_customers IS 'All customers, for transactions of the operator';
+
+CREATE VIEW public.operator_figures AS
+ SELECT customer_id,
+    key,
+    month,
+    day,
+    events,
+    day_events,
+    charge,
+    day_charge,
+    other_charges,
+    cost,
+    day_cost,
+    margin,
+    day_margin,
+    unpriced,
+    charged_earlier,
+    owed
+   FROM public.customer_figures
+  WHERE (current_setting('tollkeeper.scope'::text, true) = 'operator'::text);
+
+COMMENT ON VIEW public.operator_figures IS 'The figures of all customers, for transactions of the operator';
+
 CREATE TABLE public.outbox (
     customer_id uuid NOT NULL,
     fact_id uuid NOT NULL,
@@ -517,6 +587,14 @@ CREATE TABLE public.reported_days (
 
 COMMENT ON TABLE public.reported_days IS 'owner: reconciliation. How far each UTC day of a provider is settled';
 
+CREATE TABLE public.rounds (
+    task text NOT NULL,
+    as_of timestamp with time zone NOT NULL,
+    whole_at timestamp with time zone NOT NULL
+);
+
+COMMENT ON TABLE public.rounds IS 'owner: console. How far the work has come that the console tells of';
+
 CREATE TABLE public.running_totals (
     customer_id uuid NOT NULL,
     price_id uuid NOT NULL,
@@ -687,8 +765,14 @@ ALTER TABLE ONLY public.call_hours
 ALTER TABLE ONLY public.catalog_versions
     ADD CONSTRAINT catalog_versions_pkey PRIMARY KEY (version);
 
+ALTER TABLE ONLY public.console_sessions
+    ADD CONSTRAINT console_sessions_pkey PRIMARY KEY (token_hash);
+
 ALTER TABLE ONLY public.cost_shares
     ADD CONSTRAINT cost_shares_pkey PRIMARY KEY (customer_id, grain_id, provider, event_id, call_id, revision);
+
+ALTER TABLE ONLY public.customer_figures
+    ADD CONSTRAINT customer_figures_pkey PRIMARY KEY (customer_id);
 
 ALTER TABLE ONLY public.customer_limits
     ADD CONSTRAINT customer_limits_pkey PRIMARY KEY (customer_id, name);
@@ -759,6 +843,9 @@ ALTER TABLE ONLY public.recurring_grants
 ALTER TABLE ONLY public.reported_days
     ADD CONSTRAINT reported_days_pkey PRIMARY KEY (provider, day_start);
 
+ALTER TABLE ONLY public.rounds
+    ADD CONSTRAINT rounds_pkey PRIMARY KEY (task);
+
 ALTER TABLE ONLY public.running_totals
     ADD CONSTRAINT running_totals_pkey PRIMARY KEY (customer_id, price_id, period_start);
 
@@ -797,9 +884,17 @@ CREATE INDEX call_hours_by_age ON public.call_hours USING brin (hour);
 
 CREATE INDEX cost_shares_by_grain ON public.cost_shares USING btree (grain_id);
 
+CREATE INDEX customer_figures_by_charge ON public.customer_figures USING btree (charge, key);
+
+CREATE INDEX customer_figures_by_margin ON public.customer_figures USING btree (margin, key);
+
+CREATE INDEX customer_figures_by_owed ON public.customer_figures USING btree (owed, key);
+
 CREATE INDEX customers_by_key ON public.customers USING btree (key);
 
-CREATE INDEX events_by_age ON public.events USING brin ("time");
+CREATE INDEX customers_by_name ON public.customers USING btree (lower(name) COLLATE "C", key);
+
+CREATE INDEX events_by_age ON public.events USING brin ("time", recorded_at) WITH (autosummarize='on');
 
 CREATE INDEX events_by_corrected ON public.events USING btree (customer_id, corrects) WHERE (corrects IS NOT NULL);
 
@@ -847,7 +942,12 @@ CREATE INDEX top_ups_by_age ON public.top_ups USING btree (created_at, top_up_id
 
 CREATE INDEX top_ups_by_time ON public.top_ups USING btree (customer_id, created_at, top_up_id);
 
+CREATE INDEX usage_days_unpriced ON public.usage_days USING btree (customer_id, day, series_id) WHERE (unpriced <> 0);
+
 CREATE INDEX wallets_due ON public.wallets USING btree (next_change_at) WHERE (next_change_at IS NOT NULL);
+
+ALTER TABLE ONLY public.console_sessions
+    ADD CONSTRAINT console_sessions_key_id_fkey FOREIGN KEY (key_id) REFERENCES public.api_keys(key_id);
 
 ALTER TABLE ONLY public.customer_limits
     ADD CONSTRAINT customer_limits_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES public.customers(customer_id);
@@ -875,7 +975,11 @@ ALTER TABLE public.call_days ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.call_hours ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.console_sessions ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.cost_shares ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.customer_figures ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.customer_limits ENABLE ROW LEVEL SECURITY;
 
@@ -897,7 +1001,11 @@ CREATE POLICY isolation ON public.call_days TO tollkeeper_app USING (((customer_
 
 CREATE POLICY isolation ON public.call_hours TO tollkeeper_app USING (((customer_id = ( SELECT (NULLIF(current_setting('tollkeeper.customer_id'::text, true), ''::text))::uuid AS "nullif")) OR ( SELECT (current_setting('tollkeeper.scope'::text, true) = 'operator'::text))));
 
+CREATE POLICY isolation ON public.console_sessions TO tollkeeper_app USING (( SELECT (current_setting('tollkeeper.scope'::text, true) = 'operator'::text)));
+
 CREATE POLICY isolation ON public.cost_shares TO tollkeeper_app USING (((customer_id = ( SELECT (NULLIF(current_setting('tollkeeper.customer_id'::text, true), ''::text))::uuid AS "nullif")) OR ( SELECT (current_setting('tollkeeper.scope'::text, true) = 'operator'::text))));
+
+CREATE POLICY isolation ON public.customer_figures TO tollkeeper_app USING (((customer_id = ( SELECT (NULLIF(current_setting('tollkeeper.customer_id'::text, true), ''::text))::uuid AS "nullif")) OR ( SELECT (current_setting('tollkeeper.scope'::text, true) = 'operator'::text))));
 
 CREATE POLICY isolation ON public.customer_limits TO tollkeeper_app USING (((customer_id = ( SELECT (NULLIF(current_setting('tollkeeper.customer_id'::text, true), ''::text))::uuid AS "nullif")) OR ( SELECT (current_setting('tollkeeper.scope'::text, true) = 'operator'::text))));
 
@@ -934,6 +1042,8 @@ CREATE POLICY isolation ON public.reconciliations TO tollkeeper_app USING (( SEL
 CREATE POLICY isolation ON public.recurring_grants TO tollkeeper_app USING (((customer_id = ( SELECT (NULLIF(current_setting('tollkeeper.customer_id'::text, true), ''::text))::uuid AS "nullif")) OR ( SELECT (current_setting('tollkeeper.scope'::text, true) = 'operator'::text))));
 
 CREATE POLICY isolation ON public.reported_days TO tollkeeper_app USING (( SELECT (current_setting('tollkeeper.scope'::text, true) = 'operator'::text)));
+
+CREATE POLICY isolation ON public.rounds TO tollkeeper_app USING (( SELECT (current_setting('tollkeeper.scope'::text, true) = 'operator'::text)));
 
 CREATE POLICY isolation ON public.running_totals TO tollkeeper_app USING (((customer_id = ( SELECT (NULLIF(current_setting('tollkeeper.customer_id'::text, true), ''::text))::uuid AS "nullif")) OR ( SELECT (current_setting('tollkeeper.scope'::text, true) = 'operator'::text))));
 
@@ -977,6 +1087,8 @@ ALTER TABLE public.recurring_grants ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.reported_days ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.rounds ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.running_totals ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.series ENABLE ROW LEVEL SECURITY;
@@ -1005,7 +1117,11 @@ GRANT SELECT,INSERT,UPDATE ON TABLE public.call_hours TO tollkeeper_app;
 
 GRANT SELECT,INSERT ON TABLE public.catalog_versions TO tollkeeper_app;
 
+GRANT SELECT,INSERT,UPDATE ON TABLE public.console_sessions TO tollkeeper_app;
+
 GRANT SELECT,INSERT ON TABLE public.cost_shares TO tollkeeper_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.customer_figures TO tollkeeper_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.customer_limits TO tollkeeper_app;
 
@@ -1029,6 +1145,10 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.limit_counters TO tollkeeper_a
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.members TO tollkeeper_app;
 
+GRANT SELECT ON TABLE public.operator_customers TO tollkeeper_app;
+
+GRANT SELECT ON TABLE public.operator_figures TO tollkeeper_app;
+
 GRANT SELECT,INSERT ON TABLE public.outbox TO tollkeeper_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.plan_changes TO tollkeeper_app;
@@ -1048,6 +1168,8 @@ GRANT SELECT,INSERT ON TABLE public.reconciliations TO tollkeeper_app;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.recurring_grants TO tollkeeper_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.reported_days TO tollkeeper_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.rounds TO tollkeeper_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.running_totals TO tollkeeper_app;
 

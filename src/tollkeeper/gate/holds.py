@@ -82,6 +82,9 @@ class HoldState(StrEnum):
     EXPIRED = "expired"
 
 
+_UNENDED = {HoldState.OPEN, HoldState.IN_DOUBT}
+
+
 @dataclass(slots=True)
 class Hold:
     """A hold as it is stored. All amounts are in `unit`."""
@@ -220,7 +223,8 @@ async def list_holds(
         "before_id": before[2] if before else None,
         "limit": limit,
     }
-    return await tx.all(HoldOf, _queries.list_holds, params)
+    open_ones = customer_id is None and states is not None and set(states) <= _UNENDED
+    return await tx.all(HoldOf, _queries.list_open_holds if open_ones else _queries.list_holds, params)
 
 
 @dataclass(frozen=True, slots=True)

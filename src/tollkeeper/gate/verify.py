@@ -7,6 +7,7 @@
 - The events cost what their provider calls cost.
 - Wallets, grants, burns, entries and postings agree; open holds are what wallets, totals and limits keep for them.
 - What reconciliations found is what the house has booked.
+- What the console lists of a customer is the rollup by day.
 - The counters of limits are the usage that they have counted.
 - Nothing refers to something that isn't there.
 """
@@ -109,6 +110,7 @@ _CHECKS = (
     ("hours", "Do the events equal the rollup by hour?", _queries.verify_hours),
     ("holds", "Do wallets, running totals and limits keep what the open holds say?", _queries.verify_holds),
     *WALLET_CHECKS,
+    ("figures", "Does what the console lists equal the rollup by day?", _queries.verify_figures),
     ("variance", "Is what reconciliations found what the house has booked?", _queries.verify_variance),
     *CALL_CHECKS,
     *ROLLUP_CHECKS,

@@ -24,6 +24,7 @@ async def insert_top_up(tx: Tx, top_up: TopUp) -> bool:
     } | {
         name: getattr(top_up, name) for name in ("expires_after", "processor", "created_at", "created_by", "open_until")
     }
+    tx.touches([top_up.customer_id])
     return (await tx.execute(_queries.insert_top_up, params)).rowcount == 1
 
 
@@ -40,12 +41,14 @@ async def lock_top_up(tx: Tx, customer_id: UUID, top_up_id: UUID) -> TopUp | Non
 async def note_checkout(tx: Tx, top_up: TopUp) -> None:
     """Store where the customer pays, and what the payment is called there, if that is known."""
     params = {name: getattr(top_up, name) for name in ("customer_id", "top_up_id", "checkout_url", "reference")}
+    tx.touches([top_up.customer_id])
     await tx.execute(_queries.note_checkout, params)
 
 
 async def write_end(tx: Tx, top_up: TopUp) -> None:
     """Store how a top-up has ended."""
     names = ("customer_id", "top_up_id", "reference", "grant_id", "bonus_grant_id", "ended_at", "ended_by", "late")
+    tx.touches([top_up.customer_id])
     await tx.execute(
         _queries.end_top_up, {name: getattr(top_up, name) for name in names} | {"state": top_up.stored_state}
     )

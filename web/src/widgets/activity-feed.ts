@@ -35,7 +35,7 @@ export function withLatest(lines: readonly UsageEvent[], latest: readonly UsageE
   const changed = lines.map((line) => {
     const found = news.get(line.id);
     news.delete(line.id);
-    return found && JSON.stringify(found) !== JSON.stringify(line) ? found : line;
+    return found && isOther(found, line) ? found : line;
   });
   const newest = Date.parse(lines[0]?.time ?? '1970-01-01T00:00:00Z');
   // An older time among the new ones belongs further down: the next answer of the server has it in its place.
@@ -43,6 +43,12 @@ export function withLatest(lines: readonly UsageEvent[], latest: readonly UsageE
   above.sort((left, right) => Date.parse(right.time) - Date.parse(left.time));
   return above.length || changed.some((line, place) => line !== lines[place]) ? [...above, ...changed] : lines;
 }
+
+/** What can become of an event that's here. */
+const isOther = (found: UsageEvent, line: UsageEvent): boolean =>
+  found.charge !== line.charge ||
+  found.estimated !== line.estimated ||
+  found.corrected_by.length !== line.corrected_by.length;
 
 export interface Wanted {
   meter: string | null;

@@ -88,9 +88,11 @@ export function eventDetail(
     return html`<p class="notice" role="status"><span>${found.detail}</span><button class="button" @click=${again}>Try again</button></p>`;
   if (!found)
     return html`<span class="hidden" role="status">Loading</span>${[60, 82, 44].map((width) => html`<span class="bone" .style=${`inline-size:${width}%;margin-block:8px`}></span>`)}`;
+  // The sum stands below them, in the customer's own form.
+  const steps = found.steps.filter(({ name }) => name !== 'charge' || found.charge === null);
   return html`<div class="two"><div>
       <h4>How the charge comes about</h4>
-      <ol class="steps">${found.steps.map(({ text }) => html`<li>${text}</li>`)}</ol>
+      <ol class="steps">${steps.map(({ text }) => html`<li>${text}</li>`)}</ol>
       <p class="row result"><span>Charge</span><strong>${found.charge !== null && found.unit ? words.money.amount(found.charge, found.unit, { exact: true }) : 'No price yet'}</strong></p>
       ${payers(found, words)}
     </div><div>
@@ -164,8 +166,8 @@ export const lineStyles = css`
   .more { display: flex; justify-content: center; align-items: center; gap: 12px; margin-block-start: 14px; }
   @container (max-width: 620px) {
     .opener { grid-template-columns: 16px minmax(0, 1fr) max-content; }
-    .amount { grid-column: 3; grid-row: 1; } .quantity { grid-column: 3; grid-row: 2; font-size: 12.5px; }
-    .what { grid-row: 1 / span 2; } .at { grid-column: 2; grid-row: 3; text-align: start; font-size: 12.5px; }
+    .opener > svg { grid-area: 1 / 1; } .what { grid-area: 1 / 2 / span 2; } .at { grid-area: 3 / 2; text-align: start; font-size: 12.5px; }
+    .amount { grid-area: 1 / 3; } .quantity { grid-area: 2 / 3; font-size: 12.5px; align-self: start; }
     .detail { padding-inline: var(--_gap); } .two { grid-template-columns: minmax(0, 1fr); }
   }
 `;

@@ -22,6 +22,8 @@ import {
 
 /** Lines shown at a time: ten thousand stay quick, and a page stays printable. */
 const PAGE = 50;
+/** So many meters fit beside each other. */
+const MANY = 6;
 
 interface Found {
   by: string;
@@ -58,7 +60,8 @@ export class TollBreakdown extends TollElement<Found> {
   @property() meter: string | null = null;
   @property() filter: string | readonly string[] | null = null;
   @property({ type: Boolean }) pick = false;
-  @state() private chosen: string | null = null;
+  /** The dimension that's chosen at first, where people choose; the page sets it. */
+  @property({ attribute: false }) chosen: string | null = null;
   @state() private search = '';
   @state() private page = 0;
   @state() private sorting: Sorting = { key: 'total', descending: true };
@@ -191,7 +194,7 @@ export class TollBreakdown extends TollElement<Found> {
       title: title(by) || 'Usage',
       value: ({ value }) => value ?? '',
       cell: ({ value }) => this.name(by, value),
-      total: lines.length === 1 ? 'Total' : `Total of ${this.money.quantity(String(lines.length))}`,
+      total: lines.length < 2 || !by ? 'Total' : `Total of ${this.money.quantity(String(lines.length), word(by))}`,
       sort: sortable,
     };
     const perMeter = meters.map((meter): Column<Line> => {
@@ -215,7 +218,8 @@ export class TollBreakdown extends TollElement<Found> {
       total: html`${this.charges(below.get('')!)}${this.marks(below.get('')!)}`,
       sort: sortable,
     };
-    return [name, ...perMeter, total];
+    // Where columns don't fit beside each other, the sum mustn't be the one that's out of sight.
+    return meters.length > MANY ? [name, total, ...perMeter] : [name, ...perMeter, total];
   }
 
   private name(by: string, value: string | null): TemplateResult {

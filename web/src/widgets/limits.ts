@@ -66,7 +66,7 @@ export class TollLimits extends TollElement<Found> {
       .near .used { background: var(--_warn); } .near .held { background: repeating-linear-gradient(135deg, var(--_warn) 0 2px, transparent 2px 5px); }
       .full .used { background: var(--_bad); } .full .held { background: repeating-linear-gradient(135deg, var(--_bad) 0 2px, transparent 2px 5px); }
       .off .used, .off .held { background: var(--_border-strong); }
-      .mark { position: absolute; inset-block: 0; inline-size: 1px; background: var(--_border-strong); opacity: 0.7; }
+      .threshold { position: absolute; inset-block: 0; inline-size: 1px; background: var(--_border-strong); opacity: 0.7; }
       .notes { display: flex; flex-wrap: wrap; justify-content: space-between; gap: 0 12px; color: var(--_muted); font-size: 12.5px; }
       .figure { font-variant-numeric: tabular-nums; font-size: 13.5px; }
       @media (forced-colors: active) { .used { background: Highlight; } .held { background: GrayText; } .track { border: 1px solid; } }
@@ -137,7 +137,7 @@ export class TollLimits extends TollElement<Found> {
     const marks = limit.warn_at.map(Number).filter((each) => each > 0 && each < 100);
     return html`<div class="track" part="bar" role="meter" aria-label="Used of ${name}" aria-valuemin="0" aria-valuemax=${approximate(limit.cap)} aria-valuenow=${Math.min(approximate(limit.cap), approximate(limit.used!))} aria-valuetext=${this.figure(limit)}>
       <span class="used" .style=${width(used)}></span><span class="held" .style=${width(held)}></span>
-      ${marks.map((each) => html`<span class="mark" .style=${`inset-inline-start:${each}%`}></span>`)}
+      ${marks.map((each) => html`<span class="threshold" .style=${`inset-inline-start:${each}%`}></span>`)}
     </div>`;
   }
 

@@ -16,8 +16,8 @@ export interface Card {
   estimated: number;
 }
 
-/** One card per meter and unit of value, the dearest first; meters without usage in the range have one too. */
-export function cards(rows: readonly UsageRow[], meters: readonly Meter[]): Card[] {
+/** One card per meter and unit of value, the dearest first; meters without usage in the range have one too, where that's wanted. */
+export function cards(rows: readonly UsageRow[], meters: readonly Meter[], withUnused = true): Card[] {
   const found = new Map<string, UsageRow[]>();
   for (const row of rows) {
     const key = JSON.stringify([row.meter, row.unit]);
@@ -25,7 +25,7 @@ export function cards(rows: readonly UsageRow[], meters: readonly Meter[]): Card
   }
   const used = [...found.values()].map((group) => card(group, meters));
   const unused = meters
-    .filter(({ key }) => !rows.some((row) => row.meter === key))
+    .filter(({ key }) => withUnused && !rows.some((row) => row.meter === key))
     .map((meter) => card([], meters, meter.key));
   return [...used.sort((left, right) => compare(right.charge, left.charge)), ...unused];
 }

@@ -88,7 +88,8 @@ export class TollUsage extends TollElement<Usage> {
 
   protected override view(data: Usage): TemplateResult {
     const meters = this.session.meters.filter(({ key }) => !this.meter || key === this.meter);
-    const shown = cards(data.rows, meters);
+    // Of one job or member, what it didn't use says nothing.
+    const shown = cards(data.rows, meters, !filtersOf(this.filter).length);
     return html`${this.total(data)}
       <div class="cards" part="cards">${repeat(
         shown,

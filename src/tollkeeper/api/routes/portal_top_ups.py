@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any, Literal
 from uuid import UUID
@@ -17,11 +18,10 @@ from tollkeeper.api.paging import Cursor, Limit, Page, page
 from tollkeeper.api.portal import MayTopUp, Portal
 from tollkeeper.api.problems import MEDIA_TYPE
 from tollkeeper.api.routes.top_ups import BoughtAnswer, bought, key_of, point_in
-from tollkeeper.catalog import Catalog
+from tollkeeper.catalog import Catalog, TopUpOffer
 from tollkeeper.customers import Permission, PortalSession
 from tollkeeper.errors import Conflict
 from tollkeeper.events import Key
-from tollkeeper.money import is_currency
 from tollkeeper.payments import (
     TopUp,
     TopUpState,
@@ -134,13 +134,9 @@ def _offer(catalog: Catalog, unit: str) -> OfferAnswer:
     lifetime = None if offer is None else offer.expires_after
     return OfferAnswer(
         unit=unit,
-        name=unit if is_currency(unit) or unit not in catalog.units else catalog.units[unit].name,
+        name=catalog.units[unit].name if unit in catalog.units else unit,
         expires_after=None if lifetime is None else str(lifetime),
-        amounts=[
-            AmountAnswer(amount=amount, price=offer.price_of(amount), currency=offer.currency)
-            for amount in (offer.amounts if offer else ())
-            if offer
-        ],
+        amounts=[] if offer is None else [*_amounts(offer)],
         packs=[
             PackAnswer(
                 key=pack.key,
@@ -155,6 +151,11 @@ def _offer(catalog: Catalog, unit: str) -> OfferAnswer:
             if pack.unit == unit
         ],
     )
+
+
+def _amounts(offer: TopUpOffer) -> Iterator[AmountAnswer]:
+    for amount in offer.amounts:
+        yield AmountAnswer(amount=amount, price=offer.price_of(amount), currency=offer.currency)
 
 
 @router.post(

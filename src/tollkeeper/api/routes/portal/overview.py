@@ -28,7 +28,7 @@ from tollkeeper.api.routes.portal.bodies import (
 )
 from tollkeeper.api.routes.portal.warnings import WarningAnswer, warnings_of
 from tollkeeper.catalog import LimitBy
-from tollkeeper.clock import Period, calendar_period, local_slot
+from tollkeeper.clock import local_slot
 from tollkeeper.customers import Agreement, PortalSession
 from tollkeeper.db import PublishedFact, Tx, list_facts
 from tollkeeper.gate import CUSTOMER_TOPICS, Held, Standing, held_now
@@ -136,14 +136,15 @@ async def show_overview(books: OpenBooks, session: Portal) -> PortalOverviewAnsw
 async def _find(books: Books, tx: Tx, session: PortalSession, now: datetime) -> _Found:
     standing, agreement = await standing_of(books, tx, session.customer, now)
     customer_id: UUID = session.customer_id
-    today = local_slot(now, standing.customer.zone).day
     whole = [limit for limit in standing.limits if limit.by is LimitBy.CUSTOMER and limit.enabled]
+    usage = await overview(tx, standing.customer, standing.catalog, now)
+    first, after = (local_slot(at, standing.customer.zone).day for at in (usage.period.start, usage.period.end))
     return _Found(
         now=now,
         standing=standing,
         agreement=agreement,
-        usage=await overview(tx, standing.customer, standing.catalog, now),
-        tokens=await tokens_between(tx, customer_id, *calendar_period(today, Period.MONTH)),
+        usage=usage,
+        tokens=await tokens_between(tx, customer_id, first, after),
         wallets=await list_wallets(tx, str(customer_id)),
         expiring=await expiring_of(tx, customer_id, now=now, most=MOST_EXPIRING),
         held=await held_now(tx, customer_id),
