@@ -89,9 +89,10 @@ class BillingPage extends LitElement {
     if (!this.session) return this.away ? away() : starting();
     if (this.phase === 'other') return otherCustomer(this.place.customer!, this.session, this.showOwn);
     const { tab } = this.place;
-    return html`<a class="skip button" href="#main" @click=${this.skip}>Skip to content</a>
-      ${this.banner()}
-      <header>${this.top(this.session)}${this.tabs()}</header>
+    return html`<header>
+        <button class="skip button" @click=${this.skip}>Skip to content</button>
+        ${this.banner()} ${this.top(this.session)}${this.tabs()}
+      </header>
       <main id="main" class="wide" tabindex="-1" @click=${this.follow} @toll-session-expired=${this.onExpired}>
         <h1 class="hidden" tabindex="-1">${NAMES[tab]}</h1>
         ${{ overview: this.overviewTab, usage: this.usageTab, activity: this.activityTab, plans: this.plansTab }[tab]()}
@@ -239,8 +240,7 @@ class BillingPage extends LitElement {
     this.go(placeOf(href));
   };
 
-  private readonly skip = (event: Event): void => {
-    event.preventDefault();
+  private readonly skip = (): void => {
     this.renderRoot.querySelector<HTMLElement>('main')?.focus();
   };
 
@@ -257,7 +257,7 @@ class BillingPage extends LitElement {
     return html`<div class="wide top">
       <div class="who"><span class="initial" aria-hidden="true">${[...name][0]?.toLocaleUpperCase() ?? '·'}</span><div><strong class="name">${name}</strong><span>Billing and usage</span></div></div>
       ${this.liveness()}
-      ${this.returnUrl ? html`<a class="button back" href=${this.returnUrl} rel="noreferrer"><span>Back to the app</span>${icon('close')}</a>` : nothing}
+      ${this.returnUrl ? html`<a class="button back" href=${this.returnUrl} rel="noreferrer" aria-label="Back to the app">${icon('arrow')}<span>Back to the app</span></a>` : nothing}
       <div class="segments themes" role="group" aria-label="Theme">
         ${(['light', 'dark', 'auto'] as const).map((theme) => html`<button aria-pressed=${theme === this.theme} title=${THEMES[theme].title} @click=${() => this.wear(theme)}>${icon(THEMES[theme].icon)}<span class="hidden">${THEMES[theme].title}</span></button>`)}
       </div>
