@@ -11,6 +11,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3 python; do \
 BIN := .venv/bin
 READY := .venv/.ready
 WEB := $(BIN)/python web/build.py
+BROWSER := .venv/.browser
 
 $(READY): pyproject.toml constraints.txt
 	@test -n "$(PYTHON)" || { echo "Tollkeeper needs Python 3.11 or newer with its venv module; set PYTHON=/path/to/python3" >&2; exit 1; }
@@ -38,7 +39,11 @@ test-web: web
 	@$(WEB) run --silent test
 	@$(WEB) run --silent size
 
-test: lint check-types test-web ## everything that CI runs (DATABASE_URL=postgresql://... to test against your own server)
+$(BROWSER): $(READY)
+	@$(BIN)/python -m tests.browser.chromium
+	@touch $@
+
+test: lint check-types test-web $(BROWSER) ## everything that CI runs (DATABASE_URL=postgresql://... to test against your own server)
 	@TOLLKEEPER_TEST_DATABASE_URL="$(DATABASE_URL)" $(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 lint: $(READY)

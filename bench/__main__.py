@@ -1,7 +1,7 @@
 """`make bench`: measure, print, and write bench/README.md.
 
-`--quick` measures a tenth, to try the benchmarks themselves. `--only ingest|growth|gate|sdk` measures a part. With
-either, nothing is written.
+`--quick` measures a tenth, to try the benchmarks themselves. `--only ingest|growth|portal|gate|sdk|live|console`
+measures one; `--events` says on how many events the billing page's calls are measured. With any of them, nothing is written.
 """
 
 from __future__ import annotations
@@ -13,20 +13,24 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench import gate, operations, sdk, server, suites
+from bench import console, gate, live, operations, portal, sdk, server, suites
 from bench.suites import Row
 from tollkeeper import __version__
 
 _REPORT = Path(__file__).parent / "README.md"
 
 
+PARTS = ["ingest", "growth", "portal", "gate", "sdk", "live", "console"]
+
+
 def main() -> None:
     """Measure what was asked for."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--only", choices=["ingest", "growth", "gate", "sdk"])
+    parser.add_argument("--only", choices=PARTS)
+    parser.add_argument("--events", type=int)
     options = parser.parse_args()
-    parts = [options.only] if options.only else ["ingest", "growth", "gate", "sdk"]
+    parts = [options.only] if options.only else PARTS
     events = 100_000 if options.quick else 1_000_000
     sizes = [10_000, 100_000, 500_000] if options.quick else [100_000, 1_000_000, 5_000_000]
     sections: list[tuple[str, list[Row]]] = []
@@ -39,13 +43,23 @@ def main() -> None:
                 sections.append(_section("Growth", suites.growth(port, secret, sizes)))
                 sections.append(_section("Reading", suites.reads(port, secret, sizes[-1])))
             sections.append(_section("Start", suites.start(url)))
+    if "portal" in parts:
+        stored = options.events or (portal.EVENTS // 10 if options.quick else portal.EVENTS)
+        with server.database(portal.furnish) as url:
+            sections.append(_section("Billing page", portal.all_of_it(url, stored)))
     if "gate" in parts:
         with server.database(operations.furnish) as url:
             sections.append(_section("Gate", gate.all_of_it(url, quick=options.quick)))
     if "sdk" in parts:
         with server.database() as url:
             sections.append(_section("SDK", sdk.all_of_it(url, quick=options.quick)))
-    if not options.quick and options.only is None:
+    if "live" in parts:
+        with server.database() as url:
+            sections.append(_section("Live", live.all_of_it(url, quick=options.quick)))
+    if "console" in parts:
+        with server.database(console.furnish) as url:
+            sections.append(_section("Console", console.all_of_it(url)))
+    if not options.quick and options.only is None and options.events is None:
         _REPORT.write_text(_report(sections), encoding="utf-8")
         print(f"Wrote {_REPORT}")
 

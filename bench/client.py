@@ -8,7 +8,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bench.stream import Stream
+from bench.stream import Bodies
 
 _CONTEXT = mp.get_context("fork")
 
@@ -61,7 +61,7 @@ class Connection:
 
 
 def send(
-    port: int, secret: str, stream: Stream, first: int, count: int, batch: int, *, writers: int, path: str
+    port: int, secret: str, stream: Bodies, first: int, count: int, batch: int, *, writers: int, path: str
 ) -> Sent:
     """Send `count` events from `writers` processes, which prepare their requests before the clock starts."""
     share = count // writers
@@ -84,7 +84,7 @@ def send(
 
 
 def _write(
-    port: int, secret: str, stream: Stream, first: int, count: int, batch: int, path: str, barrier, results
+    port: int, secret: str, stream: Bodies, first: int, count: int, batch: int, path: str, barrier, results
 ) -> None:
     bodies = list(stream.bodies(first, count, batch))
     connection = Connection(port, secret)

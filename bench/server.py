@@ -26,20 +26,21 @@ T = TypeVar("T")
 
 
 @contextmanager
-def database(furnish: Callable[[str], Coroutine[Any, Any, None]] | None = None) -> Iterator[str]:
-    """The URL of a fresh database that `furnish` has filled; by default with the stream's catalog and customers."""
+def database(fill: Callable[[str], Coroutine[Any, Any, None]] | None = None) -> Iterator[str]:
+    """The URL of a fresh database that `fill` has filled; by default with the stream's catalog and customers."""
     data = Path(tempfile.mkdtemp(prefix="tollkeeper-bench-", dir="/var/tmp"))
     data.chmod(0o711)
     try:
         with embedded.start(data / "data") as server:
             migrate(server.url)
-            asyncio.run((furnish or _furnish)(server.url))
+            asyncio.run((fill or furnish)(server.url))
             yield server.url
     finally:
         shutil.rmtree(data, ignore_errors=True)
 
 
-async def _furnish(url: str) -> None:
+async def furnish(url: str) -> None:
+    """The stream's catalog and customers."""
     async with Database(url, pool_size=1) as opened:
 
         async def work(tx: Tx) -> None:

@@ -11,6 +11,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Protocol
 
 CUSTOMERS = 1000
 DAYS = 30
@@ -59,6 +60,14 @@ model = "graduated"
 included = "100"
 tiers = [{ up_to = "1000", amount = "0.01" }, { up_to = "10000", amount = "0.008" }, { amount = "0.005" }]
 """
+
+
+class Bodies(Protocol):
+    """A stream of events, as it's sent."""
+
+    def bodies(self, first: int, count: int, batch: int) -> Iterator[bytes]:
+        """Request bodies of `batch` events each."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,11 @@ import asyncio
 import multiprocessing
 import os
 import signal
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from threading import Thread
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from pathlib import Path
+from types import FrameType
 
 import structlog
 from starlette.middleware import Middleware
@@ -16,6 +18,7 @@ from starlette.middleware import Middleware
 from tollkeeper import __version__
 from tollkeeper.api import logs, metrics, problems
 from tollkeeper.api.books import Books
+from tollkeeper.api.console import Console
 from tollkeeper.api.middleware import BodyLimit, Observed, Urls
 from tollkeeper.api.openapi import DESCRIPTION, TAGS, TITLE, Tollkeeper
 from tollkeeper.api.routes import ROUTERS
@@ -23,8 +26,10 @@ from tollkeeper.api.routes.portal_sessions import Exchanges
 from tollkeeper.customers import PortalRing
 from tollkeeper.db import Database
 from tollkeeper.errors import DatabaseUnavailable, PricesInvalid
+from tollkeeper.payments import is_test, processor_for
 from tollkeeper.settings import Settings
-from tollkeeper.worker import reconcile_regularly, work
+from tollkeeper.web import STATIC, Embedding, Files, pages
+from tollkeeper.worker import keep_figures, reconcile_regularly, work
 
 _PATIENCE_SECONDS = 2
 _PAUSE_SECONDS = 1
@@ -42,10 +47,15 @@ def create() -> Tollkeeper:
     return create_app(settings)
 
 
-def create_app(settings: Settings, database: Database | None = None) -> Tollkeeper:
-    """The application on `settings.database_url`, or on a `database` that the caller has opened and will close."""
+def create_app(settings: Settings, database: Database | None = None, *, static: Path = STATIC) -> Tollkeeper:
+    """The application on `settings.database_url`, or on a `database` that the caller has opened and will close.
+
+    `static` is the folder of the built pages.
+    Raises InvalidInput `invalid_settings` where nobody could pay by them.
+    """
     if database is None and settings.database_url is None:
         raise ValueError("settings.database_url is needed: the embedded server belongs to `tollkeeper serve`")
+    processor_for(settings)
     app = Tollkeeper(
         title=TITLE,
         version=__version__,
@@ -54,13 +64,19 @@ def create_app(settings: Settings, database: Database | None = None) -> Tollkeep
         redoc_url=None,
         redirect_slashes=False,
         lifespan=_lifespan(settings, database),
-        middleware=[Middleware(Observed), Middleware(BodyLimit, most=settings.max_body_bytes), Middleware(Urls)],
+        middleware=[
+            Middleware(Observed),
+            Middleware(Embedding, origins=settings.embed_origins),
+            Middleware(BodyLimit, most=settings.max_body_bytes),
+            Middleware(Urls),
+        ],
     )
     app.state.portal_ring = PortalRing()
     app.state.exchanges = Exchanges()
     problems.install(app)
     for router in ROUTERS:
         app.include_router(router)
+    app.include_router(pages(settings, Files(static)))
     return app
 
 
@@ -73,7 +89,7 @@ def _end_with_parent() -> None:
         parent.join()
         os.kill(os.getpid(), signal.SIGTERM)
 
-    Thread(target=wait, name="wait for the parent's end", daemon=True).start()
+    threading.Thread(target=wait, name="wait for the parent's end", daemon=True).start()
 
 
 def _lifespan(
@@ -83,18 +99,32 @@ def _lifespan(
     async def lifespan(app: Tollkeeper) -> AsyncIterator[None]:
         books = Books(settings, database or _unopened(settings))
         app.state.books = books
+        app.state.console = Console()
         metrics.forget_dead_workers()
-        background = _watch_connections(books), work(books), reconcile_regularly(books), _read_prices(books)
+        background = (
+            _watch_connections(books),
+            work(books),
+            keep_figures(books),
+            reconcile_regularly(books),
+            _read_prices(books),
+            books.feed.listen(),
+            books.feed.tick(),
+        )
         tasks = [asyncio.create_task(each) for each in background]
+        books.feed.tell = lambda ticked: metrics.observe_tick(ticked.lag)
         if database is None:
             connecting = asyncio.create_task(_connect(books))
             tasks.append(connecting)
             # A server whose database is down comes up all the same: it says so at /readyz and answers 503.
             await asyncio.wait([connecting], timeout=_PATIENCE_SECONDS)
         _log.info("worker started", version=__version__)
+        if is_test(books.processor):
+            _log.warning("payments are pretended", detail="TOLLKEEPER_PAYMENTS=test: top-ups cost nothing.")
         try:
-            yield
+            with _when_asked_to_end(books.feed.stop):
+                yield
         finally:
+            books.feed.stop()
             for task in tasks:
                 await _end(task)
             if database is None:
@@ -102,6 +132,34 @@ def _lifespan(
             _log.info("worker stopped")
 
     return lifespan
+
+
+@contextmanager
+def _when_asked_to_end(stop: Callable[[], None]) -> Iterator[None]:
+    """Call `stop` as soon as a signal asks the process to end.
+
+    The server waits for open streams before it ends the lifespan, and they don't end by themselves. So its own handlers
+    of signals, if there are any, get company.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    loop = asyncio.get_running_loop()
+    before = {each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)}
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        loop.call_soon_threadsafe(stop)
+        if callable(handler := before[signal.Signals(number)]):
+            handler(number, frame)
+
+    handled = [each for each, handler in before.items() if callable(handler)]
+    for each in handled:
+        signal.signal(each, handle)
+    try:
+        yield
+    finally:
+        for each in handled:
+            signal.signal(each, before[each])
 
 
 async def _end(task: asyncio.Task[None]) -> None:
@@ -148,4 +206,5 @@ async def _watch_connections(books: Books) -> None:
     """Each worker notes its own connections; /metrics, answered by one of them, adds them up."""
     while True:
         metrics.observe_connections(*books.database.connections)
+        metrics.observe_feed(len(books.feed), books.feed.listening)
         await asyncio.sleep(_METRICS_SECONDS)

@@ -10,13 +10,15 @@ TollError                          has a code, an HTTP status, a sentence, somet
 ├── NotFound                404    customer, meter, event, key … that doesn't exist
 ├── InsufficientCredits     402    the wallet, and what may be owed, don't cover the operation
 ├── LimitExceeded           429    the operation doesn't fit under a hard limit
-├── TooManyAttempts         429    one address has tried too often within a minute
+├── TooManyAttempts         429    somebody has tried too often in a short time
+├── TooManyStreams          429    one session has too many live streams open
 ├── Conflict                409    the state forbids it: same id with other content, a locked attribute
 ├── CatalogInvalid          422    the catalog file has errors; `problems` lists each with line and key
 ├── PricesInvalid           422    the operator's price file has errors; `problems` lists each with line and key
 ├── ProviderRefused         502    an AI provider refuses the admin key that its reports need
 ├── ProviderUnavailable     503    an AI provider gives no report now, or none that can be read; safe to repeat
 ├── DatabaseUnavailable     503    no connection could be had, or it broke; safe to repeat
+├── PagesNotBuilt           503    the installation has no built pages; says how to build them
 ├── TollkeeperUnreachable   503    the SDK gets no answer from the server; safe to repeat
 └── EmbeddedServerFailed    503    the embedded PostgreSQL can't start; says why and what to do
 
@@ -163,10 +165,17 @@ class LimitExceeded(TollError):
 
 
 class TooManyAttempts(TollError):
-    """One address has tried too often within a minute; `retry_after` says how many seconds to wait."""
+    """Somebody has tried too often in a short time; `retry_after` says how many seconds to wait."""
 
     status = 429
     title = "Too many attempts"
+
+
+class TooManyStreams(TollError):
+    """One portal session has too many live streams open."""
+
+    status = 429
+    title = "Too many streams"
 
 
 class NotFound(TollError):
@@ -216,6 +225,13 @@ class DatabaseUnavailable(TollError):
 
     status = 503
     title = "Database unavailable"
+
+
+class PagesNotBuilt(TollError):
+    """The installation has no built pages; says how to build them."""
+
+    status = 503
+    title = "Pages not built"
 
 
 class TollkeeperUnreachable(TollError):

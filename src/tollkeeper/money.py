@@ -117,7 +117,12 @@ def allocate(total: Decimal, weights: Sequence[Decimal], decimals: int) -> list[
     shares = [share.quantize(step, rounding=ROUND_DOWN, context=EXACT) for share in exact]
     missing = int(EXACT.divide(EXACT.subtract(total, sum_of(shares)), step))
     unit = step if missing > 0 else -step
-    remainders = [EXACT.subtract(share, cut).copy_abs() for share, cut in zip(exact, shares, strict=True)]
+    # Times the whole, where a remainder is exact: a quotient of 60 digits could part two that tie.
+    cut = [EXACT.multiply(share, whole) for share in shares]
+    remainders = [
+        EXACT.subtract(EXACT.multiply(total, weight), taken).copy_abs()
+        for weight, taken in zip(weights, cut, strict=True)
+    ]
     by_remainder = sorted(range(len(shares)), key=lambda i: (remainders[i].copy_negate(), i))
     for i in by_remainder[: abs(missing)]:
         shares[i] = EXACT.add(shares[i], unit)

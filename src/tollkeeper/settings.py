@@ -5,6 +5,7 @@ Each field is an environment variable with the prefix `TOLLKEEPER_`, and is list
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 from pathlib import Path
 from typing import Literal
@@ -12,6 +13,9 @@ from urllib.parse import urlsplit
 
 from pydantic import AliasChoices, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+_ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]+(:\d+)?|https?://\[[0-9A-Fa-f:]+\](:\d+)?")
+_ANCESTOR = re.compile(rf"'self'|'none'|https?:|(https?://)?(\*\.)?[A-Za-z0-9.-]+(:(\d+|\*))?|{_ORIGIN.pattern}")
 
 
 class Settings(BaseSettings):
@@ -93,6 +97,14 @@ class Settings(BaseSettings):
     anthropic_url: str = Field(
         default="https://api.anthropic.com", description="Where Anthropic's usage and costs are read from."
     )
+    payments: str = Field(
+        default="none",
+        description="How customers pay for what they buy on the billing page: `none`, `link` or, pretended, `test`.",
+    )
+    checkout_url: str | None = Field(
+        default=None,
+        description="With payments `link`: your checkout, as a link in which `{id}` stands for the top-up's id.",
+    )
     max_future_seconds: int = Field(
         default=300, ge=0, description="How far an event's time may lie ahead of the server's clock."
     )
@@ -100,6 +112,38 @@ class Settings(BaseSettings):
         default=None,
         description="Where customers reach this server, as `https://billing.example.com`. Unset: as each caller does.",
     )
+
+    portal_shows_cost: bool = Field(
+        default=False,
+        description="Whether a charge's explanation on the billing page tells what AI providers take for the usage.",
+    )
+
+    frame_ancestors: str = Field(
+        default="'self'",
+        description="Which pages may show the billing page in a frame: the sources of CSP's `frame-ancestors`.",
+    )
+    embed_origins: str = Field(
+        default="*",
+        description="Which sites' pages may call the billing page's API from a browser: origins, or `*` for any.",
+    )
+
+    @field_validator("frame_ancestors")
+    @classmethod
+    def _sources(cls, value: str) -> str:
+        found = value.split()
+        if not found or not all(_ANCESTOR.fullmatch(each) for each in found):
+            raise ValueError("'self', 'none', or addresses such as https://app.example.com are needed")
+        if "'none'" in found and len(found) > 1:
+            raise ValueError("'none' stands alone")
+        return " ".join(found)
+
+    @field_validator("embed_origins")
+    @classmethod
+    def _origins(cls, value: str) -> str:
+        found = value.replace(",", " ").split()
+        if not all(each == "*" or _ORIGIN.fullmatch(each) for each in found):
+            raise ValueError("origins such as https://app.example.com are needed, without a path; or *")
+        return " ".join(found)
 
     @field_validator("public_url")
     @classmethod

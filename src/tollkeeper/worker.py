@@ -14,10 +14,13 @@ import structlog
 
 from tollkeeper import clock
 from tollkeeper.books import Books
+from tollkeeper.console import Task, note_round, refresh_figures
+from tollkeeper.db import Tx
 from tollkeeper.errors import DatabaseUnavailable, TollError
 from tollkeeper.reconciliation import Ran, access_of, findings_of
 
 _BETWEEN_TIDYING = timedelta(hours=1)
+_BETWEEN_FIGURES_SECONDS = 10
 _HOUR = 3600
 
 BY = "reconciliation"
@@ -69,6 +72,7 @@ async def work(books: Books) -> None:
             ended = await books.sweep()
             if ended:
                 _log.info("holds ended", holds=ended)
+            await books.database.run(lambda tx: note_round(tx, Task.SWEEP, now=clock.now()))
             if tidied is None or clock.now() - tidied >= _BETWEEN_TIDYING:
                 await books.tidy()
                 tidied = clock.now()
@@ -78,3 +82,19 @@ async def work(books: Books) -> None:
         except Exception:
             _log.exception("sweep failed")
         await asyncio.sleep(books.settings.sweep_seconds)
+
+
+async def keep_figures(books: Books) -> None:
+    """Add up what the console lists, every ten seconds, until cancelled. Of several processes one at a time does it."""
+
+    async def work(tx: Tx) -> bool:
+        return await refresh_figures(tx, (await books.catalog(tx)).currency, now=clock.now())
+
+    while True:
+        try:
+            await books.database.run(work)
+        except DatabaseUnavailable as error:
+            _log.debug("figures failed", code=error.code, detail=error.detail)
+        except Exception:
+            _log.exception("figures failed")
+        await asyncio.sleep(_BETWEEN_FIGURES_SECONDS)

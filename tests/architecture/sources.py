@@ -135,7 +135,7 @@ def queries_in(stage: str, text: str) -> list[Query]:
 @cache
 def queries() -> tuple[Query, ...]:
     """All named queries."""
-    files = sorted(PACKAGE.glob("*/queries.sql"))
+    files = sorted(PACKAGE.glob("*/*queries.sql"))
     return tuple(query for file in files for query in queries_in(file.parent.name, file.read_text(encoding="utf-8")))
 
 

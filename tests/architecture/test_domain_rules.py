@@ -11,7 +11,7 @@ from tests.architecture.sources import Module, called, expect_none, module_from,
 
 DOMAIN = frozenset(
     {"money", "ids", "clock", "books", "customers", "catalog", "providers", "events", "rating", "ledger", "gate"}
-    | {"analytics", "reconciliation"}
+    | {"analytics", "payments", "reconciliation"}
 )
 
 FLOATS = {
@@ -27,7 +27,7 @@ CLOCKS = {
     "tollkeeper.ids": "The milliseconds in a UUIDv7.",
     "tollkeeper.api.middleware.observed": "perf_counter: how long a request took, for logs and metrics.",
 }
-OPENERS = re.compile(r"tollkeeper\.(api|books|cli|db)(\..+)?|tollkeeper\.(app|client\.local)")
+OPENERS = re.compile(r"tollkeeper\.(api|books|cli|db)(\..+)?|tollkeeper\.(app|worker|client\.local)")
 """Who may open a transaction: the composition roots, and db, which is made of them."""
 
 _TIMES = ("time", "monotonic", "perf_counter", "process_time")

@@ -14,6 +14,7 @@ from tests.architecture.sources import (
     customer_tables,
     docstrings,
     expect_none,
+    functions,
     mentioned,
     module_from,
     modules,
@@ -36,12 +37,36 @@ _STATEMENT = re.compile(
 OPERATOR_WIDE = {
     "calls.verify_calls": "Verify.",
     "calls.verify_costs": "Verify.",
+    "calls.verify_rollups": "Verify.",
+    "console.count_customers": "The operator's sums over all customers.",
+    "console.count_open": "The operator's sums over all customers.",
+    "console.rank_by_balance": "The operator's list of all customers.",
+    "console.rank_by_balance_backwards": "The operator's list of all customers.",
+    "console.rank_by_key": "The operator's list of all customers.",
+    "console.rank_by_key_backwards": "The operator's list of all customers.",
+    "console.rank_by_margin": "The operator's list of all customers.",
+    "console.rank_by_margin_backwards": "The operator's list of all customers.",
+    "console.rank_by_name": "The operator's list of all customers.",
+    "console.rank_by_name_backwards": "The operator's list of all customers.",
+    "console.rank_by_owed": "The operator's list of all customers.",
+    "console.rank_by_owed_backwards": "The operator's list of all customers.",
+    "console.rank_by_spent": "The operator's list of all customers.",
+    "console.rank_by_spent_backwards": "The operator's list of all customers.",
+    "console.rank_found": "The operator's list of all customers.",
+    "console.refresh_figures": "Rounds over all customers, in the background.",
+    "console.sum_figures": "The operator's sums over all customers.",
+    "console.sum_other_charges": "The operator's sums over all customers.",
+    "console.unpriced_calls": "The operator's sums over all customers.",
+    "console.unpriced_usage": "The operator's sums over all customers.",
+    "console.zones_in_use": "Rounds over all customers, in the background.",
     "customers.list_customers": "The operator's list of all customers.",
     "customers.used_plans": "Asked when a catalog is applied: whether any customer is on a plan.",
     "events.used_meters": "Asked when a catalog is applied: whether any customer uses a meter.",
     "gate.count_books": "Verify compares the whole books.",
+    "gate.list_open_holds": "The operator's list of what is open.",
     "gate.used_zones": "Verify.",
     "gate.verify_days": "Verify.",
+    "gate.verify_figures": "Verify.",
     "gate.verify_holds": "Verify.",
     "gate.verify_hours": "Verify.",
     "gate.verify_orphans": "Verify.",
@@ -50,6 +75,7 @@ OPERATOR_WIDE = {
     "gate.verify_variance": "Verify.",
     "ledger.unbalanced_units": "Verify.",
     "limits.forget_old": "The sweep, over all customers.",
+    "payments.verify_top_ups": "Verify.",
     "reconciliation.calls_in": "A provider's bill is for all customers.",
     "reconciliation.known_minutes": "A provider's bill is for all customers.",
     "reconciliation.our_usage": "A provider's bill is for all customers.",
@@ -65,6 +91,29 @@ OPERATOR_WIDE = {
     "wallets.verify_spent": "Verify.",
 }
 """Queries on customer tables that mean all customers, and why."""
+
+
+NOT_SHOWN = {
+    # Written beside a customer's events, wallets or holds, in the same transaction.
+    "burns",
+    "call_days",
+    "call_hours",
+    "limit_counters",
+    "postings",
+    "provider_calls",
+    "running_totals",
+    "series",
+    "tills",
+    "unique_values",
+    "usage_days",
+    "usage_hours",
+    "wallet_entries",
+    # The operator's.
+    "cost_shares",
+    "customer_figures",
+    "portal_sessions",
+}
+"""Customer tables whose writers needn't say whose rows they change (`Tx.touches`)."""
 
 
 def sql_in_python(module: Module) -> list[str]:
@@ -146,6 +195,24 @@ def test_every_query_is_used_and_every_used_query_exists() -> None:
     expect_none(f"{stage}/queries.sql: {name} is used nowhere" for stage, name in sorted(unused))
 
 
+def silent_writes(among: Iterable[Module], found: Iterable[Query], customers: Iterable[str]) -> list[str]:
+    """Functions that write rows which a customer's page shows, and don't say whose: open pages wouldn't learn of it."""
+    shown = {(query.stage, query.name) for query in found if (written(query.sql) & set(customers)) - NOT_SHOWN}
+    everything = list(among)
+    places = {place for place, stage, name in used_queries(everything) if (stage, name) in shown}
+    return [
+        f"{module.name}.{function.name}"
+        for module in everything
+        for function in functions(module.tree)
+        if {module.at(node) for node in ast.walk(function)} & places
+        and not any(isinstance(node, ast.Attribute) and node.attr == "touches" for node in ast.walk(function))
+    ]
+
+
+def test_what_a_page_shows_is_not_changed_silently() -> None:
+    expect_none(silent_writes(modules(), queries(), customer_tables()))
+
+
 def test_queries_of_customer_tables_name_the_customer() -> None:
     expect_none(name for name in without_customer(queries(), customer_tables()) if name not in OPERATOR_WIDE)
 
@@ -215,6 +282,20 @@ update usage_days set charge = 0
     assert {"events", "entries", "unique_values", "customers"} <= customer_tables()
     assert not {"prices", "quarantine", "api_keys", "epochs"} & customer_tables()
     assert without_customer(queries_in("events", text), customer_tables()) == ["events.a", "events.d"]
+
+
+def test_silent_writes_are_found() -> None:
+    text = "-- name: put\ninsert into holds (customer_id) values (%(customer_id)s)\n-- name: get\nselect 1 from holds"
+    code = """
+q = Queries("tollkeeper.gate")
+async def put(tx): await tx.execute(q.put)
+async def told(tx):
+    tx.touches([1])
+    await tx.execute(q.put)
+async def get(tx): await tx.execute(q.get)
+"""
+    found = silent_writes([module_from(code, "tollkeeper.gate.sample")], queries_in("gate", text), {"holds", "series"})
+    assert found == ["tollkeeper.gate.sample.put"]
 
 
 def test_loaders_are_followed() -> None:

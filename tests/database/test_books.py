@@ -138,7 +138,7 @@ async def test_the_ledger_says_who_reported(database: Database) -> None:
     await report(books, by="backend (key toll_abc…)", id="e", meter="minute", quantity=1)
     customer_id = customer_id_of("acme")
     [entry] = await database.run(
-        lambda tx: list_postings(tx, customer_id, before=None, kind=None, limit=10), customer_id
+        lambda tx: list_postings(tx, customer_id, before=None, kinds=None, limit=10), customer_id
     )
     assert entry.booked_by == "backend (key toll_abc…)"
 
@@ -175,7 +175,7 @@ async def test_postings_use_the_chart_of_accounts(database: Database) -> None:
     customer_id = customer_id_of("acme")
 
     async def work(tx: Tx) -> list[Entry]:
-        return await list_postings(tx, customer_id, before=None, kind=None, limit=10)
+        return await list_postings(tx, customer_id, before=None, kinds=None, limit=10)
 
     sides = {(entry.kind, entry.debit, entry.credit) for entry in await database.run(work, customer_id)}
     assert sides == {

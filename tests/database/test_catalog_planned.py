@@ -377,4 +377,5 @@ async def test_a_catalog_with_plans_is_loaded_and_shown_as_it_was_applied(books:
             }
         ],
         "funding": {"units": {}},
+        "listed": True,
     }

@@ -86,6 +86,8 @@ included = 5
         "currency": "USD",
         "units": [{"key": "credit", "name": "Credit", "decimals": 0}],
         "attribution": {"rules": [], "classes": {}},
+        "top_ups": [],
+        "packs": [],
         "meters": [
             {
                 "key": "cv",

@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
@@ -27,11 +27,13 @@ SERVERS = {"tollkeeper serve": "127.0.0.1:8377", "tollkeeper simulate-provider":
 """Commands that go on in a terminal of their own, and the address that they have in the pages."""
 
 _BLOCK = re.compile(r"^```(console\n|sh\n(?=cat > ))(.*?)^```$", re.MULTILINE | re.DOTALL)
+_SETTING = re.compile(r"^export (TOLLKEEPER_(?!DATA)\w+)='?([^'$\n]+)'?$", re.MULTILINE)
 _FOLDER = re.compile(r"^export TOLLKEEPER_DATA=(/tmp/[\w-]+)/data\b", re.MULTILINE)
 _END = "the command has ended"
 _CHANGING = (
     (re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"), "<uuid>"),
     (re.compile(r"toll_[\w-]{43}|toll_[\w-]+…"), "<key>"),
+    (re.compile(r"toll[px]_[\w-]+"), "<secret>"),
     (re.compile(r"\b[0-9a-f]{32}\b"), "<request>"),
     (re.compile(r'(?<=retry-after: )\d+|(?<="retry_after": )\d+'), "<seconds>"),
     (re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?( UTC|Z)?"), "<time>"),
@@ -41,7 +43,7 @@ _CHANGING = (
 class Terminal:
     """A shell that commands are typed into one after the other."""
 
-    def __init__(self, folder: Path, named: str) -> None:
+    def __init__(self, folder: Path, named: str, settings: Mapping[str, str]) -> None:
         self.folder = folder
         self.named = named
         """What the page calls the folder."""
@@ -51,7 +53,7 @@ class Terminal:
         path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("TOLLKEEPER_", "PG"))}
         own = {"TOLLKEEPER_DATA": str(folder / "data"), "TOLLKEEPER_SPOOL": str(folder / "spool.sqlite")}
-        self.environment = kept | own | {"PATH": path, "LC_ALL": "C.UTF-8"}
+        self.environment = kept | settings | own | {"PATH": path, "LC_ALL": "C.UTF-8"}
         self.shell = subprocess.Popen(
             ["bash"],
             stdin=subprocess.PIPE,
@@ -110,12 +112,12 @@ class Terminal:
 
 
 @contextmanager
-def terminal(named: str) -> Iterator[Terminal]:
+def terminal(named: str, settings: Mapping[str, str]) -> Iterator[Terminal]:
     """A terminal in a new folder that every account may enter: as root, PostgreSQL runs as another one."""
     folder = Path(tempfile.mkdtemp(prefix="toll-tour-", dir="/tmp"))
     folder.chmod(0o755)
     (folder / "examples").symlink_to(ROOT / "examples")
-    opened = Terminal(folder, named)
+    opened = Terminal(folder, named, settings)
     try:
         yield opened
     finally:
@@ -127,7 +129,7 @@ def rerun(page: str) -> str:
     """The page, with what its commands print now."""
     found = _FOLDER.search(page)
     assert found is not None, "the page doesn't say where its data is"
-    with terminal(found[1]) as shell:
+    with terminal(found[1], dict(_SETTING.findall(page))) as shell:
         return _BLOCK.sub(lambda block: f"```{block[1]}{_rerun_block(shell, block[2])}```", page)
 
 

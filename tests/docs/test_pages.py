@@ -13,6 +13,7 @@ from fastapi.routing import APIRoute
 from typer.core import TyperGroup
 
 from tollkeeper.api.auth import Require
+from tollkeeper.api.portal import Allow
 from tollkeeper.api.routes import ROUTERS
 from tollkeeper.catalog import check
 from tollkeeper.cli import app
@@ -92,10 +93,35 @@ def scopes() -> dict[str, str]:
 
 
 def test_calls_need_the_documented_scopes() -> None:
-    documented = re.findall(r"^\| `([A-Z]+ /v1/[^` ]+)` \| `?(read|write|admin)`? \|", REFERENCE, re.MULTILINE)
+    documented = re.findall(
+        r"^\| `([A-Z]+ /v1/(?!portal/)[^` ]+)` \| `?(read|write|admin)`? \|", REFERENCE, re.MULTILINE
+    )
     assert len(documented) >= len(scopes()) > 20
     assert [(call, scope) for call, scope in documented if scopes().get(call) != scope] == []
     assert set(scopes()) - {call for call, _ in documented} == set()
+
+
+def permissions() -> dict[str, str]:
+    """The permission that each call of a billing page needs."""
+    return {
+        f"{method} {route.path_format}": str(needed[0])
+        for router in ROUTERS
+        for route in router.routes
+        if isinstance(route, APIRoute)
+        for method in route.methods
+        if (needed := [each.call.permission for each in route.dependant.dependencies if isinstance(each.call, Allow)])
+    }
+
+
+def test_pages_need_the_documented_permissions() -> None:
+    documented = re.findall(
+        r"^\| `([A-Z]+ /v1/portal/[^` ]+)` \| (read|top_up|change_plan) \|", REFERENCE, re.MULTILINE
+    )
+    assert len(documented) >= 8
+    assert [(call, permission) for call, permission in documented if permissions().get(call) != permission] == []
+    assert {call for call, permission in permissions().items() if permission != "read"} <= {
+        call for call, _ in documented
+    }
 
 
 def subcommands() -> Iterator[tuple[str, str]]:

@@ -181,7 +181,7 @@ async def _compare_ledger(
     assert accounts["receivable"] == sum_of(charges.values()) == -accounts["revenue"]
     assert accounts["provider_cost"] == sum_of(one["cost"] for one in effects) == -accounts["provider_payable"]
     postings = await database.run(
-        lambda tx: list_postings(tx, identity, before=None, kind=None, limit=100_000), identity
+        lambda tx: list_postings(tx, identity, before=None, kinds=None, limit=100_000), identity
     )
     signs = {"usage": 1, "usage_credit": -1, "provider_cost": 0, "provider_cost_credit": 0}
     assert sum_of(signs[one.kind] * F(one.amount) for one in postings) == sum_of(charges.values())

@@ -22,6 +22,8 @@ TABLES = {
     "groups.<key>": "groups.x",
     "limits.<name>": "limits.x",
     "funding": "funding",
+    "top_ups.<unit>": "top_ups.USD",
+    "packs.<key>": "packs.x",
     "attribution.rules.<name>": "attribution.rules.x",
     "attribution.classes": "attribution.classes",
     "plans.<key>": "plans.x",

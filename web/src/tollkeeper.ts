@@ -18,6 +18,7 @@ export * from './core/cache.ts';
 export * from './core/chart.ts';
 export * from './core/dates.ts';
 export * from './core/decimal.ts';
+export * from './core/dialog.ts';
 export * from './core/download.ts';
 export * from './core/element.ts';
 export * from './core/http.ts';

@@ -2,28 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
+from tollkeeper.analytics.cover import by_events, cover
+from tollkeeper.analytics.models import CallSum, call_sums
 from tollkeeper.analytics.ranges import check_range
 from tollkeeper.analytics.windows import Window, cut
 from tollkeeper.catalog import Catalog
-from tollkeeper.clock import Interval, local_slot, zone
+from tollkeeper.clock import Interval, zone
 from tollkeeper.db import Queries, Tx
 from tollkeeper.errors import InvalidInput
 from tollkeeper.money import HUNDRED, ZERO, add, price_of, round_to, subtract
 
-_queries = Queries(__package__ or "")
+_queries = Queries(__package__ or "", "costs.queries.sql")
 
 PERCENT_DECIMALS = 2
-_HOUR, _MOMENT = timedelta(hours=1), timedelta(microseconds=1)
 _BY_CALLS = frozenset({"provider", "model"})
-_OWN = frozenset({"customer", "meter", "member", *_BY_CALLS})
+_ROLLED_UP = frozenset({"customer", "meter", *_BY_CALLS})
+"""What the rollups of calls know; with anything else, calls are read one by one."""
+_OWN = frozenset({"member", *_ROLLED_UP})
+_COUNTS = "events", "calls", "unpriced", "uncosted", "estimated"
+_AMOUNTS = "charge", "cost", "uncosted_charge", "estimated_charge", "estimated_cost"
+_FIGURES = *_COUNTS, *_AMOUNTS
 _WINDOWS = {"hour": Window.HOUR, "day": Window.DAY, "month": Window.MONTH}
 
 
@@ -105,24 +111,16 @@ class _Sum:
 
     def add(self, other: _Sum, sign: int = 1) -> None:
         """Add another sum of the same group, or take it off."""
-        for name in ("events", "calls", "unpriced", "uncosted", "estimated"):
+        for name in _COUNTS:
             setattr(self, name, getattr(self, name) + sign * getattr(other, name))
         move = add if sign > 0 else subtract
-        for name in ("charge", "cost", "uncosted_charge", "estimated_charge", "estimated_cost"):
+        for name in _AMOUNTS:
             setattr(self, name, move(getattr(self, name), getattr(other, name)))
 
     @property
     def empty(self) -> bool:
         """Whether there's nothing in it."""
         return not (self.events or self.calls or self.charge or self.cost or self.unpriced)
-
-
-@dataclass(slots=True, kw_only=True)
-class _OfCalls(_Sum):
-    """What events with calls come to by provider or model; `firsts` counts each event once over all groups."""
-
-    firsts: int
-    first_unpriced: int
 
 
 async def margins(tx: Tx, catalog: Catalog, query: MarginQuery) -> list[MarginRow]:
@@ -136,24 +134,27 @@ async def margins(tx: Tx, catalog: Catalog, query: MarginQuery) -> list[MarginRo
     windows = cut(window, span.start, span.end, zone(query.timezone))
     labels = [name for name in query.group_by if name not in _WINDOWS]
     by_calls = bool(_BY_CALLS & {*labels})
-    params = {
+    used = await tx.scalars(_queries.zones_in_use, {"customer_id": query.customer_id})
+    parts = cover(windows, used)
+    params = parts.params() | {
         "from": span.start,
         "to": span.end,
-        "starts": [one.start for one in windows],
         "group_by": labels,
         "by_calls": by_calls,
         "customer_id": query.customer_id,
         "meter": query.meter,
     }
-    params |= await _hours(tx, params, span, windows)
     found = _Sums()
     for one in await tx.all(_Sum, _queries.margin_sums, params):
         found.of(one).add(one)
     for one in await tx.all(_Sum, _queries.margin_doubts, params):
         found.of(one).add(one)
-    for one in await tx.all(_OfCalls, _queries.margin_calls, params) if by_calls else ():
-        found.of(one).add(one)
-        found.of(_without_calls(one, labels)).add(_without_calls(one, labels), -1)
+    if by_calls:
+        known = parts if _ROLLED_UP.issuperset(labels) else by_events(windows, used)
+        for calls in await call_sums(tx, known, labels, customer_id=query.customer_id, meter=query.meter):
+            one, bare = _of_calls(calls), _without_calls(calls, labels)
+            found.of(one).add(one)
+            found.of(bare).add(bare, -1)
     rows = (_row(one, windows[one.slot - 1], labels, catalog) for one in found.values() if not one.empty)
     return sorted(rows, key=_sort_key(query.order))
 
@@ -165,29 +166,15 @@ class _Sums(dict[tuple[Any, ...], _Sum]):
         return self.setdefault((one.slot, one.unit, *one.labels), _Sum(one.slot, one.unit, one.labels))
 
 
-def _without_calls(one: _OfCalls, labels: Sequence[str]) -> _Sum:
+def _of_calls(one: CallSum) -> _Sum:
+    return _Sum(one.slot, one.unit, one.labels, **{name: getattr(one, name) for name in _FIGURES})
+
+
+def _without_calls(one: CallSum, labels: Sequence[str]) -> _Sum:
     """What the sums of all events, which know no calls, have of these."""
     bare = [None if name in _BY_CALLS else label for name, label in zip(labels, one.labels, strict=True)]
     figures = {"events": one.firsts, "charge": one.charge, "cost": one.cost, "unpriced": one.first_unpriced}
     return _Sum(one.slot, one.unit, bare, **figures)
-
-
-async def _hours(tx: Tx, params: Mapping[str, Any], span: Interval, windows: Sequence[Interval]) -> dict[str, Any]:
-    """Which whole hours of which zones lie within the windows; what is outside of them is read from the events.
-
-    The rollups' hours begin where the customer's clock shows a full one, which in some zones is no full hour in UTC.
-    """
-    first, last = _full_hour(span.start + _HOUR - _MOMENT), _full_hour(span.end)
-    used = await tx.scalars(_queries.zones_in_use, params)
-    edges = [first, last, *(one.start for one in windows[1:])]
-    whole = [name for name in used if first < last and all(local_slot(at, zone(name)).hour == at for at in edges)]
-    if not whole:
-        first = last = span.start
-    return {"first_hour": first, "last_hour": last, "zones": whole, "other_zones": [*{*used} - {*whole}]}
-
-
-def _full_hour(at: datetime) -> datetime:
-    return at.replace(minute=0, second=0, microsecond=0)
 
 
 def sums_by_unit(rows: Iterable[MarginRow], span: Interval, catalog: Catalog) -> list[MarginRow]:
@@ -225,7 +212,7 @@ def _row(total: _Sum, window: Interval, labels: Sequence[str], catalog: Catalog)
         charge=total.charge,
         cost=total.cost,
         margin=margin,
-        margin_percent=_percent(margin, total.cost),
+        margin_percent=percent_of_cost(margin, total.cost),
         unpriced=total.unpriced,
         uncosted=total.uncosted,
         uncosted_charge=total.uncosted_charge,
@@ -235,7 +222,8 @@ def _row(total: _Sum, window: Interval, labels: Sequence[str], catalog: Catalog)
     )
 
 
-def _percent(margin: Decimal | None, cost: Decimal) -> Decimal | None:
+def percent_of_cost(margin: Decimal | None, cost: Decimal) -> Decimal | None:
+    """A margin in percent of the cost, rounded to 2 decimals; None without a cost."""
     return None if margin is None or cost <= 0 else round_to(price_of(margin, HUNDRED, cost), PERCENT_DECIMALS)
 
 

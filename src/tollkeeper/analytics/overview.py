@@ -30,6 +30,10 @@ class MeterSpend:
     charge: Decimal
     unit: str | None
     cost: Decimal
+    unpriced: int
+    """Events that couldn't be priced; `charge` says nothing about them."""
+    estimated: int
+    """Events whose charge is an estimate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +76,8 @@ class _Row:
     latest: Decimal | None
     unpriced: int
     estimated: int
+    lifetime_unpriced: int
+    lifetime_estimated: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +103,8 @@ async def overview(tx: Tx, customer: Customer, catalog: Catalog, now: datetime) 
         total_spent=_by_unit(charged),
         owed=_by_unit([*charged, *((one.unit, -one.amount) for one in paid)]),
         meters=[await _meter_spend(tx, customer, catalog, period, row) for row in rows],
-        unpriced=sum(row.unpriced for row in rows),
-        estimated=sum(row.estimated for row in rows),
+        unpriced=sum(row.lifetime_unpriced for row in rows),
+        estimated=sum(row.lifetime_estimated for row in rows),
     )
 
 
@@ -126,6 +132,8 @@ async def _meter_spend(tx: Tx, customer: Customer, catalog: Catalog, period: Int
         charge=row.charge,
         unit=row.unit,
         cost=row.cost,
+        unpriced=row.unpriced,
+        estimated=row.estimated,
     )
 
 

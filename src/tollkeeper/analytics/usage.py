@@ -16,7 +16,7 @@ from tollkeeper.analytics.windows import Piece, Source, Window, cut, pieces
 from tollkeeper.catalog import Aggregation, Catalog, Meter
 from tollkeeper.clock import BEGINNING, Interval, local_slot, start_of_day, zone
 from tollkeeper.customers import Customer
-from tollkeeper.db import Queries, Tx
+from tollkeeper.db import Queries, Tx, array
 from tollkeeper.errors import InvalidInput, NotFound
 from tollkeeper.money import ZERO, add
 
@@ -116,11 +116,14 @@ async def usage(tx: Tx, customer: Customer, catalog: Catalog, query: UsageQuery)
         "customer_id": customer.customer_id,
         "meter": query.meter,
         "group_by": list(query.group_by),
+        "first": query.group_by[0] if query.group_by else None,
         "filter": Jsonb(dict(query.filter)),
     }
     sums: dict[_Key, _Sum] = {}
     by_source: dict[Source, list[Piece]] = {}
-    for piece in pieces(windows, own):
+    # Days and months of the customer's own zone are made of whole days, wherever the next one begins.
+    whole = query.window in _OF_DAYS and query.timezone in (None, customer.timezone)
+    for piece in pieces([Interval(span.start, span.end)] if whole else windows, own):
         by_source.setdefault(piece.source, []).append(piece)
     for source, parts in by_source.items():
         for row in await tx.all(_Sum, _QUERY[source], common | _span(source, windows, parts, customer)):
@@ -133,6 +136,8 @@ async def usage(tx: Tx, customer: Customer, catalog: Catalog, query: UsageQuery)
             quantities[key] = aggregated(how, total.quantity, total.peak, total.latest)
     return [_row(key, sums[key], windows, query.group_by, quantities[key]) for key in sorted(sums)]
 
+
+_OF_DAYS = (Window.DAY, Window.MONTH)
 
 _QUERY = {
     Source.DAYS: _queries.usage_from_days,
@@ -161,11 +166,15 @@ def _span(source: Source, windows: Sequence[Interval], parts: list[Piece], custo
     """The windows and pieces in the terms of the source: days as dates, the others as instants."""
     starts = [window.start for window in windows]
     if source is not Source.DAYS:
-        return {"starts": starts, "from": [part.start for part in parts], "to": [part.end for part in parts]}
+        return {
+            "starts": array([start.isoformat() for start in starts]),
+            "from": [part.start for part in parts],
+            "to": [part.end for part in parts],
+        }
     tz = zone(customer.timezone)
     return {
         # A window that begins within a day takes no whole day before the next one.
-        "starts": [_first_day(start, tz) for start in starts],
+        "starts": array([_first_day(start, tz) for start in starts]),
         "from": [local_slot(part.start, tz).day for part in parts],
         "to": [local_slot(part.end, tz).day for part in parts],
     }

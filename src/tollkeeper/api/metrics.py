@@ -35,6 +35,13 @@ IN_FLIGHT = Gauge("tollkeeper_requests_in_flight", "Requests being answered now.
 _CONNECTIONS = Gauge("tollkeeper_database_connections", "Database connections.", ["state"], multiprocess_mode="livesum")
 _OPEN, _IDLE = _CONNECTIONS.labels("open"), _CONNECTIONS.labels("idle")
 
+_PAGES = Gauge("tollkeeper_live_pages", "Live streams open now.", multiprocess_mode="livesum")
+_LISTENERS = Gauge("tollkeeper_live_listeners", "Processes that hear of changes.", multiprocess_mode="livesum")
+_TICKS = Counter("tollkeeper_live_ticks_total", "Looks at the database for open pages.")
+_LAG = Histogram(
+    "tollkeeper_live_lag_seconds", "Time from hearing of a change to handing it to the pages.", buckets=_BUCKETS
+)
+
 
 @lru_cache(maxsize=1000)
 def _request_counter(route: str, method: str, status: int) -> Counter:
@@ -56,6 +63,19 @@ def observe_connections(connected: int, idle: int) -> None:
     """Note how many database connections this process has."""
     _OPEN.set(connected)
     _IDLE.set(idle)
+
+
+def observe_feed(pages: int, listening: bool) -> None:
+    """Note how many live streams this process has open, and whether it hears of changes."""
+    _PAGES.set(pages)
+    _LISTENERS.set(int(listening))
+
+
+def observe_tick(lag: float | None) -> None:
+    """Count one look for open pages, and how long the first change that it shows had waited."""
+    _TICKS.inc()
+    if lag is not None:
+        _LAG.observe(lag)
 
 
 def exposition() -> bytes:

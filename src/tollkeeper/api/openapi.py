@@ -12,6 +12,7 @@ from tollkeeper.api.problems import MEDIA_TYPE
 from tollkeeper.api.routes.events import INGEST_SCHEMAS
 from tollkeeper.api.routes.grants import GRANT_SCHEMAS
 from tollkeeper.api.routes.limits import LIMIT_SCHEMAS
+from tollkeeper.api.routes.portal_top_ups import TOP_UP_SCHEMAS
 
 TITLE = "Tollkeeper"
 DESCRIPTION = """\
@@ -19,7 +20,7 @@ Reports usage, prices it exactly when it happens, books it in a double-entry led
 whether an operation may begin.
 
 - **Keys**: each call carries `Authorization: Bearer toll_…`. A key has one or more of the scopes `read`, `write` and
-  `admin`; `admin` includes the others.
+  `admin`; `admin` includes the others. In a browser, the operator's console calls with a cookie instead.
 - **Numbers**: amounts and quantities are exact decimals and travel as strings.
 - **Times**: RFC 3339; answers are in UTC.
 - **Lists**: pages of `limit` items; `next_cursor` asks for the next page.
@@ -37,6 +38,7 @@ TAGS = [
         "description": "What AI providers take for the usage, call by call, and what is left of the charges.",
     },
     {"name": "prepaid", "description": "Grants of prepaid value, and what became of them."},
+    {"name": "top-ups", "description": "What customers buy ahead, and how it ends."},
     {"name": "limits", "description": "Caps on usage and spend."},
     {"name": "plans", "description": "Which plan a customer is on."},
     {"name": "alerts", "description": "What somebody should hear of."},
@@ -45,7 +47,12 @@ TAGS = [
     {"name": "catalog", "description": "What is counted and what it costs: versions, never edited."},
     {"name": "quarantine", "description": "Events that were refused: look at them, replay or discard them."},
     {"name": "keys", "description": "Who may call this API."},
+    {"name": "console", "description": "The operator's console: signing in, and looking at all customers at once."},
     {"name": "portal sessions", "description": "Who may look at a customer's billing page, and until when."},
+    {
+        "name": "portal",
+        "description": "What a customer's billing page reads and does, with a portal token.",
+    },
     {"name": "operation", "description": "For load balancers and monitoring; no key needed."},
 ]
 PROBLEM = {
@@ -97,7 +104,7 @@ def _document_problems(document: dict[str, Any]) -> None:
     for name in (_VALIDATION_ERROR, "ValidationError"):  # FastAPI's own, which we never answer with
         schemas.pop(name, None)
     schemas["Problem"] = PROBLEM
-    schemas |= INGEST_SCHEMAS | HOLD_SCHEMAS | GRANT_SCHEMAS | LIMIT_SCHEMAS
+    schemas |= INGEST_SCHEMAS | HOLD_SCHEMAS | GRANT_SCHEMAS | LIMIT_SCHEMAS | TOP_UP_SCHEMAS
     content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
     components["responses"] = {
         f"Problem{status}": {"description": meaning, "content": content} for status, meaning in _MEANINGS.items()
@@ -117,7 +124,8 @@ def _possible_problems(path: str, method: str, operation: dict[str, Any]) -> lis
     found = [400, 500, 503]
     if "security" in operation:
         found += [401, 403]
-    if "{" in path or any(each["name"] == "customer" for each in operation.get("parameters", ())):
+    of_customer = any(each["name"] == "customer" for each in operation.get("parameters", ()))
+    if "{" in path or of_customer or path.startswith("/v1/portal/"):
         found += [404]
     if method in ("put", "post"):
         found += [409]

@@ -4,15 +4,15 @@ The composition root that the API, the command line and the in-process client sh
 transactions opened.
 """
 
-from tollkeeper.books.agreeing import Agreeing
 from tollkeeper.books.holding import Holding
 from tollkeeper.books.keeping import Keeping
 from tollkeeper.books.recording import Recording
+from tollkeeper.books.selling import Selling
 
 __all__ = ["Books"]
 
 
-class Books(Recording, Holding, Agreeing, Keeping):
+class Books(Recording, Holding, Selling, Keeping):
     """One process's view of the operator's books: `Books(settings, database)`."""
 
     __slots__ = ()

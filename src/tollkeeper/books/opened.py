@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 from typing import Any, TypeVar
+from uuid import UUID
 
 from tollkeeper import clock
 from tollkeeper.calls import Pricing
@@ -15,6 +16,7 @@ from tollkeeper.catalog import Catalog
 from tollkeeper.customers import KeyRing
 from tollkeeper.db import Database, Tx, peek_epochs
 from tollkeeper.gate import Desk, Recorded, Tills
+from tollkeeper.notify import Feed, Look, look
 from tollkeeper.rating import MODELS
 from tollkeeper.settings import Settings
 from tollkeeper.teller import Teller
@@ -36,11 +38,19 @@ class Opened:
     keyring: KeyRing = field(default_factory=KeyRing)
     _tellers: dict[tuple[str, str], Teller[Any, Any]] = field(default_factory=dict)
     """By what is asked for, and by whom: the ledger says who."""
+    feed: Feed = field(init=False)
+    """The open pages; it works while the server runs its loops (`app.py`)."""
     _window: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def __post_init__(self) -> None:
         self.desk.max_future = timedelta(seconds=self.settings.max_future_seconds)
         self.desk.pricing = Pricing(self.settings.prices, self.settings.usd_rate)
+        self.feed = Feed(self._look, lambda: self.database.hear())
+
+    async def _look(self, customer_ids: Collection[UUID], sessions: Collection[UUID]) -> Look:
+        now = clock.now()  # Before the snapshot: what was committed by then is in it.
+        async with self.database.transaction(snapshot=True, pipelined=True) as tx:
+            return await look(tx, self.catalog, customer_ids, sessions, now=now)
 
     async def catalog(self, tx: Tx | None = None) -> Catalog:
         """The catalog in force: as `tx` sees it, or else in a transaction of its own. For reading, not for rating."""

@@ -2,8 +2,9 @@
 
 from tollkeeper.calls.explain import cost_steps, elsewhere
 from tollkeeper.calls.family import Family, FamilyCall
-from tollkeeper.calls.model import CallFilter, CallKey, NewCall, OpenCall, StoredCall
+from tollkeeper.calls.model import Caller, CallFilter, CallKey, NewCall, OpenCall, StoredCall
 from tollkeeper.calls.price import Pricing, call_id_of, cost_of, told_calls
+from tollkeeper.calls.rollup import add_calls
 from tollkeeper.calls.store import (
     calls_of_event,
     family_calls,
@@ -12,18 +13,23 @@ from tollkeeper.calls.store import (
     list_open_calls,
     store_calls,
 )
-from tollkeeper.calls.verify import CALL_CHECKS
+from tollkeeper.calls.tokens import Tokens, tokens_in
+from tollkeeper.calls.verify import CALL_CHECKS, ROLLUP_CHECKS
 
 __all__ = [
     "CALL_CHECKS",
+    "ROLLUP_CHECKS",
     "CallFilter",
     "CallKey",
+    "Caller",
     "Family",
     "FamilyCall",
     "NewCall",
     "OpenCall",
     "Pricing",
     "StoredCall",
+    "Tokens",
+    "add_calls",
     "call_id_of",
     "calls_of_event",
     "cost_of",
@@ -34,5 +40,6 @@ __all__ = [
     "list_calls",
     "list_open_calls",
     "store_calls",
+    "tokens_in",
     "told_calls",
 ]

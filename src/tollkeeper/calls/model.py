@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from tollkeeper.events import CostSource
+from tollkeeper.events import CostSource, NewEvent
 from tollkeeper.providers.model import Line
 
 CallKey = tuple[str, str, str]
@@ -45,6 +45,23 @@ class NewCall:
     region: str | None = None
     adjusts: str | None = None
     """The call, of the same event, that this cost is added to."""
+
+
+@dataclass(slots=True)
+class Caller:
+    """An event that is being recorded, and the calls that count for it; or a correction of one that has calls."""
+
+    event: NewEvent
+    unit: str | None
+    """The unit of value that it's charged in."""
+    calls: Sequence[NewCall]
+    corrected: bool
+    """Whether it's a correction, or is corrected by one that is recorded with it."""
+
+    @property
+    def family(self) -> str:
+        """The event that its calls belong to: of a correction, the corrected one."""
+        return self.event.event.corrects or self.event.event.id
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,21 +9,19 @@ from uuid import UUID
 import msgspec
 
 from tollkeeper.calls.family import FamilyCall
-from tollkeeper.calls.model import CallFilter, CallKey, NewCall, OpenCall, StoredCall
+from tollkeeper.calls.model import Caller, CallFilter, CallKey, NewCall, OpenCall, StoredCall
 from tollkeeper.db import Queries, Tx, array, text_array, word_array
-from tollkeeper.events import NewEvent
 from tollkeeper.money import plain
 
 _queries = Queries(__package__ or "")
 
 
-async def store_calls(
-    tx: Tx, calls: Sequence[tuple[NewEvent, NewCall]], *, transaction_id: UUID, recorded_at: datetime
-) -> None:
+async def store_calls(tx: Tx, callers: Sequence[Caller], *, transaction_id: UUID, recorded_at: datetime) -> None:
     """Store the calls of events. Raises UniqueViolation where one of them is stored already."""
-    if not calls:
+    rows = [(caller.event, call) for caller in callers for call in caller.calls]
+    if not rows:
         return
-    rows = sorted(calls, key=lambda row: (row[0].customer_id, row[1].provider, row[1].call_id))
+    rows.sort(key=lambda row: (row[0].customer_id, row[1].provider, row[1].call_id))
     found = [call for _, call in rows]
     params = {
         "transaction_id": transaction_id,

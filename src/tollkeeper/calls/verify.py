@@ -11,3 +11,8 @@ CALL_CHECKS = (
     ("calls", "Do provider calls belong to events, and adjust calls of the same event?", _queries.verify_calls),
 )
 """Name, question, and the query whose rows are the differences."""
+
+ROLLUP_CHECKS = (
+    ("models", "Do the rollups by model equal the provider calls and their events?", _queries.verify_rollups),
+)
+"""The same, of a query that needs the offsets of the customers' zones."""

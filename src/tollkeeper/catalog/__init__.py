@@ -22,6 +22,7 @@ from tollkeeper.catalog.model import (
 from tollkeeper.catalog.own import limit_of, recurring_of
 from tollkeeper.catalog.plans import (
     Funding,
+    Lifetime,
     Limit,
     LimitBy,
     LimitMode,
@@ -29,8 +30,10 @@ from tollkeeper.catalog.plans import (
     MeterGroup,
     OnExpiry,
     Overage,
+    Pack,
     Plan,
     RecurringGrant,
+    TopUpOffer,
     UnitFunding,
     WhenExhausted,
 )
@@ -40,7 +43,18 @@ from tollkeeper.catalog.shelf import Shelf, load
 from tollkeeper.catalog.show import history, show
 from tollkeeper.catalog.store import Version, VersionWithSource, price_by_id
 from tollkeeper.catalog.table import number_fault
-from tollkeeper.catalog.words import grant_in_words, limit_in_words, plural, price_in_words
+from tollkeeper.catalog.words import (
+    amount_by_name,
+    grant_for_customers,
+    grant_in_words,
+    limit_for_customers,
+    limit_in_words,
+    offer_in_words,
+    pack_in_words,
+    plural,
+    price_for_customers,
+    price_in_words,
+)
 
 __all__ = [
     "PRICE_KEYS",
@@ -55,6 +69,7 @@ __all__ = [
     "Declarations",
     "Draft",
     "Funding",
+    "Lifetime",
     "Limit",
     "LimitBy",
     "LimitMode",
@@ -66,6 +81,7 @@ __all__ = [
     "NoPrice",
     "OnExpiry",
     "Overage",
+    "Pack",
     "Plan",
     "Price",
     "PriceHistory",
@@ -75,6 +91,7 @@ __all__ = [
     "Shelf",
     "Terms",
     "TokenClass",
+    "TopUpOffer",
     "Unit",
     "UnitFunding",
     "UsedMeters",
@@ -82,18 +99,24 @@ __all__ = [
     "Version",
     "VersionWithSource",
     "WhenExhausted",
+    "amount_by_name",
     "apply",
     "as_document",
     "check",
     "declared",
+    "grant_for_customers",
     "grant_in_words",
     "history",
+    "limit_for_customers",
     "limit_in_words",
     "limit_of",
     "load",
     "number_fault",
+    "offer_in_words",
+    "pack_in_words",
     "plural",
     "price_by_id",
+    "price_for_customers",
     "price_in_words",
     "propose",
     "recurring_of",

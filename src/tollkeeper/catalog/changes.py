@@ -12,10 +12,19 @@ from typing import Any
 from tollkeeper.catalog.attribution import AttributionRule
 from tollkeeper.catalog.declarations import Declarations
 from tollkeeper.catalog.model import Meter, NoPrice, Price, Unit
-from tollkeeper.catalog.plans import Funding, Limit, MeterGroup, Plan, RecurringGrant, UnitFunding
+from tollkeeper.catalog.plans import (
+    Funding,
+    Limit,
+    MeterGroup,
+    Pack,
+    Plan,
+    RecurringGrant,
+    TopUpOffer,
+    UnitFunding,
+)
 from tollkeeper.catalog.prices import Scope
 from tollkeeper.catalog.timeline import Step, moment
-from tollkeeper.catalog.words import grant_in_words, limit_in_words, price_in_words
+from tollkeeper.catalog.words import grant_in_words, limit_in_words, offer_in_words, pack_in_words, price_in_words
 from tollkeeper.clock import BEGINNING
 from tollkeeper.money import plain
 
@@ -46,7 +55,8 @@ class Change:
         return {"kind": self.kind.value, "subject": self.subject, "text": self.text, "effective_from": since}
 
 
-Told = Unit | Meter | MeterGroup | Plan | Limit | RecurringGrant | UnitFunding | AttributionRule
+_AsInFile = Limit | RecurringGrant | UnitFunding | TopUpOffer | Pack | AttributionRule
+Told = Unit | Meter | MeterGroup | Plan | _AsInFile
 """What is declared under a name of its own."""
 
 
@@ -82,6 +92,8 @@ def _told(declared: Declarations, plans: Collection[str]) -> Iterator[tuple[str,
     for noun, items in (("unit", declared.units), ("meter", declared.meters), ("group", declared.groups)):
         yield from ((f"{noun} {key}", item) for key, item in items.items())
     yield from _settings(declared.funding, declared.limits, "")
+    yield from ((f"top-ups of {unit}", offer) for unit, offer in declared.top_ups.items())
+    yield from ((f"pack {key}", pack) for key, pack in declared.packs.items())
     for key, plan in declared.plans.items():
         yield f"plan {key}", plan
         if key in plans:
@@ -107,21 +119,25 @@ def _introduced(item: Told) -> str:
         case MeterGroup():
             return f"{item.name}, of {', '.join(item.meters)}"
         case Plan():
-            return item.name
+            return item.name if item.listed else f"{item.name}, not offered to customers"
         case Limit():
             return limit_in_words(item)
         case RecurringGrant():
             return grant_in_words(item)
+        case TopUpOffer():
+            return offer_in_words(item)
+        case Pack():
+            return pack_in_words(item)
         case UnitFunding() | AttributionRule():
             return ", ".join(f"{key} {value}" for key, value in item.as_terms().items())
 
 
 def _table(item: Told) -> dict[str, object]:
     """What is compared: for what has them, the keys of the file."""
-    if isinstance(item, Limit | RecurringGrant | UnitFunding | AttributionRule):
+    if isinstance(item, _AsInFile):
         return item.as_terms()
     if isinstance(item, Plan):
-        return {"name": item.name, "description": item.description}
+        return {"name": item.name, "description": item.description, "listed": item.listed}
     return {field.name: getattr(item, field.name) for field in fields(item)}
 
 

@@ -1,4 +1,6 @@
-"""What a catalog declares besides prices: its currency, units of value, meters, limits, plans, and who pays how."""
+"""What a catalog declares besides prices: its currency, units of value, meters, limits, plans, who pays how, and what
+they can buy.
+"""
 
 from __future__ import annotations
 
@@ -12,10 +14,11 @@ from tollkeeper.catalog.grants import read_grants
 from tollkeeper.catalog.known import Known
 from tollkeeper.catalog.limits import read_limits
 from tollkeeper.catalog.model import Aggregation, Meter, Rounding, Unit
-from tollkeeper.catalog.plans import Funding, Limit, MeterGroup, OnExpiry, Plan
+from tollkeeper.catalog.offers import read_packs, read_top_ups
+from tollkeeper.catalog.plans import Funding, Limit, MeterGroup, OnExpiry, Pack, Plan, TopUpOffer
 from tollkeeper.catalog.problems import did_you_mean
 from tollkeeper.catalog.source import read
-from tollkeeper.catalog.table import Table
+from tollkeeper.catalog.table import Table, in_words
 from tollkeeper.customers.model import is_key
 from tollkeeper.money import CHARGE_DECIMALS, ONE, is_currency
 
@@ -40,6 +43,8 @@ class Declarations:
     customer_funding: Mapping[str, Funding] = field(default_factory=dict)
     default_plan: str | None = None
     attribution: Attribution = field(default_factory=Attribution)
+    top_ups: Mapping[str, TopUpOffer] = field(default_factory=dict)
+    packs: Mapping[str, Pack] = field(default_factory=dict)
 
 
 NOTHING = Declarations(currency="USD", units={}, meters={})
@@ -80,6 +85,8 @@ def read_declarations(root: Table) -> Declarations:
         },
         default_plan=default_plan,
         attribution=read_attribution(root, meters),
+        top_ups=read_top_ups(root, named),
+        packs=read_packs(root, named),
     )
 
 
@@ -104,6 +111,7 @@ def _plan(key: str, table: Table, known: Known) -> Plan:
         funding=read_funding(table, known),
         limits=read_limits(table, known),
         grants=read_grants(table, known),
+        listed=table.flag("listed", default=True),
     )
     table.finish()
     return plan
@@ -166,8 +174,3 @@ def _unique_by(table: Table, aggregation: Aggregation) -> str | None:
     if unique_by and not _DIMENSION.fullmatch(unique_by):
         table.refuse("unique_by", f'{unique_by!r} must be "member", a dimension, or a key of the metadata.')
     return unique_by
-
-
-def in_words(key: str) -> str:
-    """The name that a key suggests: "Cv parse" for cv_parse."""
-    return key.replace("_", " ").strip().capitalize()

@@ -8,7 +8,7 @@ from typing import Any
 
 from tollkeeper.catalog.model import Catalog, Meter, Price, PriceHistory
 from tollkeeper.catalog.plans import Limit, MeterGroup, Plan
-from tollkeeper.catalog.words import grant_in_words, limit_in_words, price_in_words
+from tollkeeper.catalog.words import grant_in_words, limit_in_words, offer_in_words, pack_in_words, price_in_words
 from tollkeeper.clock import BEGINNING, now
 from tollkeeper.money import plain
 
@@ -36,6 +36,14 @@ def as_document(catalog: Catalog, at: datetime | None = None) -> dict[str, Any]:
             "rules": [{"name": name, **rule.as_terms()} for name, rule in catalog.attribution.rules.items()],
             "classes": {each.value: meter for each, meter in catalog.attribution.classes.items()},
         },
+        "top_ups": [
+            {"unit": unit, "words": offer_in_words(offer), "currency": offer.currency, **offer.as_terms()}
+            for unit, offer in catalog.top_ups.items()
+        ],
+        "packs": [
+            {"key": key, "words": pack_in_words(pack), "currency": pack.currency, **pack.as_terms()}
+            for key, pack in catalog.packs.items()
+        ],
     }
 
 
@@ -55,6 +63,7 @@ def _plan(plan: Plan, at: datetime, catalog: Catalog) -> dict[str, Any]:
             {"name": name, "words": grant_in_words(grant), **grant.as_terms()} for name, grant in plan.grants.items()
         ],
         "funding": plan.funding.as_terms(),
+        "listed": plan.listed,
     }
 
 

@@ -16,7 +16,7 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from tollkeeper.catalog.attribution import Attribution
-from tollkeeper.catalog.plans import Funding, Limit, MeterGroup, OnExpiry, Plan
+from tollkeeper.catalog.plans import Funding, Limit, MeterGroup, OnExpiry, Pack, Plan, TopUpOffer
 from tollkeeper.clock import Period
 from tollkeeper.money import ZERO, plain
 
@@ -215,6 +215,10 @@ class Catalog:
     """The plan of customers that were never put on one."""
     attribution: Attribution = field(default_factory=Attribution)
     """Which meter a provider's cost belongs to, where events didn't bring their calls."""
+    top_ups: Mapping[str, TopUpOffer] = field(default_factory=dict)
+    """By unit of value: the amounts that customers may buy."""
+    packs: Mapping[str, Pack] = field(default_factory=dict)
+    """What they may buy in fixed sizes."""
 
     def price_for(self, meter: str, customer: str, at: datetime, plan: str | None = None) -> Price | None:
         """The price that rates an event of `customer`, on `plan`, at `at`: the customer's own, the plan's, the general.

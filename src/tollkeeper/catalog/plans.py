@@ -1,4 +1,4 @@
-"""What a catalog says beside prices: where money comes from, limits, recurring grants, and plans, which bundle them.
+"""What a catalog says beside prices: where money comes from, what customers may buy, limits, recurring grants, plans.
 
 Immutable values, no I/O. `gate/standing.py` brings them together with what a customer has of its own.
 """
@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any
+from zoneinfo import ZoneInfo
 
-from tollkeeper.clock import Period
-from tollkeeper.money import ZERO, plain
+from tollkeeper.clock import Period, recurrence, start_of_day
+from tollkeeper.money import ZERO, multiply, plain
 
 
 class WhenExhausted(StrEnum):
@@ -189,6 +191,76 @@ class RecurringGrant:
 
 
 @dataclass(frozen=True, slots=True)
+class Lifetime:
+    """How long something that was bought can be spent: 12 months."""
+
+    count: int
+    period: Period
+
+    def __str__(self) -> str:
+        """ "12 months": as the catalog file has it."""
+        return f"{self.count} {self.period}{'' if self.count == 1 else 's'}"
+
+    def ends(self, start: datetime, tz: ZoneInfo) -> datetime:
+        """When what was bought at `start` expires: at the end of the local day on which its time is over."""
+        last = recurrence(start, self.period, self.count, tz).astimezone(tz).date()
+        return start_of_day(last + timedelta(days=1), tz)
+
+
+@dataclass(frozen=True, slots=True)
+class TopUpOffer:
+    """The amounts of one unit of value that customers may buy at a click."""
+
+    unit: str
+    amounts: tuple[Decimal, ...]
+    """Ascending."""
+    price: Decimal
+    """Of one unit, in `currency`; of a currency itself 1."""
+    currency: str
+    expires_after: Lifetime | None = None
+    """None: what was bought never expires."""
+
+    def price_of(self, amount: Decimal) -> Decimal:
+        """What an amount costs."""
+        return multiply(amount, self.price)
+
+    def as_terms(self) -> dict[str, Any]:
+        """As the catalog file has it: canonical, for JSON and for comparing."""
+        terms: dict[str, Any] = {"amounts": [plain(amount) for amount in self.amounts]}
+        if self.currency != self.unit:
+            terms["price"] = plain(self.price)
+        return terms | _expiry(self.expires_after)
+
+
+@dataclass(frozen=True, slots=True)
+class Pack:
+    """A fixed amount of one unit of value for a fixed price."""
+
+    key: str
+    name: str
+    unit: str
+    amount: Decimal
+    price: Decimal
+    currency: str
+    bonus: Decimal = ZERO
+    """So much more comes along as a promotional grant."""
+    expires_after: Lifetime | None = None
+
+    def as_terms(self) -> dict[str, Any]:
+        """As the catalog file has it: canonical, for JSON and for comparing."""
+        terms: dict[str, Any] = {"name": self.name, "unit": self.unit, "amount": plain(self.amount)}
+        if self.currency != self.unit:
+            terms["price"] = plain(self.price)
+        if self.bonus:
+            terms["bonus"] = plain(self.bonus)
+        return terms | _expiry(self.expires_after)
+
+
+def _expiry(expires_after: Lifetime | None) -> dict[str, str]:
+    return {} if expires_after is None else {"expires_after": str(expires_after)}
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """A named bundle that customers can be on. Its prices are `Catalog.plan_prices`."""
 
@@ -198,3 +270,5 @@ class Plan:
     funding: Funding = field(default_factory=Funding)
     limits: Mapping[str, Limit] = field(default_factory=dict)
     grants: Mapping[str, RecurringGrant] = field(default_factory=dict)
+    listed: bool = True
+    """Whether customers may choose it themselves; the operator can put them on any plan."""

@@ -178,14 +178,17 @@ def _refuse_lost_plans(draft: Draft, old: Declarations, used: Collection[str]) -
 
 
 def _refuse_lost_units(draft: Draft, stored: _InForce) -> None:
-    """A unit that was ever charged, or that wallets got from a plan, keeps its decimals."""
+    """A unit that was ever charged, or that wallets got from a plan or by a top-up, keeps its decimals."""
     charged = {row.unit for row in stored.rows if isinstance(row, Price)}
     granted = {grant.unit for plan in stored.declared.plans.values() for grant in plan.grants.values()}
+    sold = {*stored.declared.top_ups, *(pack.unit for pack in stored.declared.packs.values())}
     for key, old in stored.declared.units.items():
         if key in charged:
             _refuse_unit(old, draft, f"Prices charge `{key}`, now or in the past")
         elif key in granted:
             _refuse_unit(old, draft, f"Plans grant `{key}`, so wallets may hold it")
+        elif key in sold:
+            _refuse_unit(old, draft, f"Customers can buy `{key}`, so wallets may hold it")
 
 
 def _refuse_unit(old: Unit, draft: Draft, why: str) -> None:

@@ -51,4 +51,6 @@ async def load(tx: Tx, models: Models) -> Catalog:
         customer_funding=parts.customer_funding,
         default_plan=parts.default_plan,
         attribution=parts.attribution,
+        top_ups=parts.top_ups,
+        packs=parts.packs,
     )

@@ -83,6 +83,7 @@ async def insert_version(
     """Add a version."""
     checksum = sha256(source.encode()).hexdigest()
     values = {"version": version, "source": source, "checksum": checksum, "applied_at": at, "applied_by": by}
+    tx.touches_everyone()
     await tx.execute(_queries.insert_version, values | {"summary": Jsonb(summary)})
 
 

@@ -83,9 +83,11 @@ class Table:
         value = self.take(key, required=required)
         return None if value is None else self._number(join("", key), value, positive=positive, most=most)
 
-    def numbers(self, key: str, *, count: int, most: Decimal) -> list[Decimal] | None:
+    def numbers(
+        self, key: str, *, count: int, most: Decimal | None = None, required: bool = False
+    ) -> list[Decimal] | None:
         """A list of at most `count` different numbers > 0, ascending; None where there is none."""
-        value = self.take(key)
+        value = self.take(key, required=required)
         if value is None:
             return None
         if not isinstance(value, list) or len(value := cast("list[object]", value)) > count:
@@ -235,3 +237,8 @@ def number_fault(value: object) -> str | None:
     if decimals_of(number) > CHARGE_DECIMALS:
         return f"can't have more than {CHARGE_DECIMALS} decimals."
     return None
+
+
+def in_words(key: str) -> str:
+    """The name that a key suggests: "Cv parse" for cv_parse."""
+    return key.replace("_", " ").strip().capitalize()

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from tollkeeper.catalog.model import ADDITIVE, Meter, Price
-from tollkeeper.catalog.plans import Limit, LimitBy, LimitPeriod, RecurringGrant
+from tollkeeper.catalog.model import ADDITIVE, Catalog, Meter, Price, Unit
+from tollkeeper.catalog.plans import Lifetime, Limit, LimitBy, LimitMode, LimitPeriod, Pack, RecurringGrant, TopUpOffer
 from tollkeeper.money import amount_in_words, grouped, plain
 
 _Table = Mapping[str, Any]
@@ -21,17 +21,41 @@ def price_in_words(price: Price, meter: Meter | None = None) -> str:
 
     A charge model that has no phrase in `_PHRASES` is told by its name and its canonical table.
     """
-    gauged = meter is not None and meter.aggregation not in ADDITIVE
-    units = _Units(price.unit, meter.unit if meter else "unit", f"per {price.period}", gauged)
-    say, terms = _PHRASES.get(price.model), price.terms.as_table()
-    parts = [say(terms, units) if say else _any_model(price.model, terms)]
+    units = _units_of(price, meter, None)
+    parts = [_rate_in_words(price, units)]
     if price.included:
         parts.append(f"first {grouped(price.included)} {units.period} included")
-    if price.discount_percent:
-        parts.append(f"{plain(price.discount_percent)} % off")
+    return ", ".join([*parts, *_reductions(price, units)])
+
+
+def price_for_customers(price: Price, meter: Meter, unit: Unit | None, *, by_cost: bool) -> str:
+    """The price as those who pay read it: "1,000 calls per month included, then 0.01 USD per call".
+
+    `unit` is the declared credit that is charged; it's told by its name. Of a price that goes `by_cost` they learn
+    neither what the operator pays nor its margin.
+    """
+    units = _units_of(price, meter, unit)
+    rate = "by the AI models used" if by_cost else _rate_in_words(price, units)
+    if price.included:
+        rate = f"{units.quantity(plain(price.included))} {units.period} included, then {rate}"
+    return ", ".join([rate, *_reductions(price, units)])
+
+
+def _units_of(price: Price, meter: Meter | None, unit: Unit | None) -> _Units:
+    gauged = meter is not None and meter.aggregation not in ADDITIVE
+    return _Units(price.unit, meter.unit if meter else "unit", f"per {price.period}", gauged, unit)
+
+
+def _rate_in_words(price: Price, units: _Units) -> str:
+    say, terms = _PHRASES.get(price.model), price.terms.as_table()
+    return say(terms, units) if say else _any_model(price.model, terms)
+
+
+def _reductions(price: Price, units: _Units) -> list[str]:
+    parts = [f"{plain(price.discount_percent)} % off"] if price.discount_percent else []
     if price.maximum is not None:
-        parts.append(f"at most {amount_in_words(price.maximum, price.unit)} {units.period}")
-    return ", ".join(parts)
+        parts.append(f"at most {units.value(plain(price.maximum))} {units.period}")
+    return parts
 
 
 def limit_in_words(limit: Limit) -> str:
@@ -45,15 +69,70 @@ def limit_in_words(limit: Limit) -> str:
     return f"{cap}{of} {within}{each}, {limit.mode}{'' if limit.enabled else ', switched off'}"
 
 
+def limit_for_customers(limit: Limit, catalog: Catalog) -> str:
+    """ "10,000 tokens per day", "50.00 USD per month for each member, a warning only"."""
+    if limit.unit:
+        cap = amount_by_name(limit.cap, limit.unit, catalog.units.get(limit.unit))
+        of = f" for {_counted_by_name(limit, catalog)}" if limit.meters else ""
+    elif limit.group is None and len(limit.meters) == 1 and limit.meters[0] in catalog.meters:
+        cap, of = f"{grouped(limit.cap)} {plural(catalog.meters[limit.meters[0]].unit)}", ""
+    else:
+        cap, of = grouped(limit.cap), f" of {_counted_by_name(limit, catalog)}"
+    within = "in any hour" if limit.per is LimitPeriod.ROLLING_HOUR else f"per {limit.per}"
+    each = " for each member" if limit.by is LimitBy.MEMBER else ""
+    return f"{cap}{of} {within}{each}{', a warning only' if limit.mode is LimitMode.SOFT else ''}"
+
+
+def _counted_by_name(limit: Limit, catalog: Catalog) -> str:
+    if limit.group is not None and limit.group in catalog.groups:
+        return catalog.groups[limit.group].name
+    return ", ".join(catalog.meters[key].name if key in catalog.meters else key for key in limit.meters)
+
+
 def grant_in_words(grant: RecurringGrant) -> str:
     """ "10 interview_credit every month, promotional; what is left lapses"."""
+    amount = amount_in_words(grant.amount, grant.unit)
+    return f"{amount} every {grant.every}, {grant.kind}; {_left_over(grant, None)}"
+
+
+def grant_for_customers(grant: RecurringGrant, unit: Unit | None) -> str:
+    """ "10 interview credits every month; what is left lapses"."""
+    return f"{amount_by_name(grant.amount, grant.unit, unit)} every {grant.every}; {_left_over(grant, unit)}"
+
+
+def _left_over(grant: RecurringGrant, unit: Unit | None) -> str:
     if grant.most_rolled is None:
-        left = "what is left goes over"
-    elif grant.most_rolled:
-        left = f"at most {amount_in_words(grant.most_rolled, grant.unit)} of what is left goes over"
-    else:
-        left = "what is left lapses"
-    return f"{amount_in_words(grant.amount, grant.unit)} every {grant.every}, {grant.kind}; {left}"
+        return "what is left goes over"
+    if grant.most_rolled:
+        return f"at most {amount_by_name(grant.most_rolled, grant.unit, unit)} of what is left goes over"
+    return "what is left lapses"
+
+
+def amount_by_name(amount: Decimal, key: str, unit: Unit | None) -> str:
+    """The amount with the name of its unit, where it's a declared one: "1 interview credit", "3 interview credits"."""
+    if unit is None:
+        return amount_in_words(amount, key)
+    name = f"{unit.name[0].lower()}{unit.name[1:]}" if unit.name[1:2].islower() else unit.name
+    return f"{grouped(amount)} {name if amount == 1 else plural(name)}"
+
+
+def offer_in_words(offer: TopUpOffer) -> str:
+    """ "5, 10 or 50 at 1.00 USD each; expires after 12 months"."""
+    amounts = [grouped(amount) for amount in offer.amounts]
+    some = " or ".join([*filter(None, [", ".join(amounts[:-1])]), *amounts[-1:]])
+    each = "" if offer.currency == offer.unit else f" at {amount_in_words(offer.price, offer.currency)} each"
+    return f"{some}{each}{_expiring(offer.expires_after)}"
+
+
+def pack_in_words(pack: Pack) -> str:
+    """ "Starter, 10 interview_credit + 2 for 9.00 USD; expires after 12 months"."""
+    bonus = f" + {grouped(pack.bonus)}" if pack.bonus else ""
+    what = f"{amount_in_words(pack.amount, pack.unit)}{bonus}"
+    return f"{pack.name}, {what} for {amount_in_words(pack.price, pack.currency)}{_expiring(pack.expires_after)}"
+
+
+def _expiring(expires_after: Lifetime | None) -> str:
+    return "" if expires_after is None else f"; expires after {expires_after}"
 
 
 def plural(unit: str) -> str:
@@ -73,10 +152,12 @@ class _Units:
     """ "per month": told wherever the price goes by the quantity of a period."""
     gauged: bool
     """Whether that holds under `unit` as well: the largest, latest or distinct count of a period is charged."""
+    unit: Unit | None = None
+    """What is charged, where it's told by its name."""
 
     def value(self, amount: str) -> str:
         """ "1.50 USD", "0.002 USD", "3 interview_credit": never fewer decimals than the currency has."""
-        return amount_in_words(Decimal(amount), self.charged)
+        return amount_by_name(Decimal(amount), self.charged, self.unit)
 
     def quantity(self, number: str) -> str:
         """ "CV" for one, "1,000 tokens" for more."""

@@ -36,6 +36,7 @@ COMMANDS = {
     "wallet": "wallet",
     "grant": "grant",
     "grants": "grants",
+    "top-ups": "top_ups",
     "plan": "plan",
     "limit": "limit",
     "estimate": "estimate",

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from decimal import Decimal
 from typing import Annotated, Any
 
 import typer
@@ -13,8 +11,7 @@ from tollkeeper.cli.context import run_transaction, wants_json
 from tollkeeper.cli.output import as_text, show_json, show_table
 from tollkeeper.customers import customer_id_of, get_customer
 from tollkeeper.db import PublishedFact, Tx, list_facts
-from tollkeeper.gate import TOPICS
-from tollkeeper.money import amount_in_words, grouped
+from tollkeeper.gate import TOPICS, alert_in_words
 
 app = typer.Typer(add_completion=False)
 
@@ -39,7 +36,7 @@ def list_alerts(
         return
     show_table(
         ["TIME", "CUSTOMER", "TOPIC", "ALERT"],
-        [(fact.created_at, fact.customer, fact.topic, in_words(fact.topic, fact.body)) for fact in found],
+        [(fact.created_at, fact.customer, fact.topic, in_words(fact)) for fact in found],
         empty="No alerts.",
     )
 
@@ -50,27 +47,6 @@ def public(fact: PublishedFact) -> dict[str, Any]:
     return own | {name: value for name, value in fact.body.items() if name not in own}
 
 
-def in_words(topic: str, body: Mapping[str, Any]) -> str:
-    """What an alert says; one whose topic has no words here is told as it stands."""
-    match topic:
-        case "limit_threshold":
-            of = f" of member {body['member']}" if body["member"] else ""
-            used, cap = (_amount(body[name], body["unit"]) for name in ("used", "cap"))
-            per = body["per"].replace("_", " ")
-            return f"{body['percent']} % of the limit {body['limit']}{of} is reached: {used} of {cap} per {per}"
-        case "balance_low":
-            balance, threshold = (_amount(body[name], body["unit"]) for name in ("balance", "threshold"))
-            return f"{balance} is left, less than {threshold}"
-        case "balance_exhausted":
-            return f"No {body['unit']} is left"
-        case "call_unpriced":
-            told = f"Calls to {body['model']} of {body['provider']} have no price ({', '.join(body['missing'])}): since"
-            return f"{told} {body['event']} of {body['day']}"
-        case "grant_expiring":
-            remaining = _amount(body["remaining"], body["unit"])
-            return f"{remaining} of the grant {body['grant']} expires at {body['expires_at']}"
-    return as_text(body)
-
-
-def _amount(text: str, unit: str | None) -> str:
-    return grouped(Decimal(text)) if unit is None else amount_in_words(Decimal(text), unit)
+def in_words(fact: PublishedFact) -> str:
+    """What an alert says; one whose topic has no words is told as it stands."""
+    return alert_in_words(fact.topic, fact.body) or as_text(fact.body)

@@ -32,7 +32,9 @@ def show_ledger(
     async def work(tx: Tx) -> list[Entry]:
         customer_id = (await get_customer(tx, key)).customer_id
         if transaction is None:
-            return await list_postings(tx, customer_id, before=None, kind=kind, limit=limit)
+            return await list_postings(
+                tx, customer_id, before=None, kinds=None if kind is None else [kind], limit=limit
+            )
         found = await get_transaction(tx, customer_id, transaction)
         return [entry for entry in found if kind is None or entry.kind == kind][:limit]
 

@@ -104,7 +104,7 @@ def _show(page: Page) -> None:
         print_line("")
         show_table(
             ["TIME", "ALERT"],
-            [(fact.created_at, alerts.in_words(fact.topic, fact.body)) for fact in page.alerts],
+            [(fact.created_at, alerts.in_words(fact)) for fact in page.alerts],
         )
 
 

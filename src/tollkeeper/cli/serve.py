@@ -23,6 +23,7 @@ from tollkeeper.cli.output import print_line, show_json
 from tollkeeper.customers import list_keys
 from tollkeeper.db import Database
 from tollkeeper.errors import InvalidInput
+from tollkeeper.payments import processor_for
 from tollkeeper.providers import load_own
 from tollkeeper.settings import Settings
 
@@ -47,6 +48,7 @@ def serve(
     settings = settings_for(ctx, host=host, port=port, workers=workers)
     if settings.prices is not None:
         load_own(settings.prices)  # A file that can't be used is told before anybody relies on it.
+    processor_for(settings)  # So are settings by which nobody could pay.
     signal.signal(signal.SIGTERM, _stop)
     with suppress(KeyboardInterrupt), _listening(settings) as listener, migrated_database(settings) as url:
         settings = settings.model_copy(update={"database_url": url})

@@ -12,6 +12,7 @@ from tollkeeper.cli.output import print_line, show_json
 from tollkeeper.db import Database
 from tollkeeper.gate import Verdict
 from tollkeeper.gate import verify as verify_books
+from tollkeeper.payments import TOP_UP_CHECKS
 from tollkeeper.rating import MODELS
 
 app = typer.Typer(add_completion=False)
@@ -35,7 +36,7 @@ def verify(ctx: typer.Context) -> None:
 
 async def _verdict(database: Database) -> Verdict:
     async with database.transaction(snapshot=True) as tx:
-        return await verify_books(tx, await load(tx, MODELS))
+        return await verify_books(tx, await load(tx, MODELS), also=TOP_UP_CHECKS)
 
 
 def _print(verdict: Verdict) -> None:

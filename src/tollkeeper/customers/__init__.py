@@ -16,6 +16,7 @@ from tollkeeper.customers.keys import KeyRing, create_key, find_key, list_keys, 
 from tollkeeper.customers.members import get_member, list_members, upsert_member
 from tollkeeper.customers.model import (
     ApiKey,
+    ConsoleSession,
     Customer,
     CustomerChanges,
     Member,
@@ -36,6 +37,8 @@ from tollkeeper.customers.portal import (
     open_session,
     revoke_session,
 )
+from tollkeeper.customers.sessions import SessionRing, csrf_of, find_session, sign_in, sign_out
+from tollkeeper.customers.store import SessionId, ask_revoked
 
 __all__ = [
     "LINK_SECONDS",
@@ -43,6 +46,7 @@ __all__ = [
     "SESSION_SECONDS",
     "Agreement",
     "ApiKey",
+    "ConsoleSession",
     "Customer",
     "CustomerChanges",
     "Directory",
@@ -58,14 +62,19 @@ __all__ = [
     "PortalRing",
     "PortalSession",
     "Scope",
+    "SessionId",
+    "SessionRing",
     "agreement_of",
+    "ask_revoked",
     "assign_plan",
     "create_key",
+    "csrf_of",
     "customer_id_of",
     "customer_of_secret",
     "drop_limit",
     "exchange_link",
     "find_key",
+    "find_session",
     "get_customer",
     "get_member",
     "is_key",
@@ -79,6 +88,8 @@ __all__ = [
     "revoke_key",
     "revoke_session",
     "set_limit",
+    "sign_in",
+    "sign_out",
     "touch_key",
     "upsert_customer",
     "upsert_member",

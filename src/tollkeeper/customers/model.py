@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -123,6 +123,34 @@ class ApiKey:
     def allows(self, scope: Scope) -> bool:
         """Whether the key may be used for `scope`."""
         return scope in self.scopes or Scope.ADMIN in self.scopes
+
+
+@dataclass(frozen=True, slots=True)
+class ConsoleSession:
+    """A session that goes on until `expires_at`, unless it's ended or its key is revoked before."""
+
+    key: ApiKey
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SessionRow:
+    """A session and its key, as one row."""
+
+    key_id: UUID
+    name: str
+    prefix: str
+    scopes: Collection[Scope]
+    created_at: datetime
+    last_used_at: datetime | None
+    expires_at: datetime
+
+    @property
+    def session(self) -> ConsoleSession:
+        """The two, apart."""
+        scopes = frozenset(self.scopes)
+        key = ApiKey(self.key_id, self.name, self.prefix, scopes, self.created_at, self.last_used_at, None)
+        return ConsoleSession(key, self.expires_at)
 
 
 class Permission(StrEnum):

@@ -160,6 +160,22 @@ update api_keys
 set last_used_at = %(used_at)s
 where key_id = %(key_id)s and (last_used_at is null or last_used_at <= %(used_at)s - interval '1 minute')
 
+-- name: insert_session
+insert into console_sessions (token_hash, key_id, created_at, expires_at)
+values (%(token_hash)s, %(key_id)s, %(created_at)s, %(expires_at)s)
+
+-- name: find_session
+-- The session that a cookie brings, with its key, unless either is over.
+select k.key_id, k.name, k.prefix, k.scopes, k.created_at, k.last_used_at, s.expires_at
+from console_sessions s
+join api_keys k on k.key_id = s.key_id
+where s.token_hash = %(token_hash)s and s.ended_at is null and s.expires_at > %(now)s
+  and k.revoked_at is null
+
+-- name: end_session
+-- The first end's time stays.
+update console_sessions set ended_at = %(ended_at)s where token_hash = %(token_hash)s and ended_at is null
+
 -- name: insert_portal_session
 insert into portal_sessions (customer_id, session_id, token_hash, link_hash, link_expires_at, opened_from, permissions,
     return_url, created_at, created_by, expires_at)
@@ -210,6 +226,12 @@ where customer_id = %(customer_id)s and session_id = %(session_id)s and revoked_
 -- A statement of its own: it sees what an exchange has committed while the parent's lock was waited for.
 update portal_sessions set revoked_at = %(now)s
 where customer_id = %(customer_id)s and opened_from = %(session_id)s and revoked_at is null
+
+-- name: revoked_portal_sessions
+select session_id
+from portal_sessions
+where customer_id = any(%(customer_ids)s::uuid[]) and session_id = any(%(session_ids)s::uuid[])
+  and revoked_at is not null
 
 -- name: forget_portal_sessions
 delete from portal_sessions where customer_id = %(customer_id)s and expires_at < %(before)s

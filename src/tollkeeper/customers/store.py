@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -11,7 +11,7 @@ from uuid import UUID
 from psycopg.types.json import Jsonb
 
 from tollkeeper.customers.agreement import AgreedTerm, OwnLimit, PlanDecision
-from tollkeeper.customers.model import ApiKey, Customer, Member, PortalSession, metadata_json
+from tollkeeper.customers.model import ApiKey, Customer, Member, PortalSession, SessionRow, metadata_json
 from tollkeeper.db import Asked, Queries, Tx, array
 
 _queries = Queries(__package__ or "")
@@ -19,6 +19,7 @@ _queries = Queries(__package__ or "")
 
 async def insert_customer(tx: Tx, customer: Customer) -> Customer | None:
     """The new row, or None where the customer exists already."""
+    tx.touches([customer.customer_id])
     return await tx.one(Customer, _queries.insert_customer, _row(customer))
 
 
@@ -29,6 +30,7 @@ async def lock_customer(tx: Tx, customer_id: UUID) -> Customer | None:
 
 async def update_customer(tx: Tx, customer: Customer) -> None:
     """Write all fields that may change."""
+    tx.touches([customer.customer_id])
     await tx.execute(_queries.update_customer, _row(customer))
 
 
@@ -55,6 +57,7 @@ async def has_written(tx: Tx) -> bool:
 
 async def insert_member(tx: Tx, member: Member) -> Member | None:
     """The new row, or None where the member exists already."""
+    tx.touches([member.customer_id])
     return await tx.one(Member, _queries.insert_member, _row(member))
 
 
@@ -65,6 +68,7 @@ async def lock_member(tx: Tx, customer_id: UUID, key: str) -> Member | None:
 
 async def update_member(tx: Tx, member: Member) -> None:
     """Write all fields that may change."""
+    tx.touches([member.customer_id])
     await tx.execute(_queries.update_member, _row(member))
 
 
@@ -80,6 +84,7 @@ async def list_members(tx: Tx, customer_id: UUID, after: str, limit: int) -> lis
 
 async def withdraw_plans(tx: Tx, customer_id: UUID, now: datetime) -> None:
     """Take back every change that hasn't begun."""
+    tx.touches([customer_id])
     await tx.execute(_queries.withdraw_plans, {"customer_id": customer_id, "now": now})
 
 
@@ -88,6 +93,7 @@ async def set_plan(
 ) -> None:
     """Put down a change of plan."""
     row = {"customer_id": customer_id, "plan": plan, "effective_from": effective_from, "now": now, "by": by}
+    tx.touches([customer_id])
     await tx.execute(_queries.set_plan, row)
 
 
@@ -104,11 +110,13 @@ async def used_plans(tx: Tx, now: datetime) -> list[str]:
 async def set_limit(tx: Tx, customer_id: UUID, name: str, terms: Mapping[str, Any], now: datetime, by: str) -> None:
     """Put down the customer's own terms of a limit."""
     row = {"customer_id": customer_id, "name": name, "terms": Jsonb(terms), "now": now, "by": by}
+    tx.touches([customer_id])
     await tx.execute(_queries.set_limit, row)
 
 
 async def drop_limit(tx: Tx, customer_id: UUID, name: str) -> None:
     """Delete the customer's own terms of a limit."""
+    tx.touches([customer_id])
     await tx.execute(_queries.drop_limit, {"customer_id": customer_id, "name": name})
 
 
@@ -155,6 +163,22 @@ async def touch_api_key(tx: Tx, key_id: UUID, used_at: datetime) -> None:
     await tx.execute(_queries.touch_api_key, {"key_id": key_id, "used_at": used_at})
 
 
+async def insert_session(tx: Tx, token_hash: bytes, key_id: UUID, created_at: datetime, expires_at: datetime) -> None:
+    """Store a new console session."""
+    row = {"token_hash": token_hash, "key_id": key_id, "created_at": created_at, "expires_at": expires_at}
+    await tx.execute(_queries.insert_session, row)
+
+
+async def find_session(tx: Tx, token_hash: bytes, now: datetime) -> SessionRow | None:
+    """The console session with this token, if it goes on at `now`, and its key."""
+    return await tx.one(SessionRow, _queries.find_session, {"token_hash": token_hash, "now": now})
+
+
+async def end_session(tx: Tx, token_hash: bytes, ended_at: datetime) -> None:
+    """End the console session, unless it has ended."""
+    await tx.execute(_queries.end_session, {"token_hash": token_hash, "ended_at": ended_at})
+
+
 async def insert_portal_session(tx: Tx, session: PortalSession, token_hash: bytes, link_hash: bytes | None) -> None:
     """Store a new session."""
     row = asdict(session) | {
@@ -193,8 +217,23 @@ async def get_portal_session(tx: Tx, customer_id: UUID, session_id: UUID) -> Por
 async def revoke_portal_session(tx: Tx, customer_id: UUID, session_id: UUID, now: datetime) -> None:
     """Revoke the session, and then those that came of its link."""
     named = {"customer_id": customer_id, "session_id": session_id, "now": now}
+    # Not for the figures: its open pages end at once.
+    tx.touches([customer_id])
     await tx.execute(_queries.revoke_portal_session, named)
     await tx.execute(_queries.revoke_portal_children, named)
+
+
+@dataclass(frozen=True, slots=True)
+class SessionId:
+    """A portal session, by its id alone."""
+
+    session_id: UUID
+
+
+async def ask_revoked(tx: Tx, customer_ids: Collection[UUID], session_ids: Collection[UUID]) -> Asked[SessionId]:
+    """The portal sessions of these customers, among those named, that were revoked."""
+    named = {"customer_ids": array([*customer_ids]), "session_ids": array([*session_ids])}
+    return await tx.ask(SessionId, _queries.revoked_portal_sessions, named)
 
 
 async def forget_portal_sessions(tx: Tx, customer_id: UUID, before: datetime) -> None:

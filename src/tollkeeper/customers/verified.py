@@ -39,6 +39,10 @@ class Verified(Generic[T]):
             self._kept.clear()
         self._kept[hash_of(secret)] = (value, asked_at)
 
+    def forget(self, secret: str) -> None:
+        """Ask the database again the next time."""
+        self._kept.pop(hash_of(secret), None)
+
 
 def hash_of(secret: str) -> bytes:
     """What is stored of a secret."""

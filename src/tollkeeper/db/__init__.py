@@ -2,13 +2,15 @@
 
 from tollkeeper.db.arrays import array, text_array, word_array
 from tollkeeper.db.epochs import Kept, ask_epochs, bump_epoch, epochs_in, peek_epochs, read_epochs
+from tollkeeper.db.hints import Touched
 from tollkeeper.db.migrate import Migration, migrate, migrations
 from tollkeeper.db.outbox import Fact, PublishedFact, list_facts, publish
-from tollkeeper.db.pool import APP_ROLE, Again, Asked, Database, Locked, Tx
+from tollkeeper.db.pool import APP_ROLE, LISTENER, Again, Asked, Database, Locked, Tx
 from tollkeeper.db.queries import Queries
 
 __all__ = [
     "APP_ROLE",
+    "LISTENER",
     "Again",
     "Asked",
     "Database",
@@ -18,6 +20,7 @@ __all__ = [
     "Migration",
     "PublishedFact",
     "Queries",
+    "Touched",
     "Tx",
     "array",
     "ask_epochs",

@@ -51,6 +51,7 @@ async def publish(tx: Tx, facts: Collection[Fact], *, now: datetime) -> None:
     # Ids in the order of the facts, so that they're listed in it. Rows in key order, so that two transactions with the
     # same keys wait for each other instead of deadlocking.
     numbered = zip(facts, sorted(new_id() for _ in facts), strict=True)
+    tx.touches(fact.customer_id for fact in facts)
     rows = sorted(numbered, key=lambda row: (row[0].customer_id, row[0].key))
     params = {
         "customer_id": word_array([fact.customer_id for fact, _ in rows]),

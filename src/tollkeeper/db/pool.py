@@ -8,7 +8,7 @@ Every transaction says whose rows it may see. `database.transaction()` is the op
 from __future__ import annotations
 
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any, Generic, Self, TypeVar
 from uuid import UUID
@@ -20,6 +20,7 @@ from psycopg.conninfo import make_conninfo
 from psycopg.rows import class_row, scalar_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
+from tollkeeper.db.hints import CHANNEL, Hints, Touched, touched_in
 from tollkeeper.db.queries import Queries
 from tollkeeper.errors import DatabaseUnavailable
 
@@ -32,6 +33,13 @@ APP_ROLE = "tollkeeper_app"
 
 # Compiling a query costs more than these short ones take.
 _OPTIONS = f"-c role={APP_ROLE} -c timezone=UTC -c jit=off"
+
+LISTENER = "tollkeeper listener"
+"""The application name of the connection that `hear` uses."""
+
+# Nothing is ever sent on it: that the other side is gone shows by this alone.
+_KEPT_ALIVE = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
+_SILENCE_SECONDS = 1.0
 
 _ATTEMPTS = 8
 _RETRIED = (errors.DeadlockDetected, errors.SerializationFailure, errors.UniqueViolation)
@@ -63,7 +71,17 @@ class Tx:
 
     def __init__(self, connection: AsyncConnection[Any], *, pipelined: bool = False) -> None:
         self.connection = connection
+        self.touched = Touched()
+        """Whose figures it changes, as far as it has said so."""
         self._pipelined = pipelined
+
+    def touches(self, customer_ids: Iterable[UUID | str]) -> None:
+        """Say that the figures of these customers change: whoever looks at them learns of it after the commit."""
+        self.touched.customers.update(map(str, customer_ids))
+
+    def touches_everyone(self) -> None:
+        """Say that something changes that may concern every customer."""
+        self.touched.everyone = True
 
     async def execute(self, query: bytes, params: Mapping[str, Any] | None = None) -> AsyncCursor[Any]:
         """Run a query; the cursor's `rowcount` tells how many rows it changed."""
@@ -118,6 +136,7 @@ class Database:
     def __init__(self, url: str, *, pool_size: int = 16) -> None:
         self.url = url
         self._conninfo = make_conninfo(url, options=_OPTIONS, application_name="tollkeeper")
+        self._conninfo_of_listener = make_conninfo(self._conninfo, application_name=LISTENER, **_KEPT_ALIVE)
         self._pool = AsyncConnectionPool(
             self._conninfo,
             min_size=min(2, pool_size),
@@ -127,6 +146,7 @@ class Database:
             open=False,
             name="tollkeeper",
         )
+        self._hints = Hints(self._tell)
 
     async def open(self) -> Self:
         """Connect. Raises DatabaseUnavailable."""
@@ -135,7 +155,8 @@ class Database:
         return self
 
     async def close(self) -> None:
-        """Close all connections."""
+        """Close all connections, after others were told of what has changed."""
+        await self._hints.close()
         await self._pool.close()
 
     async def __aenter__(self) -> Self:
@@ -176,13 +197,37 @@ class Database:
                     async with connection.pipeline(), _closed_when_cancelled(connection):
                         for statement in entering:
                             await connection.execute(statement)
-                        yield Tx(connection, pipelined=True)
+                        tx = Tx(connection, pipelined=True)
+                        yield tx
                         await connection.execute(b"commit")
                 else:
                     # One round trip, and no parameters: a UUID's text needs no quoting.
                     await connection.execute(b"; ".join(entering))
-                    yield Tx(connection)
+                    tx = Tx(connection)
+                    yield tx
                     await connection.execute(b"commit")
+        if tx.touched:
+            self._hints.gather(tx.touched)
+
+    async def _tell(self, payloads: Sequence[str]) -> None:
+        with _as_unavailable():
+            async with self._pool.connection() as connection:
+                await connection.execute(_queries.tell_changed, {"channel": CHANNEL, "payloads": [*payloads]})
+
+    async def hear(self) -> AsyncGenerator[Touched, None]:
+        """What any process changes, from the first answer on, which is empty; and an empty one each second.
+
+        On a connection of its own. Raises DatabaseUnavailable when that breaks; what is sent until it's there again is
+        missed.
+        """
+        with _as_unavailable():
+            connection = await AsyncConnection.connect(self._conninfo_of_listener, autocommit=True)
+            async with connection:
+                await connection.execute(f"listen {CHANNEL}".encode())
+                yield Touched()
+                while True:
+                    heard = [one.payload async for one in connection.notifies(timeout=_SILENCE_SECONDS, stop_after=1)]
+                    yield touched_in(heard)
 
     @asynccontextmanager
     async def alone(self, task: str) -> AsyncIterator[bool]:

@@ -1,5 +1,7 @@
 """Named queries: each stage keeps its SQL in `queries.sql` beside the code, and nowhere else.
 
+Where that would be too long, a topic has a `<topic>.queries.sql` of its own.
+
 A file is a sequence of blocks. Each begins with `-- name: the_name`, may go on with comment lines that say what the
 query is for, and ends where the next block begins. Parameters are psycopg's `%(name)s`.
 """

@@ -52,3 +52,6 @@ where (%(customer_id)s::uuid is null or o.customer_id = %(customer_id)s)
   and (%(before)s::uuid is null or o.fact_id < %(before)s)
 order by o.fact_id desc
 limit %(limit)s
+
+-- name: tell_changed
+select pg_notify(%(channel)s, payload) from unnest(%(payloads)s::text[]) as payload

@@ -27,6 +27,60 @@ CREATE TABLE public.burns (
 
 COMMENT ON TABLE public.burns IS 'owner: wallets. Append-only: which event took how much from which grant';
 
+CREATE TABLE public.call_days (
+    customer_id uuid NOT NULL,
+    day date NOT NULL,
+    meter text NOT NULL COLLATE pg_catalog."C",
+    unit text NOT NULL COLLATE pg_catalog."C",
+    provider text NOT NULL COLLATE pg_catalog."C",
+    model text NOT NULL COLLATE pg_catalog."C",
+    repeats smallint NOT NULL,
+    events bigint NOT NULL,
+    calls bigint NOT NULL,
+    input_tokens numeric NOT NULL,
+    cached_tokens numeric NOT NULL,
+    output_tokens numeric NOT NULL,
+    tokens numeric NOT NULL,
+    charge numeric NOT NULL,
+    cost numeric NOT NULL,
+    unpriced bigint NOT NULL,
+    uncosted bigint NOT NULL,
+    uncosted_charge numeric NOT NULL,
+    estimated bigint NOT NULL,
+    estimated_charge numeric NOT NULL,
+    estimated_cost numeric NOT NULL
+)
+WITH (fillfactor='60');
+
+COMMENT ON TABLE public.call_days IS 'owner: calls. Provider calls by local day, meter and model';
+
+CREATE TABLE public.call_hours (
+    customer_id uuid NOT NULL,
+    hour timestamp with time zone NOT NULL,
+    meter text NOT NULL COLLATE pg_catalog."C",
+    unit text NOT NULL COLLATE pg_catalog."C",
+    provider text NOT NULL COLLATE pg_catalog."C",
+    model text NOT NULL COLLATE pg_catalog."C",
+    repeats smallint NOT NULL,
+    events bigint NOT NULL,
+    calls bigint NOT NULL,
+    input_tokens numeric NOT NULL,
+    cached_tokens numeric NOT NULL,
+    output_tokens numeric NOT NULL,
+    tokens numeric NOT NULL,
+    charge numeric NOT NULL,
+    cost numeric NOT NULL,
+    unpriced bigint NOT NULL,
+    uncosted bigint NOT NULL,
+    uncosted_charge numeric NOT NULL,
+    estimated bigint NOT NULL,
+    estimated_charge numeric NOT NULL,
+    estimated_cost numeric NOT NULL
+)
+WITH (fillfactor='80');
+
+COMMENT ON TABLE public.call_hours IS 'owner: calls. Provider calls by local hour, meter and model';
+
 CREATE TABLE public.catalog_versions (
     version integer NOT NULL,
     source text NOT NULL,
@@ -37,6 +91,17 @@ CREATE TABLE public.catalog_versions (
 );
 
 COMMENT ON TABLE public.catalog_versions IS 'owner: catalog. Every catalog that was applied, as its source text';
+
+CREATE TABLE public.console_sessions (
+    token_hash bytea NOT NULL,
+    key_id uuid NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    ended_at timestamp with time zone,
+    CONSTRAINT console_sessions_check CHECK ((expires_at > created_at))
+);
+
+COMMENT ON TABLE public.console_sessions IS 'owner: customers. Who is signed in to the console';
 
 CREATE TABLE public.cost_shares (
     customer_id uuid NOT NULL,
@@ -54,6 +119,27 @@ CREATE TABLE public.cost_shares (
 );
 
 COMMENT ON TABLE public.cost_shares IS 'owner: reconciliation. Append-only: which call or event got which part of a reported cost';
+
+CREATE TABLE public.customer_figures (
+    customer_id uuid NOT NULL,
+    key text NOT NULL COLLATE pg_catalog."C",
+    month date NOT NULL,
+    day date NOT NULL,
+    events bigint NOT NULL,
+    day_events bigint NOT NULL,
+    charge numeric NOT NULL,
+    day_charge numeric NOT NULL,
+    other_charges jsonb,
+    cost numeric NOT NULL,
+    day_cost numeric NOT NULL,
+    margin numeric NOT NULL,
+    day_margin numeric NOT NULL,
+    unpriced bigint NOT NULL,
+    charged_earlier numeric NOT NULL,
+    owed numeric NOT NULL
+);
+
+COMMENT ON TABLE public.customer_figures IS 'owner: console. This month and what is owed, by customer; a copy, as of a round';
 
 CREATE TABLE public.customer_limits (
     customer_id uuid NOT NULL,
@@ -274,6 +360,44 @@ CREATE TABLE public.members (
 
 COMMENT ON TABLE public.members IS 'owner: customers. Persons and agents inside a customer';
 
+CREATE VIEW public.operator_customers AS
+ SELECT customer_id,
+    key,
+    name,
+    currency,
+    timezone,
+    metadata,
+    created_at,
+    updated_at,
+    archived_at,
+    suspended_at
+   FROM public.customers
+  WHERE (current_setting('tollkeeper.scope'::text, true) = 'operator'::text);
+
+COMMENT ON VIEW public.operator_customers IS 'All customers, for transactions of the operator';
+
+CREATE VIEW public.operator_figures AS
+ SELECT customer_id,
+    key,
+    month,
+    day,
+    events,
+    day_events,
+    charge,
+    day_charge,
+    other_charges,
+    cost,
+    day_cost,
+    margin,
+    day_margin,
+    unpriced,
+    charged_earlier,
+    owed
+   FROM public.customer_figures
+  WHERE (current_setting('tollkeeper.scope'::text, true) = 'operator'::text);
+
+COMMENT ON VIEW public.operator_figures IS 'The figures of all customers, for transactions of the operator';
+
 CREATE TABLE public.outbox (
     customer_id uuid NOT NULL,
     fact_id uuid NOT NULL,
@@ -463,6 +587,14 @@ CREATE TABLE public.reported_days (
 
 COMMENT ON TABLE public.reported_days IS 'owner: reconciliation. How far each UTC day of a provider is settled';
 
+CREATE TABLE public.rounds (
+    task text NOT NULL,
+    as_of timestamp with time zone NOT NULL,
+    whole_at timestamp with time zone NOT NULL
+);
+
+COMMENT ON TABLE public.rounds IS 'owner: console. How far the work has come that the console tells of';
+
 CREATE TABLE public.running_totals (
     customer_id uuid NOT NULL,
     price_id uuid NOT NULL,
@@ -500,6 +632,41 @@ CREATE TABLE public.tills (
 );
 
 COMMENT ON TABLE public.tills IS 'owner: gate. The lock of each customer whose money or limits must not be overrun';
+
+CREATE TABLE public.top_ups (
+    customer_id uuid NOT NULL,
+    top_up_id uuid NOT NULL,
+    state text NOT NULL,
+    unit text NOT NULL COLLATE pg_catalog."C",
+    amount numeric NOT NULL,
+    price numeric NOT NULL,
+    currency text NOT NULL COLLATE pg_catalog."C",
+    pack text COLLATE pg_catalog."C",
+    bonus numeric DEFAULT 0 NOT NULL,
+    expires_after text,
+    processor text NOT NULL COLLATE pg_catalog."C",
+    checkout_url text,
+    reference text,
+    grant_id uuid,
+    bonus_grant_id uuid,
+    created_at timestamp with time zone NOT NULL,
+    created_by text NOT NULL,
+    open_until timestamp with time zone NOT NULL,
+    ended_at timestamp with time zone,
+    ended_by text,
+    late text,
+    CONSTRAINT top_ups_amount_check CHECK ((amount > (0)::numeric)),
+    CONSTRAINT top_ups_bonus_check CHECK ((bonus >= (0)::numeric)),
+    CONSTRAINT top_ups_check CHECK (((state = 'pending'::text) = (ended_at IS NULL))),
+    CONSTRAINT top_ups_check1 CHECK (((state = 'paid'::text) = (grant_id IS NOT NULL))),
+    CONSTRAINT top_ups_check2 CHECK (((late IS NULL) OR (state = 'paid'::text))),
+    CONSTRAINT top_ups_late_check CHECK ((late = ANY (ARRAY['failed'::text, 'cancelled'::text, 'expired'::text]))),
+    CONSTRAINT top_ups_price_check CHECK ((price > (0)::numeric)),
+    CONSTRAINT top_ups_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'paid'::text, 'failed'::text, 'cancelled'::text])))
+)
+WITH (fillfactor='80');
+
+COMMENT ON TABLE public.top_ups IS 'owner: payments. What customers buy ahead: each ends once, and gives its grants with being paid';
 
 CREATE TABLE public.unique_values (
     customer_id uuid NOT NULL,
@@ -589,11 +756,23 @@ ALTER TABLE ONLY public.api_keys
 ALTER TABLE ONLY public.burns
     ADD CONSTRAINT burns_pkey PRIMARY KEY (customer_id, event_id, grant_id);
 
+ALTER TABLE ONLY public.call_days
+    ADD CONSTRAINT call_days_pkey PRIMARY KEY (customer_id, day, meter, unit, provider, model, repeats);
+
+ALTER TABLE ONLY public.call_hours
+    ADD CONSTRAINT call_hours_pkey PRIMARY KEY (customer_id, hour, meter, unit, provider, model, repeats);
+
 ALTER TABLE ONLY public.catalog_versions
     ADD CONSTRAINT catalog_versions_pkey PRIMARY KEY (version);
 
+ALTER TABLE ONLY public.console_sessions
+    ADD CONSTRAINT console_sessions_pkey PRIMARY KEY (token_hash);
+
 ALTER TABLE ONLY public.cost_shares
     ADD CONSTRAINT cost_shares_pkey PRIMARY KEY (customer_id, grain_id, provider, event_id, call_id, revision);
+
+ALTER TABLE ONLY public.customer_figures
+    ADD CONSTRAINT customer_figures_pkey PRIMARY KEY (customer_id);
 
 ALTER TABLE ONLY public.customer_limits
     ADD CONSTRAINT customer_limits_pkey PRIMARY KEY (customer_id, name);
@@ -664,6 +843,9 @@ ALTER TABLE ONLY public.recurring_grants
 ALTER TABLE ONLY public.reported_days
     ADD CONSTRAINT reported_days_pkey PRIMARY KEY (provider, day_start);
 
+ALTER TABLE ONLY public.rounds
+    ADD CONSTRAINT rounds_pkey PRIMARY KEY (task);
+
 ALTER TABLE ONLY public.running_totals
     ADD CONSTRAINT running_totals_pkey PRIMARY KEY (customer_id, price_id, period_start);
 
@@ -675,6 +857,9 @@ ALTER TABLE ONLY public.series
 
 ALTER TABLE ONLY public.tills
     ADD CONSTRAINT tills_pkey PRIMARY KEY (customer_id);
+
+ALTER TABLE ONLY public.top_ups
+    ADD CONSTRAINT top_ups_pkey PRIMARY KEY (customer_id, top_up_id);
 
 ALTER TABLE ONLY public.unique_values
     ADD CONSTRAINT unique_values_pkey PRIMARY KEY (customer_id, price_id, period_start, value);
@@ -693,11 +878,23 @@ ALTER TABLE ONLY public.wallets
 
 CREATE INDEX burns_by_grant ON public.burns USING btree (customer_id, grant_id);
 
+CREATE INDEX call_days_by_age ON public.call_days USING brin (day);
+
+CREATE INDEX call_hours_by_age ON public.call_hours USING brin (hour);
+
 CREATE INDEX cost_shares_by_grain ON public.cost_shares USING btree (grain_id);
+
+CREATE INDEX customer_figures_by_charge ON public.customer_figures USING btree (charge, key);
+
+CREATE INDEX customer_figures_by_margin ON public.customer_figures USING btree (margin, key);
+
+CREATE INDEX customer_figures_by_owed ON public.customer_figures USING btree (owed, key);
 
 CREATE INDEX customers_by_key ON public.customers USING btree (key);
 
-CREATE INDEX events_by_age ON public.events USING brin ("time");
+CREATE INDEX customers_by_name ON public.customers USING btree (lower(name) COLLATE "C", key);
+
+CREATE INDEX events_by_age ON public.events USING brin ("time", recorded_at) WITH (autosummarize='on');
 
 CREATE INDEX events_by_corrected ON public.events USING btree (customer_id, corrects) WHERE (corrects IS NOT NULL);
 
@@ -714,6 +911,8 @@ CREATE INDEX grants_to_burn ON public.grants USING btree (customer_id, unit, pri
 CREATE INDEX holds_by_time ON public.holds USING btree (customer_id, created_at);
 
 CREATE INDEX holds_due ON public.holds USING btree (expires_at, customer_id) WHERE (ended_at IS NULL);
+
+CREATE INDEX holds_open ON public.holds USING btree (customer_id) WHERE (ended_at IS NULL);
 
 CREATE INDEX limit_counters_by_window ON public.limit_counters USING btree (window_start);
 
@@ -739,7 +938,16 @@ CREATE INDEX quarantine_open ON public.quarantine USING btree (quarantine_id) WH
 
 CREATE INDEX reconciliations_by_time ON public.reconciliations USING btree (provider, bucket_start);
 
+CREATE INDEX top_ups_by_age ON public.top_ups USING btree (created_at, top_up_id);
+
+CREATE INDEX top_ups_by_time ON public.top_ups USING btree (customer_id, created_at, top_up_id);
+
+CREATE INDEX usage_days_unpriced ON public.usage_days USING btree (customer_id, day, series_id) WHERE (unpriced <> 0);
+
 CREATE INDEX wallets_due ON public.wallets USING btree (next_change_at) WHERE (next_change_at IS NOT NULL);
+
+ALTER TABLE ONLY public.console_sessions
+    ADD CONSTRAINT console_sessions_key_id_fkey FOREIGN KEY (key_id) REFERENCES public.api_keys(key_id);
 
 ALTER TABLE ONLY public.customer_limits
     ADD CONSTRAINT customer_limits_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES public.customers(customer_id);
@@ -756,11 +964,22 @@ ALTER TABLE ONLY public.portal_sessions
 ALTER TABLE ONLY public.prices
     ADD CONSTRAINT prices_version_fkey FOREIGN KEY (version) REFERENCES public.catalog_versions(version);
 
+ALTER TABLE ONLY public.top_ups
+    ADD CONSTRAINT top_ups_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES public.customers(customer_id);
+
 ALTER TABLE public.api_keys ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.burns ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.call_days ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.call_hours ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.console_sessions ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.cost_shares ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.customer_figures ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.customer_limits ENABLE ROW LEVEL SECURITY;
 
@@ -778,7 +997,15 @@ CREATE POLICY isolation ON public.api_keys TO tollkeeper_app USING (( SELECT (cu
 
 CREATE POLICY isolation ON public.burns TO tollkeeper_app USING (((customer_id = ( SELECT (NULLIF(current_setting('tollkeeper.customer_id'::text, true), ''::text))::uuid AS "nullif")) OR ( SELECT (current_setting('tollkeeper.scope'::text, true) = 'operator'::text))));
 
+CREATE POLICY isolation ON public.call_days TO tollkeeper_app USING (((customer_id = ( SELECT (NULLIF(current_setting('tollkeeper.customer_id'::text, true), ''::text))::uuid AS "nullif")) OR ( SELECT (current_setting('tollkeeper.scope'::text, true) = 'operator'::text))));
+
+CREATE POLICY isolation ON public.call_hours TO tollkeeper_app USING (((customer_id = ( SELECT (NULLIF(current_setting('tollkeeper.customer_id'::text, true), ''::text))::uuid AS "nullif")) OR ( SELECT (current_setting('tollkeeper.scope'::text, true) = 'operator'::text))));
+
+CREATE POLICY isolation ON public.console_sessions TO tollkeeper_app USING (( SELECT (current_setting('tollkeeper.scope'::text, true) = 'operator'::text)));
+
 CREATE POLICY isolation ON public.cost_shares TO tollkeeper_app USING (((customer_id = ( SELECT (NULLIF(current_setting('tollkeeper.customer_id'::text, true), ''::text))::uuid AS "nullif")) OR ( SELECT (current_setting('tollkeeper.scope'::text, true) = 'operator'::text))));
+
+CREATE POLICY isolation ON public.customer_figures TO tollkeeper_app USING (((customer_id = ( SELECT (NULLIF(current_setting('tollkeeper.customer_id'::text, true), ''::text))::uuid AS "nullif")) OR ( SELECT (current_setting('tollkeeper.scope'::text, true) = 'operator'::text))));
 
 CREATE POLICY isolation ON public.customer_limits TO tollkeeper_app USING (((customer_id = ( SELECT (NULLIF(current_setting('tollkeeper.customer_id'::text, true), ''::text))::uuid AS "nullif")) OR ( SELECT (current_setting('tollkeeper.scope'::text, true) = 'operator'::text))));
 
@@ -816,11 +1043,15 @@ CREATE POLICY isolation ON public.recurring_grants TO tollkeeper_app USING (((cu
 
 CREATE POLICY isolation ON public.reported_days TO tollkeeper_app USING (( SELECT (current_setting('tollkeeper.scope'::text, true) = 'operator'::text)));
 
+CREATE POLICY isolation ON public.rounds TO tollkeeper_app USING (( SELECT (current_setting('tollkeeper.scope'::text, true) = 'operator'::text)));
+
 CREATE POLICY isolation ON public.running_totals TO tollkeeper_app USING (((customer_id = ( SELECT (NULLIF(current_setting('tollkeeper.customer_id'::text, true), ''::text))::uuid AS "nullif")) OR ( SELECT (current_setting('tollkeeper.scope'::text, true) = 'operator'::text))));
 
 CREATE POLICY isolation ON public.series TO tollkeeper_app USING (((customer_id = ( SELECT (NULLIF(current_setting('tollkeeper.customer_id'::text, true), ''::text))::uuid AS "nullif")) OR ( SELECT (current_setting('tollkeeper.scope'::text, true) = 'operator'::text))));
 
 CREATE POLICY isolation ON public.tills TO tollkeeper_app USING (((customer_id = ( SELECT (NULLIF(current_setting('tollkeeper.customer_id'::text, true), ''::text))::uuid AS "nullif")) OR ( SELECT (current_setting('tollkeeper.scope'::text, true) = 'operator'::text))));
+
+CREATE POLICY isolation ON public.top_ups TO tollkeeper_app USING (((customer_id = ( SELECT (NULLIF(current_setting('tollkeeper.customer_id'::text, true), ''::text))::uuid AS "nullif")) OR ( SELECT (current_setting('tollkeeper.scope'::text, true) = 'operator'::text))));
 
 CREATE POLICY isolation ON public.unique_values TO tollkeeper_app USING (((customer_id = ( SELECT (NULLIF(current_setting('tollkeeper.customer_id'::text, true), ''::text))::uuid AS "nullif")) OR ( SELECT (current_setting('tollkeeper.scope'::text, true) = 'operator'::text))));
 
@@ -856,11 +1087,15 @@ ALTER TABLE public.recurring_grants ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.reported_days ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.rounds ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.running_totals ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.series ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.tills ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.top_ups ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.unique_values ENABLE ROW LEVEL SECURITY;
 
@@ -876,9 +1111,17 @@ GRANT SELECT,INSERT,UPDATE ON TABLE public.api_keys TO tollkeeper_app;
 
 GRANT SELECT,INSERT ON TABLE public.burns TO tollkeeper_app;
 
+GRANT SELECT,INSERT,UPDATE ON TABLE public.call_days TO tollkeeper_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.call_hours TO tollkeeper_app;
+
 GRANT SELECT,INSERT ON TABLE public.catalog_versions TO tollkeeper_app;
 
+GRANT SELECT,INSERT,UPDATE ON TABLE public.console_sessions TO tollkeeper_app;
+
 GRANT SELECT,INSERT ON TABLE public.cost_shares TO tollkeeper_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.customer_figures TO tollkeeper_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.customer_limits TO tollkeeper_app;
 
@@ -902,6 +1145,10 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.limit_counters TO tollkeeper_a
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.members TO tollkeeper_app;
 
+GRANT SELECT ON TABLE public.operator_customers TO tollkeeper_app;
+
+GRANT SELECT ON TABLE public.operator_figures TO tollkeeper_app;
+
 GRANT SELECT,INSERT ON TABLE public.outbox TO tollkeeper_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.plan_changes TO tollkeeper_app;
@@ -922,6 +1169,8 @@ GRANT SELECT,INSERT,UPDATE ON TABLE public.recurring_grants TO tollkeeper_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.reported_days TO tollkeeper_app;
 
+GRANT SELECT,INSERT,UPDATE ON TABLE public.rounds TO tollkeeper_app;
+
 GRANT SELECT,INSERT,UPDATE ON TABLE public.running_totals TO tollkeeper_app;
 
 GRANT SELECT ON TABLE public.schema_migrations TO tollkeeper_app;
@@ -929,6 +1178,8 @@ GRANT SELECT ON TABLE public.schema_migrations TO tollkeeper_app;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.series TO tollkeeper_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.tills TO tollkeeper_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.top_ups TO tollkeeper_app;
 
 GRANT SELECT,INSERT ON TABLE public.unique_values TO tollkeeper_app;
 

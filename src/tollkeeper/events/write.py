@@ -99,6 +99,7 @@ async def store_events(tx: Tx, events: Sequence[NewEvent], *, transaction_id: UU
         charge=array([one.charge for one in events]),
         cost=array([one.cost for one in events]),
     )
+    tx.touches(one.customer_id for one in events)
     await tx.execute(
         queries.store_events,
         {

@@ -1,26 +1,39 @@
 """The gate, where usage meets money: authorize, record, settle, and explain what it cost."""
 
-from tollkeeper.gate.alerts import TOPICS
+from tollkeeper.gate.alerts import CUSTOMER_TOPICS, TOP_UP_LATE, TOPICS, alert_in_words
 from tollkeeper.gate.authorize import Allowed, authorize
 from tollkeeper.gate.change_hold import Changed, ChangeIn, Verb, change_holds
+from tollkeeper.gate.choose_plan import MOST_CHOICES, choose_plan
 from tollkeeper.gate.desk import Desk
 from tollkeeper.gate.estimate import Estimated, estimate
 from tollkeeper.gate.explain import explain_event
-from tollkeeper.gate.holds import Held, Hold, HoldIn, HoldOf, HoldState, get_hold, held_at, in_use, list_holds
+from tollkeeper.gate.holds import Held, Hold, HoldIn, HoldOf, HoldState, get_hold, held_at, held_now, in_use, list_holds
 from tollkeeper.gate.model import Explanation, Failure, Recorded, Result
-from tollkeeper.gate.prepay import end_recurring_grant, give_grant, is_due, refresh, set_recurring_grant, void_grant
+from tollkeeper.gate.prepay import (
+    end_recurring_grant,
+    give_grant,
+    is_due,
+    open_till,
+    refresh,
+    set_recurring_grant,
+    void_grant,
+    write_till,
+)
 from tollkeeper.gate.record import record
 from tollkeeper.gate.replay import Replayed, replay
 from tollkeeper.gate.reprice import Repriced, RepricedCall, reprice
 from tollkeeper.gate.settle import Settled, SettleIn, Settlement, settle
 from tollkeeper.gate.standing import PeriodEnd, Source, Standing, next_period, stand
 from tollkeeper.gate.sweep import due_customers, sweep, warn_of_expiry
-from tollkeeper.gate.till import Tills
+from tollkeeper.gate.till import Till, Tills
 from tollkeeper.gate.true_up import CallChange, TrueUp, true_up
 from tollkeeper.gate.verify import Verdict, verify
 
 __all__ = [
+    "CUSTOMER_TOPICS",
+    "MOST_CHOICES",
     "TOPICS",
+    "TOP_UP_LATE",
     "Allowed",
     "CallChange",
     "ChangeIn",
@@ -45,12 +58,15 @@ __all__ = [
     "Settlement",
     "Source",
     "Standing",
+    "Till",
     "Tills",
     "TrueUp",
     "Verb",
     "Verdict",
+    "alert_in_words",
     "authorize",
     "change_holds",
+    "choose_plan",
     "due_customers",
     "end_recurring_grant",
     "estimate",
@@ -58,10 +74,12 @@ __all__ = [
     "get_hold",
     "give_grant",
     "held_at",
+    "held_now",
     "in_use",
     "is_due",
     "list_holds",
     "next_period",
+    "open_till",
     "record",
     "refresh",
     "replay",
@@ -74,4 +92,5 @@ __all__ = [
     "verify",
     "void_grant",
     "warn_of_expiry",
+    "write_till",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from decimal import Decimal
 
 import msgspec
@@ -19,21 +20,34 @@ from tollkeeper.rating import MODELS, Measure, Step, explain
 from tollkeeper.wallets import burns_of_event
 
 
-async def explain_event(tx: Tx, catalog: Catalog, customer: Customer, event_id: str) -> Explanation:
-    """The explanation of one event's charge. Raises NotFound `unknown_event`."""
+async def explain_event(
+    tx: Tx, catalog: Catalog, customer: Customer, event_id: str, *, costs: bool = True
+) -> Explanation:
+    """The explanation of one event's charge; without `costs` nothing in it tells what the operator pays.
+
+    Raises NotFound `unknown_event`.
+    """
     event = await get_event(tx, customer.customer_id, event_id)
     price = None if event.price_id is None else await price_by_id(tx, event.price_id, MODELS)
     meter = catalog.meters.get(event.meter) or Meter(event.meter, event.meter, event.meter)
-    calls = await _calls(tx, event, catalog)
+    calls = await _calls(tx, event, catalog) if costs else []
     if price is None:
         text = "No price was in force for this meter at the event's time: the usage is counted, and nothing is charged."
         steps = [Step("unpriced", text, {"quantity": plain(event.billed)})]
     elif event.cost_only:
         text = "The provider's cost is booked, and the charge of the event stays as it is"
-        steps = [Step("cost_only", text, {"charge": plain(event.charge or ZERO)})]
+        figures = {"charge": plain(event.charge or ZERO)}
+        steps = [Step("cost_only", text, figures) if costs else Step("charge", "The charge stays as it is", figures)]
     else:
         steps = await _steps(tx, event, meter, price)
-    corrections = _corrections(event, await corrections_of(tx, event), meter, catalog.currency)
+        if not costs:
+            steps = [_without_cost(step, price, event) for step in steps]
+    changes = await corrections_of(tx, event)
+    if not costs:
+        # What only the operator pays isn't told, so such a correction changes nothing.
+        changes = [replace(one, cost=None) for one in changes if one.charge or one.billed]
+        event = replace(event, cost=None)
+    corrections = _corrections(event, changes, meter, catalog.currency)
     return Explanation(
         event=event,
         customer=customer.key,
@@ -57,6 +71,20 @@ async def _calls(tx: Tx, event: StoredEvent, catalog: Catalog) -> list[Step]:
     ids = [(call_id_of(event.event_id, i, call), f"{event.event_id}#{i}") for i, call in came]
     repeated = [elsewhere(id) for id, other in ids if not known & {id, other}]
     return [*repeated, *cost_steps(stored, catalog.currency, event.cost)]
+
+
+def _without_cost(step: Step, price: Price, event: StoredEvent) -> Step:
+    """The step as it may be shown to who is charged: a price by cost is told by what it comes to alone."""
+    if step.name == "charge" and event.charge is None:
+        text = "This event has no price yet: its usage is kept, and nothing is charged so far"
+        return Step(step.name, text, step.figures)
+    if step.name != price.model or not MODELS[price.model].by_cost:
+        return step
+    if (amount := step.figures.get("price")) is None:
+        return Step("ai_usage", "What its AI usage comes to isn't known yet", {})
+    told = amount_in_words(Decimal(amount), price.unit)
+    text = "Estimated until its AI usage is known" if "fallback" in step.figures else "Charged by its AI usage"
+    return Step("ai_usage", f"{text}: {told}", {"price": amount})
 
 
 def _corrections(event: StoredEvent, changes: Sequence[Change], meter: Meter, currency: str) -> Iterator[Step]:

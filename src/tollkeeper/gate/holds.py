@@ -82,6 +82,9 @@ class HoldState(StrEnum):
     EXPIRED = "expired"
 
 
+_UNENDED = {HoldState.OPEN, HoldState.IN_DOUBT}
+
+
 @dataclass(slots=True)
 class Hold:
     """A hold as it is stored. All amounts are in `unit`."""
@@ -184,6 +187,7 @@ async def write_holds(tx: Tx, holds: Collection[Hold]) -> None:
         "customer_id": array([hold.customer_id for hold in ordered]),
         "hold": text_array([msgspec.json.encode(hold).decode() for hold in ordered]),
     }
+    tx.touches(hold.customer_id for hold in ordered)
     await tx.execute(_queries.write_holds, params)
 
 
@@ -219,7 +223,8 @@ async def list_holds(
         "before_id": before[2] if before else None,
         "limit": limit,
     }
-    return await tx.all(HoldOf, _queries.list_holds, params)
+    open_ones = customer_id is None and states is not None and set(states) <= _UNENDED
+    return await tx.all(HoldOf, _queries.list_open_holds if open_ones else _queries.list_holds, params)
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,3 +239,8 @@ class Held:
 async def held_at(tx: Tx, customer_id: UUID, at: datetime) -> list[Held]:
     """What was held of the wallets at an instant."""
     return await tx.all(Held, _queries.held_at, {"customer_id": customer_id, "at": at})
+
+
+async def held_now(tx: Tx, customer_id: UUID) -> list[Held]:
+    """What the customer's open holds are expected to come to, by unit, whether its wallets pay or it will owe it."""
+    return await tx.all(Held, _queries.held_now, {"customer_id": customer_id})

@@ -39,19 +39,19 @@ async def give_grant(tx: Tx, desk: Desk, customer: str, new: NewGrant, *, tills:
     Raises NotFound `unknown_customer`, InvalidInput as `check_grant`, and Conflict `grant_conflict` where another grant
     has this id.
     """
-    catalog, till = await _till(tx, desk, customer, tills)
+    catalog, till = await open_till(tx, desk, customer, tills)
     if new.key is not None:
         check_key(new.key, "id")
         found = await find_grant(tx, till.customer_id, grant_id_of(till.customer_id, new.key))
         if found is not None and not same_grant(found, new):
             raise Conflict("grant_conflict", f"Another grant was given under the id {new.key!r}.", field="id")
         if found is not None:
-            await _write(tx, tills)
+            await write_till(tx, tills)
             return found, False
     check_grant(new, catalog, tills.now)
     await tills.open_purses(tx, [(till, new.unit)])
     grant = give(till.purses[new.unit], new, tills.changes)
-    await _write(tx, tills)
+    await write_till(tx, tills)
     return grant, True
 
 
@@ -61,12 +61,12 @@ async def void_grant(
     """Take back what is neither spent nor held. Raises NotFound `unknown_grant`, Conflict `not_refundable`."""
     if note is not None:
         check_text(note, "note", NOTE_LENGTH)
-    _, till = await _till(tx, desk, customer, tills)
+    _, till = await open_till(tx, desk, customer, tills)
     found = await find_grant(tx, till.customer_id, grant_id)
     if found is None:
         raise NotFound("unknown_grant", f"The customer has no grant {grant_id}.", field="id")
     grant = void(till.purses[found.unit], found, tills.changes, refund=refund, note=note)
-    await _write(tx, tills)
+    await write_till(tx, tills)
     return grant
 
 
@@ -75,19 +75,19 @@ async def set_recurring_grant(
 ) -> None:
     """Give the customer a recurring grant of its own, counted from `anchor` or from now, or change it from its next
     period on. Raises InvalidInput `invalid_recurring_grant`."""
-    catalog, till = await _till(tx, desk, customer, tills)
+    catalog, till = await open_till(tx, desk, customer, tills)
     rule = recurring_of(name, terms, catalog)
     await put_recurring(tx, till.customer_id, rule, anchor=anchor, now=tills.now, by=tills.by)
     await tills.advance(tx, {till.customer_id})
-    await _write(tx, tills)
+    await write_till(tx, tills)
 
 
 async def end_recurring_grant(tx: Tx, desk: Desk, customer: str, name: str, *, tills: Tills) -> None:
     """Have a recurring grant come no more; what it gave stays. Raises NotFound `unknown_recurring_grant`."""
-    _, till = await _till(tx, desk, customer, tills)
+    _, till = await open_till(tx, desk, customer, tills)
     await end_recurring(tx, till.customer_id, name, tills.now)
     await tills.advance(tx, {till.customer_id})
-    await _write(tx, tills)
+    await write_till(tx, tills)
 
 
 async def is_due(tx: Tx, catalog: Catalog, customer: str, now: datetime) -> bool:
@@ -112,11 +112,14 @@ async def refresh(tx: Tx, desk: Desk, customer: str, *, tills: Tills) -> None:
         await get_customer(tx, customer)
     await tills.admit(tx, desk.standings_of(catalog, people, tills.now), all_of_them=False)
     await tills.expire_due(tx)
-    await _write(tx, tills)
+    await write_till(tx, tills)
 
 
-async def _till(tx: Tx, desk: Desk, key: str, tills: Tills) -> tuple[Catalog, Till]:
-    """The customer's till, opened if need be, with everything done that was due."""
+async def open_till(tx: Tx, desk: Desk, key: str, tills: Tills) -> tuple[Catalog, Till]:
+    """The catalog, and the customer's till, opened if need be, with everything done that was due.
+
+    Whoever opens it ends with `write_till`. Raises NotFound `unknown_customer`.
+    """
     await tills.lock(tx, [str(customer_id_of(key))])
     catalog, people = await desk.open(tx, tills, {key})
     customer: Customer = people.customers.get(key) or await get_customer(tx, key)
@@ -125,6 +128,7 @@ async def _till(tx: Tx, desk: Desk, key: str, tills: Tills) -> tuple[Catalog, Ti
     return catalog, tills[str(customer.customer_id)]
 
 
-async def _write(tx: Tx, tills: Tills) -> None:
+async def write_till(tx: Tx, tills: Tills) -> None:
+    """Put down everything that was changed under the tills."""
     await tills.count(tx, [])
     await tills.write(tx)

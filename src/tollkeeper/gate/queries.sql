@@ -160,6 +160,32 @@ select * from (
 ) orphans
 limit %(limit)s
 
+-- name: verify_figures
+-- The console's copy of each customer's sums, where nothing was recorded since it was made; as in console/queries.sql.
+with made as (
+    select as_of from rounds where task = 'figures'
+), expected as (
+    select f.customer_id, coalesce(sum(u.events) filter (where u.day >= f.month), 0) as events,
+           coalesce(sum(u.charge) filter (where u.day >= f.month and s.unit = c.currency), 0) as charge,
+           coalesce(sum(u.charge) filter (where u.day < f.month and s.unit = c.currency), 0) as charged_earlier,
+           coalesce(sum(u.cost) filter (where u.day >= f.month), 0) as cost,
+           coalesce(sum(u.unpriced) filter (where u.day >= f.month), 0) as unpriced
+    from customer_figures f
+    join customers c on c.customer_id = f.customer_id
+    left join usage_days u on u.customer_id = f.customer_id and u.day < f.month + interval '1 month'
+    left join series s on s.customer_id = u.customer_id and s.series_id = u.series_id
+    where f.customer_id not in (
+        select e.customer_id from events e, made where e.recorded_at >= made.as_of - interval '1 minute')
+    group by f.customer_id
+)
+select f.key as customer, 'figures of ' || f.month as place,
+       concat_ws(' / ', e.events, e.charge, e.charged_earlier, e.cost, e.unpriced) as expected,
+       concat_ws(' / ', f.events, f.charge, f.charged_earlier, f.cost, f.unpriced) as found
+from expected e join customer_figures f using (customer_id)
+where (e.events, e.charge, e.charged_earlier, e.cost, e.unpriced)
+      is distinct from (f.events, f.charge, f.charged_earlier, f.cost, f.unpriced)
+limit %(limit)s
+
 -- name: verify_variance
 -- What reconciliations say they have posted, beside the house's postings; and what each grain's revisions add up to.
 select provider as customer, 'reconciliation ' || r.reconciliation_id as place, r.change::text as expected,
@@ -267,6 +293,21 @@ where (%(customer_id)s::uuid is null or h.customer_id = %(customer_id)s)
 order by h.created_at desc, h.customer_id desc, h.hold_id desc
 limit %(limit)s
 
+-- name: list_open_holds
+-- Of all customers, along holds_due: open ones are few, however many have ended.
+select h.customer_id::text as customer_id, h.hold_id, h.state, h.fingerprint, h.meter, h.member, h.dimensions,
+       h.quantity, h.event_amount, h.calls, h.metadata, h.unit, h.amount, h.from_wallet, h.from_ceiling, h.price_id,
+       h.period_start, h.claimed, h.claims, h.on_expiry, h.created_at, h.created_by, h.expires_at, h.ended_at, h.ended_by,
+       h.charged, h.events, h.note, c.key as customer
+from holds h
+join customers c on c.customer_id = h.customer_id
+where h.ended_at is null and h.state = any(%(states)s::text[])
+  and (%(before)s::timestamptz is null
+       or (h.created_at, h.customer_id, h.hold_id)
+          < (%(before)s::timestamptz, %(before_customer)s::uuid, %(before_id)s::text))
+order by h.created_at desc, h.customer_id desc, h.hold_id desc
+limit %(limit)s
+
 -- name: write_holds
 -- New ones, and what became of others: only how a hold stands and ends ever changes.
 insert into holds (customer_id, hold_id, state, fingerprint, meter, member, dimensions, quantity, event_amount, calls,
@@ -289,6 +330,14 @@ on conflict (customer_id, hold_id) do update set
 
 -- name: has_open_holds
 select exists (select from holds where customer_id = %(customer_id)s and ended_at is null)
+
+-- name: held_now
+-- What open holds are expected to come to, whoever pays; along holds_open.
+select unit, count(*)::int as holds, coalesce(sum(amount), 0) as amount
+from holds
+where customer_id = %(customer_id)s and ended_at is null
+group by unit
+order by unit
 
 -- name: held_at
 select unit, count(*)::int as holds, coalesce(sum(from_wallet), 0) as amount

@@ -10,10 +10,10 @@ back, and a repeated event may be refused for what has changed since it was stor
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from datetime import datetime
 
-from tollkeeper.calls import store_calls
+from tollkeeper.calls import Caller, add_calls, store_calls
 from tollkeeper.catalog import Meter
 from tollkeeper.customers import Customer, customer_id_of
 from tollkeeper.db import Tx, text_array
@@ -196,8 +196,8 @@ async def _book(tx: Tx, batch: Batch, facts: list[Fact], tills: Tills) -> list[S
     transaction_id = tills.transaction_id
     facts = sorted(facts, key=_fact_key)
     columns = await store_events(tx, facts, transaction_id=transaction_id, recorded_at=batch.now)
-    calls = [(fact, call) for fact in facts if fact.calls for call in fact.calls]
-    if calls:
+    callers = _callers(facts)
+    if callers:
         tills.told += unpriced_calls(facts, tills.now)
     series = sorted(batch.series, key=lambda one: (one.customer_id, one.series_id))
     charges = Charges(
@@ -211,10 +211,34 @@ async def _book(tx: Tx, batch: Batch, facts: list[Fact], tills: Tills) -> list[S
     async with tx.together():
         if series:
             await insert_series(tx, series)
-        await store_calls(tx, calls, transaction_id=transaction_id, recorded_at=batch.now)
+        if callers:
+            await store_calls(tx, callers, transaction_id=transaction_id, recorded_at=batch.now)
+            await add_calls(tx, callers)
         await post_charges(tx, charges, transaction_id=transaction_id, booked_at=batch.now, booked_by=tills.by)
         await tills.write(tx)
     return series
+
+
+def _callers(facts: Sequence[Fact]) -> list[Caller]:
+    """The facts that move what is known of calls: those that bring some, and corrections of events that have some."""
+    moving = [fact for fact in facts if fact.calls or fact.original is not None]
+    if not moving:
+        return []
+    calling = {fact.key for fact in moving if fact.calls}
+    corrected = {(fact.customer_id, fact.event.corrects or "") for fact in moving if fact.original is not None}
+    return [
+        Caller(fact, fact.rule.unit, fact.calls, fact.original is not None or fact.key in corrected)
+        for fact in moving
+        if fact.calls or _has_calls(fact, calling)
+    ]
+
+
+def _has_calls(fact: Fact, calling: Container[FactKey]) -> bool:
+    """Whether the event that the fact corrects may have calls: those say what it costs, or that this isn't known."""
+    original = fact.original
+    assert original is not None
+    known = original.net_cost is not None or original.uncosted != 0
+    return known or (fact.customer_id, original.event_id) in calling
 
 
 def _fact_key(fact: Fact) -> FactKey:

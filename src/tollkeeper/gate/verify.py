@@ -7,6 +7,7 @@
 - The events cost what their provider calls cost.
 - Wallets, grants, burns, entries and postings agree; open holds are what wallets, totals and limits keep for them.
 - What reconciliations found is what the house has booked.
+- What the console lists of a customer is the rollup by day.
 - The counters of limits are the usage that they have counted.
 - Nothing refers to something that isn't there.
 """
@@ -21,7 +22,7 @@ from typing import Any
 from uuid import UUID
 
 from tollkeeper import clock
-from tollkeeper.calls import CALL_CHECKS
+from tollkeeper.calls import CALL_CHECKS, ROLLUP_CHECKS
 from tollkeeper.catalog import Aggregation, Catalog, Price, price_by_id
 from tollkeeper.clock import offset_spans, zone
 from tollkeeper.customers import Directory, list_customers
@@ -109,14 +110,21 @@ _CHECKS = (
     ("hours", "Do the events equal the rollup by hour?", _queries.verify_hours),
     ("holds", "Do wallets, running totals and limits keep what the open holds say?", _queries.verify_holds),
     *WALLET_CHECKS,
+    ("figures", "Does what the console lists equal the rollup by day?", _queries.verify_figures),
     ("variance", "Is what reconciliations found what the house has booked?", _queries.verify_variance),
     *CALL_CHECKS,
+    *ROLLUP_CHECKS,
     ("orphans", "Does everything refer to something that exists?", _queries.verify_orphans),
 )
 
 
-async def verify(tx: Tx, catalog: Catalog, now: datetime | None = None) -> Verdict:
-    """Compare everything; give it a snapshot, so that usage that arrives meanwhile isn't taken for a difference."""
+async def verify(
+    tx: Tx, catalog: Catalog, now: datetime | None = None, *, also: Sequence[tuple[str, str, bytes]] = ()
+) -> Verdict:
+    """Compare everything; give it a snapshot, so that usage that arrives meanwhile isn't taken for a difference.
+
+    `also` are the checks of later stages: name, question, and a query that takes `limit` and gives Differences.
+    """
     now = now or clock.now()
     size = await tx.one(Size, _queries.count_books)
     if size is None:
@@ -124,7 +132,7 @@ async def verify(tx: Tx, catalog: Catalog, now: datetime | None = None) -> Verdi
     unbalanced = [Difference("all", unit, "0", plain(difference)) for unit, difference in await unbalanced_units(tx)]
     checks = [Check("balance", "Do debits and credits sum to zero in every unit?", unbalanced)]
     params = {"limit": MOST_DIFFERENCES, "house": HOUSE} | await _offsets(tx)
-    for name, question, query in _CHECKS:
+    for name, question, query in (*_CHECKS, *also):
         checks.append(Check(name, question, await tx.all(Difference, query, params)))
     question = "Does the price of every running total equal the sum of its charges?"
     checks.append(Check("totals", question, await _totals(tx, catalog)))

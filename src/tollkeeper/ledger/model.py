@@ -68,6 +68,22 @@ class Kind(StrEnum):
     """A bought grant's unspent part, paid back."""
 
 
+CUSTOMER_KINDS = frozenset(
+    {
+        Kind.USAGE,
+        Kind.USAGE_CREDIT,
+        Kind.GRANT_PAID,
+        Kind.GRANT_GIVEN,
+        Kind.GRANT_SPENT,
+        Kind.GRANT_RETURNED,
+        Kind.GRANT_EXPIRED,
+        Kind.GRANT_VOIDED,
+        Kind.GRANT_REFUNDED,
+    }
+)
+"""What a customer may see: the rest is between the operator and AI providers."""
+
+
 @dataclass(frozen=True, slots=True)
 class Posting:
     """What is to be booked: `amount` (> 0) of `unit` moves from the account `credit` to the account `debit`."""

@@ -42,7 +42,7 @@ from postings
 where customer_id = %(customer_id)s
   and (%(before_transaction)s::uuid is null
        or (transaction_id, line) < (%(before_transaction)s::uuid, %(before_line)s::smallint))
-  and (%(kind)s::text is null or kind = %(kind)s)
+  and (%(kinds)s::text[] is null or kind = any(%(kinds)s))
 order by transaction_id desc, line desc
 limit %(limit)s
 

@@ -14,9 +14,12 @@ _queries = Queries(__package__ or "")
 
 
 async def list_postings(
-    tx: Tx, customer_id: UUID, *, before: tuple[UUID, int] | None, kind: str | None, limit: int
+    tx: Tx, customer_id: UUID, *, before: tuple[UUID, int] | None, kinds: Collection[str] | None, limit: int
 ) -> list[Entry]:
-    """A page of the audit trail, newest first, going on before the posting at (transaction_id, line) `before`."""
+    """A page of the audit trail, newest first, going on before the posting at (transaction_id, line) `before`.
+
+    Of these kinds, or of all.
+    """
     return await tx.all(
         Entry,
         _queries.list_postings,
@@ -24,7 +27,7 @@ async def list_postings(
             "customer_id": customer_id,
             "before_transaction": before[0] if before else None,
             "before_line": before[1] if before else None,
-            "kind": kind,
+            "kinds": None if kinds is None else sorted(kinds),
             "limit": limit,
         },
     )

@@ -43,6 +43,8 @@ class NewGrant:
     note: str | None = None
     key: str | None = None
     """The caller's id: the same one again is the same grant."""
+    grant_id: UUID | None = None
+    """The grant's own id, from a stage that has decided on it. None: it follows from the key, or is a new one."""
 
 
 def grant_id_of(customer_id: str, key: str) -> UUID:
@@ -120,7 +122,7 @@ def give(purse: Purse, new: NewGrant, changes: Changes) -> Grant:
     customer_id = purse.wallet.customer_id
     grant = Grant(
         customer_id=customer_id,
-        grant_id=new_id() if new.key is None else grant_id_of(customer_id, new.key),
+        grant_id=new.grant_id or (new_id() if new.key is None else grant_id_of(customer_id, new.key)),
         unit=new.unit,
         kind=str(new.kind),
         priority=new.priority,

@@ -138,6 +138,19 @@ where customer_id = %(customer_id)s
 order by created_at desc, grant_id desc
 limit %(limit)s
 
+-- name: expiring_of
+-- What of a customer's wallets expires next: of each unit the first times, and how much.
+select unit, expires_at, amount
+from (
+    select unit, expires_at, sum(remaining) as amount, row_number() over (partition by unit order by expires_at) as place
+    from grants
+    where customer_id = %(customer_id)s and remaining > 0 and expires_at > %(now)s and effective_at <= %(now)s
+      and voided_at is null
+    group by unit, expires_at
+) next
+where place <= %(most)s
+order by unit, expires_at
+
 -- name: balance_at
 -- The last entry up to then, found along the primary key: nothing is added up.
 select w.unit, coalesce(entry.balance, 0) as balance

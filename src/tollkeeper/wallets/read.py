@@ -42,6 +42,20 @@ class EventBurn:
     at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Expiring:
+    """How much of a wallet expires at an instant."""
+
+    unit: str
+    expires_at: datetime
+    amount: Decimal
+
+
+async def expiring_of(tx: Tx, customer_id: UUID, *, now: datetime, most: int) -> list[Expiring]:
+    """What of the customer's prepaid value in force expires next, by unit and time; of each unit the first `most`."""
+    return await tx.all(Expiring, queries.expiring_of, {"customer_id": customer_id, "now": now, "most": most})
+
+
 async def list_wallets(tx: Tx, customer_id: str) -> list[Wallet]:
     """The customer's wallets as they were last written, by unit."""
     return await tx.all(Wallet, queries.wallets_of, {"customer_ids": [customer_id]})

@@ -54,6 +54,7 @@ async def put_recurring(
         "now": now,
         "by": by,
     }
+    tx.touches([customer_id])
     found = await tx.one(OwnRecurring, queries.put_recurring, params)
     if found is None:
         raise AssertionError("an upsert gave no row")
@@ -63,6 +64,7 @@ async def put_recurring(
 async def end_recurring(tx: Tx, customer_id: str, name: str, now: datetime) -> OwnRecurring:
     """Let it not come again; the present period's grant stays. Raises NotFound `unknown_recurring_grant`."""
     params = {"customer_id": customer_id, "name": name, "now": now}
+    tx.touches([customer_id])
     found = await tx.one(OwnRecurring, queries.end_recurring, params)
     if found is None:
         raise NotFound("unknown_recurring_grant", f"The customer has no recurring grant {name!r}.", field="name")

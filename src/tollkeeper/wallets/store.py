@@ -20,6 +20,7 @@ async def write_wallets(tx: Tx, wallets: Sequence[Wallet]) -> None:
     """Store wallets as they are now; in key order."""
     if not wallets:
         return
+    tx.touches(one.customer_id for one in wallets)
     await tx.execute(
         queries.write_wallets,
         {
@@ -39,6 +40,7 @@ async def insert_grants(tx: Tx, grants: Sequence[Grant]) -> None:
     """Store new grants; in key order."""
     if not grants:
         return
+    tx.touches(one.customer_id for one in grants)
     await tx.execute(
         queries.insert_grants,
         _changing(grants)
@@ -62,6 +64,7 @@ async def insert_grants(tx: Tx, grants: Sequence[Grant]) -> None:
 async def update_grants(tx: Tx, grants: Sequence[Grant]) -> None:
     """Store what has become of grants; in key order."""
     if grants:
+        tx.touches(one.customer_id for one in grants)
         await tx.execute(queries.update_grants, _changing(grants))
 
 

@@ -75,12 +75,17 @@ export class Portal {
   alerts = (params: Params = {}): Promise<t.Page<t.Alert>> => this.get('/alerts', params);
   plans = (): Promise<t.Plans> => this.get('/plans');
   offers = (): Promise<t.Offers> => this.get('/offers');
-  topUp = (id: string): Promise<t.TopUp> => this.get(`/top-ups/${encodeURIComponent(id)}`);
+  topUps = (params: Params = {}): Promise<t.Page<t.TopUp>> => this.get('/top-ups', params);
   changePlan = (plan: string, from: 'now' | 'period_end'): Promise<t.Plans> => this.post('/plan', { plan, from });
 
   /** Safe to repeat: `id` is chosen by the caller once per intention. */
   startTopUp = (body: { id: string; unit: string; amount: string } | { id: string; pack: string }): Promise<t.TopUp> =>
     this.post('/top-ups', body);
+
+  /** Never from the cache: whoever asks waits for it to change. */
+  topUp = (id: string): Promise<t.TopUp> => this.read(`/top-ups/${encodeURIComponent(id)}`);
+
+  cancelTopUp = (id: string): Promise<t.TopUp> => this.post(`/top-ups/${encodeURIComponent(id)}/cancel`, {});
 
   payTest = (id: string, outcome: 'paid' | 'failed'): Promise<t.TopUp> =>
     this.post(`/top-ups/${encodeURIComponent(id)}/test-payment`, { outcome });
@@ -88,10 +93,7 @@ export class Portal {
   /** Any read below `/v1/portal`, kept for seconds and shared. */
   get<T>(path: string, params: Params = {}): Promise<T> {
     const address = path + query(params);
-    return this.cache.get(address, async () => {
-      const answer = await this.call(address, { headers: { Accept: 'application/json' } });
-      return (await answer.json()) as T;
-    });
+    return this.cache.get(address, () => this.read<T>(address));
   }
 
   /** A change; what was read before is asked for anew by everyone. */
@@ -128,6 +130,11 @@ export class Portal {
       this.cache.forget();
       this.tell((listener) => listener.onRefresh?.());
     }, due);
+  }
+
+  private async read<T>(address: string): Promise<T> {
+    const answer = await this.call(address, { headers: { Accept: 'application/json' } });
+    return (await answer.json()) as T;
   }
 
   private receive(state: t.LiveState): void {

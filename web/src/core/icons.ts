@@ -11,6 +11,8 @@ const PATHS: Record<string, SVGTemplateResult> = {
   down: svg`<path d="M8 3v10M4.5 9.5 8 13l3.5-3.5" />`,
   download: svg`<path d="M8 2.5v7.5M5 7.2l3 3 3-3M2.8 13.2h10.4" />`,
   empty: svg`<path d="M2.5 9.5 4.3 3.6h7.4l1.8 5.9v3H2.5Z" /><path d="M2.5 9.5h3l1 1.6h3l1-1.6h3" />`,
+  gauge: svg`<path d="M2.6 11.6a6 6 0 1 1 10.8 0" /><path d="m8 9 2.6-3" />`,
+  plus: svg`<path d="M8 3.2v9.6M3.2 8h9.6" />`,
   copy: svg`<rect x="5.5" y="5.5" width="7.5" height="7.5" rx="1.5" /><path d="M10.5 3H4.5A1.5 1.5 0 0 0 3 4.5v6" />`,
   half: svg`<circle cx="8" cy="8" r="5.5" /><path d="M8 2.5a5.5 5.5 0 0 1 0 11Z" fill="currentColor" />`,
   info: svg`<circle cx="8" cy="8" r="6" /><path d="M8 7.3v3.6M8 5v.1" />`,

@@ -1,4 +1,4 @@
-import { css, html, LitElement, nothing, type TemplateResult } from 'lit';
+import { type CSSResultGroup, css, html, LitElement, nothing, type TemplateResult } from 'lit';
 import { property, state } from 'lit/decorators.js';
 import { repeat } from 'lit/directives/repeat.js';
 import { csv, save } from './download.ts';
@@ -8,6 +8,8 @@ import { base } from './theme.ts';
 export interface Column<Row> {
   key: string;
   title: string;
+  /** Only screen readers hear its title, and CSV leaves it out: a column of buttons. */
+  quiet?: boolean;
   /** To the end of its cell, in tabular digits. */
   numeric?: boolean;
   /** The bare value: what CSV gets, and what's shown where `cell` doesn't say otherwise. */
@@ -53,7 +55,7 @@ export class TollTable<Row = unknown> extends LitElement {
   @state() private opened = new Set<unknown>();
   @state() private downloading: 'no' | 'busy' | 'failed' = 'no';
 
-  static override styles = [
+  static override styles: CSSResultGroup = [
     base,
     css`
       .scroll { overflow: auto; max-block-size: var(--toll-table-height, none); margin-inline: calc(var(--_bleed, 0px) * -1); overscroll-behavior-x: contain; }
@@ -105,6 +107,7 @@ export class TollTable<Row = unknown> extends LitElement {
     const active = this.sorting?.key === column.key ? this.sorting : null;
     const direction = active ? (active.descending ? 'descending' : 'ascending') : nothing;
     const mark = active ? (active.descending ? 'down' : 'up') : 'updown';
+    if (column.quiet) return html`<th scope="col"><span class="hidden">${column.title}</span></th>`;
     const shown = column.sort
       ? html`<button class="sorter" @click=${() => this.sortBy(column)}>${column.title}${icon(mark)}</button>`
       : column.title;
@@ -182,7 +185,8 @@ export class TollTable<Row = unknown> extends LitElement {
   }
 
   private asCsv(): Blob {
-    const lines = this.sorted().map((row) => this.columns.map((column) => column.value(row)));
-    return new Blob([csv([this.columns.map((column) => column.title), ...lines])], { type: 'text/csv' });
+    const columns = this.columns.filter(({ quiet }) => !quiet);
+    const lines = this.sorted().map((row) => columns.map((column) => column.value(row)));
+    return new Blob([csv([columns.map((column) => column.title), ...lines])], { type: 'text/csv' });
   }
 }

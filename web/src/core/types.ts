@@ -88,6 +88,8 @@ export interface Alert {
   topic: string;
   created_at: Time;
   detail: string;
+  /** Fields of the topic's own: `unit`, `limit`, `balance`, … */
+  [fact: string]: unknown;
 }
 
 export interface Plan {
@@ -248,33 +250,58 @@ export interface PlanOffer {
 export interface Plans {
   change_allowed: boolean;
   current: string | null;
-  next: { plan: string; name: string; from: Time } | null;
+  /** Without a plan where the present one ends and none follows. */
+  next: { plan: string | null; name: string | null; from: Time } | null;
   data: PlanOffer[];
+}
+
+export interface QuickAmount {
+  amount: Amount;
+  price: Amount;
+  currency: string;
+}
+
+export interface Pack extends QuickAmount {
+  key: string;
+  name: string;
+  bonus: Amount | null;
+  expires_after: string | null;
+}
+
+/** What can be bought of one unit of value. */
+export interface Offer {
+  unit: string;
+  name: string;
+  /** How long what is bought by `amounts` can be spent: `12 months`. */
+  expires_after: string | null;
+  amounts: QuickAmount[];
+  packs: Pack[];
 }
 
 /** `GET /offers` */
 export interface Offers {
   allowed: boolean;
+  /** Payments are only pretended. */
   test: boolean;
-  data: {
-    unit: string;
-    name: string;
-    amounts: { amount: Amount; price: Amount; currency: string }[];
-    packs: { key: string; name: string; amount: Amount; price: Amount; currency: string; bonus?: Amount | null }[];
-  }[];
+  data: Offer[];
 }
+
+export type TopUpState = 'pending' | 'paid' | 'failed' | 'cancelled' | 'expired';
 
 export interface TopUp {
   id: string;
-  state: 'pending' | 'paid' | 'failed' | 'cancelled' | 'expired';
+  state: TopUpState;
   unit: string;
   amount: Amount;
+  bonus: Amount;
   price: Amount;
   currency: string;
   pack: string | null;
+  /** Where it's paid, while it's pending. */
   checkout_url: string | null;
   test: boolean;
   created_at: Time;
+  expires_at: Time;
   ended_at: Time | null;
   grant_id: string | null;
 }

@@ -15,7 +15,7 @@ import {
   WIDGETS,
 } from 'tollkeeper';
 import { fixturePortal } from './fixtures/index.ts';
-import { SCENARIOS, type Scenario } from './fixtures/world.ts';
+import { ONLY, SCENARIOS, type Scenario } from './fixtures/world.ts';
 
 dressPage();
 
@@ -69,7 +69,9 @@ class GalleryPage extends LitElement {
   }
 
   protected override render(): TemplateResult {
-    const scenarios = (Object.keys(SCENARIOS) as Scenario[]).filter((each) => !this.only || each === this.only);
+    const scenarios = (Object.keys(SCENARIOS) as Scenario[]).filter((each) =>
+      this.only ? each === this.only : (ONLY[each]?.includes(this.widget) ?? true),
+    );
     return html`<nav aria-label="Widgets">
         <h1>Widgets</h1>
         ${Object.keys(WIDGETS).map((name) => html`<a href="?widget=${name}" aria-current=${name === this.widget ? 'page' : nothing} @click=${this.go}>${name}</a>`)}

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, TypeVar
 from uuid import UUID
 
 from fastapi import APIRouter, Query
@@ -11,11 +12,13 @@ from pydantic import ConfigDict
 
 from tollkeeper.api.auth import Reader
 from tollkeeper.api.bodies import Answer
-from tollkeeper.api.books import OpenBooks
+from tollkeeper.api.books import Books, OpenBooks
 from tollkeeper.api.paging import Cursor, Limit, Page, key_behind, page, uuid_in
 from tollkeeper.customers import customer_id_of, get_customer
 from tollkeeper.db import PublishedFact, Tx, list_facts
 from tollkeeper.gate import TOPICS
+
+Shown = TypeVar("Shown")
 
 router = APIRouter(prefix="/v1/alerts", tags=["alerts"])
 
@@ -37,6 +40,26 @@ def alert_answer(fact: PublishedFact) -> AlertAnswer:
     return AlertAnswer(**fact.body | own)
 
 
+async def page_of_alerts(
+    books: Books,
+    key: str | None,
+    topics: Collection[str],
+    answer: Callable[[PublishedFact], Shown],
+    limit: int,
+    cursor: str | None,
+) -> Page[Shown]:
+    """A page of alerts about these topics, newest first: a customer's, or everybody's."""
+    before = key_behind(cursor)
+
+    async def work(tx: Tx) -> list[PublishedFact]:
+        customer_id = None if key is None else (await get_customer(tx, key)).customer_id
+        behind = None if before is None else uuid_in(before)
+        return await list_facts(tx, customer_id, topics=topics, before=behind, limit=limit + 1)
+
+    found = await books.database.run(work, None if key is None else customer_id_of(key))
+    return page(found, limit, answer, lambda last: (str(last.fact_id),))
+
+
 @router.get("", summary="List alerts")
 async def list_alerts(
     books: OpenBooks,
@@ -46,12 +69,4 @@ async def list_alerts(
     cursor: Cursor = None,
 ) -> Page[AlertAnswer]:
     """Thresholds of limits, low and exhausted balances, expiring grants, unpriced calls; newest first."""
-    before = key_behind(cursor)
-
-    async def work(tx: Tx) -> list[PublishedFact]:
-        customer_id = None if customer is None else (await get_customer(tx, customer)).customer_id
-        behind = None if before is None else uuid_in(before)
-        return await list_facts(tx, customer_id, topics=TOPICS, before=behind, limit=limit + 1)
-
-    found = await books.database.run(work, None if customer is None else customer_id_of(customer))
-    return page(found, limit, alert_answer, lambda last: (str(last.fact_id),))
+    return await page_of_alerts(books, customer, TOPICS, alert_answer, limit, cursor)

@@ -40,6 +40,10 @@ class CatalogAnswer(Answer):
     """Each with its own prices, limits, recurring grants and funding."""
     attribution: JsonObject
     """Which meter a provider's cost belongs to, where events didn't bring their calls."""
+    top_ups: list[JsonObject]
+    """The amounts that customers may buy, by unit of value."""
+    packs: list[JsonObject]
+    """What they may buy in fixed sizes."""
 
 
 class ChangeAnswer(Answer):

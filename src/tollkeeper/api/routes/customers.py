@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Query, Response
 from pydantic import Field, StrictBool
@@ -29,6 +30,8 @@ from tollkeeper.db import Tx
 from tollkeeper.gate import in_use
 
 router = APIRouter(prefix="/v1/customers", tags=["customers"])
+
+Shown = TypeVar("Shown")
 
 _CREATED: dict[int | str, dict[str, Any]] = {201: {"description": "It is new."}, 200: {"description": "It was there."}}
 
@@ -123,18 +126,25 @@ async def put(books: OpenBooks, _: Writer, key: CustomerKey, asked: CustomerPut,
     return CustomerAnswer.of(customer)
 
 
-@router.get("/{key:key}/members", summary="List a customer's members")
-async def list_its_members(
-    books: OpenBooks, _: Reader, key: CustomerKey, limit: Limit = 100, cursor: Cursor = None
-) -> Page[MemberAnswer]:
-    """Members by key."""
+async def page_of_members(
+    books: Books, key: str, answer: Callable[[Member], Shown], limit: int, cursor: str | None
+) -> Page[Shown]:
+    """A page of a customer's members by key."""
     after = key_behind(cursor)
 
     async def work(tx: Tx) -> list[Member]:
         return await list_members(tx, await get_customer(tx, key), after=after, limit=limit + 1)
 
     found = await books.database.run(work, customer_id_of(key))
-    return page(found, limit, MemberAnswer.of, lambda member: (member.key,))
+    return page(found, limit, answer, lambda member: (member.key,))
+
+
+@router.get("/{key:key}/members", summary="List a customer's members")
+async def list_its_members(
+    books: OpenBooks, _: Reader, key: CustomerKey, limit: Limit = 100, cursor: Cursor = None
+) -> Page[MemberAnswer]:
+    """Members by key."""
+    return await page_of_members(books, key, MemberAnswer.of, limit, cursor)
 
 
 @router.get("/{key:key}/members/{member:key}", summary="Show a member")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 from uuid import UUID
 
 import msgspec
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import AwareDatetime
 
 from tollkeeper.analytics import EventQuery, parse_filter, search_events, whole_range
@@ -193,12 +194,10 @@ _COLUMNS = (
 OneCustomer = Annotated[str, Query(min_length=1, max_length=200, description="The customer's key.")]
 
 
-@router.get("", summary="List events", responses=CSV_RESPONSE, response_model=Page[EventAnswer])
-async def list_all(
-    books: OpenBooks,
-    _: Reader,
-    csv: WantsCsv,
-    customer: OneCustomer,
+Shown = TypeVar("Shown")
+
+
+async def _asked(
     start: Annotated[AwareDatetime | None, Query(alias="from", description="Events at or after this time.")] = None,
     end: Annotated[AwareDatetime | None, Query(alias="to", description="Events before this time.")] = None,
     meter: str | None = None,
@@ -207,23 +206,42 @@ async def list_all(
     dimensions: Annotated[
         list[str], Query(alias="filter", description="`dimension:value`, or `member:key`; any number.")
     ] = [],  # noqa: B006
+) -> EventQuery:
+    span = whole_range(start, end)
+    return EventQuery(span.start, span.end, meter, member, transaction, parse_filter(dimensions))
+
+
+AskedEvents = Annotated[EventQuery, Depends(_asked)]
+"""The parameters of routes that list events."""
+
+
+async def page_of_events(
+    books: Books, key: str, query: EventQuery, limit: int, cursor: str | None, answer: Callable[[StoredEvent], Shown]
+) -> Page[Shown]:
+    """A page of a customer's events, newest first. Raises as `search_events` does."""
+    point = None if cursor is None else _point(*decode_cursor(cursor, 2))
+
+    async def work(tx: Tx) -> list[StoredEvent]:
+        catalog = await books.catalog(tx)
+        found = await get_customer(tx, key)
+        return await search_events(tx, found.customer_id, catalog, query, before=point, limit=limit + 1)
+
+    events = await books.database.run(work, customer_id_of(key))
+    return page(events, limit, answer, lambda last: (in_utc(last.time), last.event_id))
+
+
+@router.get("", summary="List events", responses=CSV_RESPONSE, response_model=Page[EventAnswer])
+async def list_all(
+    books: OpenBooks,
+    _: Reader,
+    csv: WantsCsv,
+    customer: OneCustomer,
+    query: AskedEvents,
     limit: Limit = 100,
     cursor: Cursor = None,
 ) -> Page[EventAnswer] | Response:
     """A customer's events, newest first."""
-    point = None if cursor is None else _point(*decode_cursor(cursor, 2))
-    span = whole_range(start, end)
-    query = EventQuery(span.start, span.end, meter, member, transaction, parse_filter(dimensions))
-
-    async def work(tx: Tx) -> list[StoredEvent]:
-        catalog = await books.catalog(tx)
-        found = await get_customer(tx, customer)
-        return await search_events(tx, found.customer_id, catalog, query, before=point, limit=limit + 1)
-
-    events = await books.database.run(work, customer_id_of(customer))
-    answer = page(
-        events, limit, lambda event: _event_answer(customer, event), lambda last: (in_utc(last.time), last.event_id)
-    )
+    answer = await page_of_events(books, customer, query, limit, cursor, lambda event: _event_answer(customer, event))
     return as_csv(answer.data, _COLUMNS, next_cursor=answer.next_cursor) if csv else answer
 
 
@@ -288,12 +306,12 @@ async def explanation(books: OpenBooks, _: Reader, id: EventKey, customer: OneCu
     )
 
 
-async def explain_one(books: Books, customer: str, event_id: str) -> Explanation:
-    """The explanation of one event of a customer."""
+async def explain_one(books: Books, customer: str, event_id: str, *, costs: bool = True) -> Explanation:
+    """The explanation of one event of a customer; without `costs` it tells nothing that the operator pays."""
 
     async def work(tx: Tx) -> Explanation:
         catalog = await books.catalog(tx)
         found: Customer = await get_customer(tx, customer)
-        return await explain_event(tx, catalog, found, event_id)
+        return await explain_event(tx, catalog, found, event_id, costs=costs)
 
     return await books.database.run(work, customer_id_of(customer))

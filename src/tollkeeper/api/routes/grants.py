@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -15,7 +16,7 @@ from pydantic import Field
 from tollkeeper import clock
 from tollkeeper.api.auth import Reader, Writer, caller
 from tollkeeper.api.bodies import Amount, Answer, Asked
-from tollkeeper.api.books import OpenBooks
+from tollkeeper.api.books import Books, OpenBooks
 from tollkeeper.api.exact import IDEMPOTENCY_KEY, body_of, exact_body, idempotency_key, schemas_of
 from tollkeeper.api.paging import Cursor, Limit, Page, decode_cursor, instant_in, page, uuid_in
 from tollkeeper.api.paths import CustomerKey, RecurringGrantName
@@ -38,6 +39,8 @@ from tollkeeper.wallets import (
 )
 
 router = APIRouter(prefix="/v1", tags=["prepaid"])
+
+Shown = TypeVar("Shown")
 
 _Instant = Annotated[datetime, Meta(tz=True)]
 
@@ -142,6 +145,31 @@ async def give(
     return _answer(key, grant, clock.now())
 
 
+async def page_of_grants(
+    books: Books,
+    key: str,
+    answer: Callable[[Grant, datetime], Shown],
+    limit: int,
+    cursor: str | None,
+    *,
+    unit: str | None = None,
+    state: GrantState | None = None,
+) -> Page[Shown]:
+    """A page of a customer's grants, newest first, once everything is done that is due; `answer` is told the time."""
+    before = None if cursor is None else _point(*decode_cursor(cursor, 2))
+    await books.refresh(key)
+    now = clock.now()
+
+    async def work(tx: Tx) -> list[Grant]:
+        customer_id = str((await get_customer(tx, key)).customer_id)
+        return await list_grants(tx, customer_id, now=now, unit=unit, state=state, before=before, limit=limit + 1)
+
+    found = await books.database.run(work, customer_id_of(key))
+    return page(
+        found, limit, lambda grant: answer(grant, now), lambda last: (in_utc(last.created_at), str(last.grant_id))
+    )
+
+
 @router.get("/customers/{key:key}/grants", summary="List a customer's grants")
 async def list_its_grants(
     books: OpenBooks,
@@ -153,19 +181,8 @@ async def list_its_grants(
     cursor: Cursor = None,
 ) -> Page[GrantAnswer]:
     """Grants, newest first, with what became of each."""
-    before = None if cursor is None else _point(*decode_cursor(cursor, 2))
-    await books.refresh(key)
-    now = clock.now()
-
-    async def work(tx: Tx) -> list[Grant]:
-        customer_id = str((await get_customer(tx, key)).customer_id)
-        return await list_grants(tx, customer_id, now=now, unit=unit, state=state, before=before, limit=limit + 1)
-
-    return page(
-        await books.database.run(work, customer_id_of(key)),
-        limit,
-        lambda grant: _answer(key, grant, now),
-        lambda last: (in_utc(last.created_at), str(last.grant_id)),
+    return await page_of_grants(
+        books, key, lambda grant, now: _answer(key, grant, now), limit, cursor, unit=unit, state=state
     )
 
 

@@ -50,8 +50,9 @@ async def readyz(books: OpenBooks) -> Health:
     responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
 )
 async def show_metrics(books: OpenBooks) -> Response:
-    """Requests, their durations, and database connections, of all workers."""
+    """Requests, their durations, live streams, and database connections, of all workers."""
     metrics.observe_connections(*books.database.connections)
+    metrics.observe_feed(len(books.feed), books.feed.listening)
     return Response(metrics.exposition(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
 

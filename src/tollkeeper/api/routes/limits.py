@@ -18,7 +18,7 @@ from tollkeeper.api.bodies import Amount, Answer
 from tollkeeper.api.books import Books, OpenBooks
 from tollkeeper.api.exact import body_of, exact_body, schemas_of
 from tollkeeper.api.paths import CustomerKey, LimitName
-from tollkeeper.catalog import Limit, LimitBy, LimitMode, LimitPeriod
+from tollkeeper.catalog import Catalog, Limit, LimitBy, LimitMode, LimitPeriod
 from tollkeeper.clock import Interval
 from tollkeeper.customers import Agreement, agreement_of, customer_id_of, get_customer
 from tollkeeper.db import Tx
@@ -101,20 +101,24 @@ async def show_limits(
     member: Annotated[str | None, Query(description="Also what this member has used of limits by member.")] = None,
 ) -> LimitsAnswer:
     """Every limit in force, by name, with what is used and held of it in the present window."""
+    _catalog, found, now = await limits_of(books, key, member)
+    return LimitsAnswer(customer=key, as_of=now, data=found)
+
+
+async def limits_of(books: Books, key: str, member: str | None) -> tuple[Catalog, list[LimitAnswer], datetime]:
+    """The limits in force, with the catalog, once everything is done that is due; and when that was."""
     await books.refresh(key)
     now = clock.now()
     async with books.database.transaction(customer_id_of(key), snapshot=True) as tx:
         standing, agreement = await standing_of(books, tx, key, now)
         states = await read_states(tx, standing.customer, standing.limits, member=member, now=now)
     used = {state.limit.name: state for state in states}
-    return LimitsAnswer(
-        customer=key,
-        as_of=now,
-        data=[
-            limit_answer(limit, used.get(limit.name), window_at(limit.per, now, standing.customer.zone), agreement)
-            for limit in standing.limits
-        ],
-    )
+    zone = standing.customer.zone
+    found = [
+        limit_answer(limit, used.get(limit.name), window_at(limit.per, now, zone), agreement)
+        for limit in standing.limits
+    ]
+    return standing.catalog, found, now
 
 
 async def standing_of(books: Books, tx: Tx, key: str, now: datetime) -> tuple[Standing, Agreement]:

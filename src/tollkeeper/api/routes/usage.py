@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Depends, Query, Response
 from pydantic import AwareDatetime
 
 from tollkeeper import clock
 from tollkeeper.analytics import UsageQuery, UsageRow, Window, parse_filter, recent_range, usage
 from tollkeeper.api.auth import Reader
 from tollkeeper.api.bodies import Amount, Answer
-from tollkeeper.api.books import OpenBooks
+from tollkeeper.api.books import Books, OpenBooks
 from tollkeeper.api.paging import Cursor, Limit, Page, decode_cursor, number_in, page, uuid_in
 from tollkeeper.api.paths import CustomerKey
 from tollkeeper.api.routes.events import OneCustomer
@@ -54,12 +56,15 @@ class UsageAnswer(Answer):
     rows: list[UsageRowAnswer]
 
 
-@router.get("/usage", summary="Sum up usage", responses=CSV_RESPONSE, response_model=UsageAnswer)
-async def show_usage(
-    books: OpenBooks,
-    _: Reader,
-    csv: WantsCsv,
-    customer: OneCustomer,
+@dataclass(frozen=True, slots=True)
+class UsageAsked:
+    """Which usage is asked for, and when."""
+
+    query: UsageQuery
+    as_of: datetime
+
+
+async def _asked(
     meter: Annotated[str | None, Query(description="One meter; all of them by default.")] = None,
     start: Annotated[
         AwareDatetime | None, Query(alias="from", description="Start of the range; 30 days before `to` by default.")
@@ -75,8 +80,7 @@ async def show_usage(
         list[str], Query(description="Declared dimensions, or `member`; repeated or separated by commas.")
     ] = [],  # noqa: B006
     only: Annotated[list[str], Query(alias="filter", description="`dimension:value`, any number.")] = [],  # noqa: B006
-) -> UsageAnswer | Response:
-    """Quantities, charges and costs by meter, window of time and dimensions; exact for any range and time zone."""
+) -> UsageAsked:
     as_of = clock.now()
     span = recent_range(start, end, as_of)
     query = UsageQuery(
@@ -88,19 +92,41 @@ async def show_usage(
         group_by=tuple(name for names in group_by for name in names.split(",") if name),
         filter=parse_filter(only),
     )
+    return UsageAsked(query, as_of)
+
+
+AskedUsage = Annotated[UsageAsked, Depends(_asked)]
+"""The parameters of routes that sum up usage."""
+
+
+async def usage_of(books: Books, key: str, query: UsageQuery) -> tuple[str, list[UsageRow]]:
+    """The zone that the customer's windows are cut in, and the rows. Raises as `usage` does."""
 
     async def work(tx: Tx) -> tuple[str, list[UsageRow]]:
         catalog = await books.catalog(tx)
-        found = await get_customer(tx, customer)
-        return found.timezone, await usage(tx, found, catalog, query)
+        found = await get_customer(tx, key)
+        return query.timezone or found.timezone, await usage(tx, found, catalog, query)
 
-    own_zone, found = await books.database.run(work, customer_id_of(customer))
+    return await books.database.run(work, customer_id_of(key))
+
+
+def usage_columns(query: UsageQuery, figures: Collection[str]) -> list[str]:
+    """The columns of rows of usage as CSV."""
+    return ["start", "end", "meter", *(f"group.{name}" for name in query.group_by), *figures]
+
+
+@router.get("/usage", summary="Sum up usage", responses=CSV_RESPONSE, response_model=UsageAnswer)
+async def show_usage(
+    books: OpenBooks, _: Reader, csv: WantsCsv, customer: OneCustomer, asked: AskedUsage
+) -> UsageAnswer | Response:
+    """Quantities, charges and costs by meter, window of time and dimensions; exact for any range and time zone."""
+    query = asked.query
+    zone, found = await usage_of(books, customer, query)
     rows = [UsageRowAnswer.of(row) for row in found]
     if csv:
-        groups = [f"group.{name}" for name in query.group_by]
-        return as_csv(rows, ["start", "end", "meter", *groups, *_FIGURES])
-    shown = {"start": span.start, "end": span.end, "window": window, "timezone": timezone or own_zone}
-    return UsageAnswer(customer=customer, as_of=as_of, rows=rows, **shown)
+        return as_csv(rows, usage_columns(query, _FIGURES))
+    shown = {"start": query.start, "end": query.end, "window": query.window, "timezone": zone}
+    return UsageAnswer(customer=customer, as_of=asked.as_of, rows=rows, **shown)
 
 
 _FIGURES = ("events", "quantity", "charge", "unit", "cost", "unpriced", "uncosted", "estimated")
@@ -142,18 +168,23 @@ async def show_ledger(
     cursor: Cursor = None,
 ) -> Page[EntryAnswer] | Response:
     """The audit trail, newest first. `GET /v1/events?transaction=` lists the events that a posting sums up."""
-    before = None if cursor is None else _point(*decode_cursor(cursor, 2))
+    before = posting_behind(cursor)
 
     async def work(tx: Tx) -> list[Entry]:
         customer = await get_customer(tx, key)
-        return await list_postings(tx, customer.customer_id, before=before, kind=kind, limit=limit + 1)
+        kinds = None if kind is None else [kind]
+        return await list_postings(tx, customer.customer_id, before=before, kinds=kinds, limit=limit + 1)
 
     found = await books.database.run(work, customer_id_of(key))
     answer = page(found, limit, EntryAnswer.of, lambda last: (str(last.transaction_id), str(last.line)))
     return as_csv(answer.data, _ENTRY_COLUMNS, next_cursor=answer.next_cursor) if csv else answer
 
 
-def _point(transaction_id: str, line: str) -> tuple[UUID, int]:
+def posting_behind(cursor: str | None) -> tuple[UUID, int] | None:
+    """The posting that a page goes on behind. Raises InvalidInput `invalid_cursor`."""
+    if cursor is None:
+        return None
+    transaction_id, line = decode_cursor(cursor, 2)
     return uuid_in(transaction_id), number_in(line)
 
 

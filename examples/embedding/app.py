@@ -1,0 +1,81 @@
+"""A product's own page with two of Tollkeeper's widgets in its sidebar.
+
+tollkeeper catalog apply examples/catalogs/interview-credits.toml
+export TOLLKEEPER_API_KEY=$(tollkeeper keys create embedding --scope read --scope write)
+uvicorn --app-dir examples/embedding app:app --port 8000
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated, Literal
+
+import httpx
+from fastapi import Depends, FastAPI, Response
+from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse
+
+from tollkeeper import Tollkeeper
+from tollkeeper.errors import InsufficientCredits
+
+HERE = Path(__file__).parent
+URL = os.environ.get("TOLLKEEPER_URL", "http://127.0.0.1:8377")
+KEY = os.environ["TOLLKEEPER_API_KEY"]
+# What widgets need of a page's policy: their script, and to talk to where it came from. No inline styles, no cookies.
+POLICY = f"default-src 'none'; style-src 'self'; img-src data:; script-src 'self' {URL}; connect-src 'self' {URL}"
+
+app = FastAPI()
+toll = Tollkeeper(URL, KEY)
+tollkeeper_api = httpx.Client(base_url=URL, headers={"Authorization": f"Bearer {KEY}"})
+
+
+def customer() -> str:
+    """Who is logged in. Yours comes from the login's session, never from what the browser says."""
+    toll.put_customer("acme", name="Acme Recruiting")
+    return "acme"
+
+
+LoggedIn = Annotated[str, Depends(customer)]
+
+
+def portal_session(who: str) -> dict[str, str]:
+    """A session for this customer's billing page alone; this one may also buy credits."""
+    asked = {"customer": who, "permissions": ["read", "top_up"], "expires_in": 900}
+    return tollkeeper_api.post("/v1/portal-sessions", json=asked).raise_for_status().json()
+
+
+@app.get("/billing-token")
+def billing_token(who: LoggedIn, response: Response) -> dict[str, str]:
+    """What the widgets' `token-url` asks, at first and whenever a session has ended."""
+    response.headers["Cache-Control"] = "no-store"
+    return {"token": portal_session(who)["token"]}
+
+
+@app.get("/billing")
+def billing(who: LoggedIn, tab: str = "overview") -> RedirectResponse:
+    """The hosted page: its link is made when it's wanted, because it holds for minutes."""
+    page, link = portal_session(who)["url"].split("#")
+    return RedirectResponse(f"{page}?tab={tab}#{link}", 303)
+
+
+@app.post("/interviews")
+def hold_an_interview(who: LoggedIn) -> Response:
+    """What the product sells: refused before it begins where no credit is left."""
+    try:
+        with toll.operation("interview", customer=who, dimensions={"job": "engineer"}):
+            return Response(status_code=204)
+    except InsufficientCredits as refused:
+        return Response(refused.detail, 402)
+
+
+@app.get("/")
+def page() -> HTMLResponse:
+    """The page, with Tollkeeper's address in it."""
+    html = (HERE / "index.html").read_text(encoding="utf-8").replace("http://127.0.0.1:8377", URL)
+    return HTMLResponse(html, headers={"Content-Security-Policy": POLICY})
+
+
+@app.get("/page.{kind}")
+def file(kind: Literal["js", "css"]) -> FileResponse:
+    """The page's own script and styles."""
+    return FileResponse(HERE / f"page.{kind}")

@@ -1,0 +1,18 @@
+"""What a customer's billing page reads, with a portal token: one file per tab or table.
+
+Each answer names its fields by itself, so that nothing the operator alone should know (costs, margins, who did
+something) gets in with a field that is added elsewhere.
+"""
+
+from fastapi import APIRouter
+
+from tollkeeper.api.routes.portal import activity, limits, overview, prepaid, session, usage
+
+PORTAL_ROUTERS: tuple[APIRouter, ...] = (
+    session.router,
+    overview.router,
+    usage.router,
+    activity.router,
+    prepaid.router,
+    limits.router,
+)
