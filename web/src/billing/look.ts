@@ -40,6 +40,7 @@ export const pageStyles = css`
   .end { color: var(--_muted); font-size: 12.5px; padding-block: 0 28px; }
   @media (max-width: 620px) {
     .wide { padding-inline: 14px; }
+    nav { gap: 0; margin-inline-start: 0; } nav a { font-size: 13.5px; padding-inline: 7px; }
     .top { flex-wrap: wrap; padding-block: 12px 6px; } .who { flex: 1 1 0; }
     .top .back span { display: none; } .live { order: 5; flex-basis: 100%; } .themes button { min-block-size: 32px; }
     main { padding-block: 16px 48px; }
