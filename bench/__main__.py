@@ -1,7 +1,7 @@
 """`make bench`: measure, print, and write bench/README.md.
 
 `--quick` measures a tenth, to try the benchmarks themselves. `--only ingest|growth|portal|gate|sdk|live|console`
-measures one; `--events` says on how many events the billing page's calls are measured. With any of them, nothing is written.
+measures one; `--events` says on how many events the billing page's calls are measured. With any, nothing is written.
 """
 
 from __future__ import annotations
