@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
+import structlog
 
 from tollkeeper.api import logs
 from tollkeeper.api.openapi import Tollkeeper
@@ -219,3 +220,18 @@ async def test_nothing_of_a_session_is_logged(
     for secret in secrets:
         assert secret not in logged
         assert secret[-20:] not in logged
+
+
+@pytest.mark.parametrize("form", ["console", "json"])
+def test_no_variables_are_logged_with_a_traceback(
+    settings: Settings, form: Any, capfd: pytest.CaptureFixture[str]
+) -> None:
+    logs.configure(settings.model_copy(update={"log_format": form}))
+    token = "tollp_" + "x" * 86
+    try:
+        int(token[:6])
+    except ValueError:
+        structlog.get_logger().exception("failed")
+    logged = capfd.readouterr().err
+    assert "ValueError" in logged
+    assert token[6:26] not in logged
