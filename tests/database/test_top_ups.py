@@ -135,6 +135,15 @@ async def test_what_isnt_sold_is_refused(database: Database, wanted: dict[str, A
     assert await found(database, now=START) == []
 
 
+async def test_no_number_is_no_repeat(database: Database) -> None:
+    books = await selling(database)
+    await start(books, unit="credit", amount=D(5), key="k")
+    for amount in ("NaN", "sNaN", "Infinity"):
+        with pytest.raises(InvalidInput) as refused:
+            await start(books, unit="credit", amount=D(amount), key="k")
+        assert refused.value.code == "amount_not_offered"
+
+
 async def test_who_isnt_known_buys_nothing(database: Database) -> None:
     books = await selling(database)
     with pytest.raises(NotFound, match="nobody"):

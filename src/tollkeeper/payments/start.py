@@ -54,12 +54,14 @@ async def start(
 
 
 def check_wanted(wanted: Wanted) -> None:
-    """Raises InvalidInput `invalid_top_up` unless a pack, or a unit and an amount, is wanted."""
+    """Raises InvalidInput `invalid_top_up` unless a pack, or a unit and an amount, is wanted; `amount_not_offered`."""
     if wanted.pack is not None and (wanted.unit is not None or wanted.amount is not None):
         raise InvalidInput("invalid_top_up", "Name a `pack`, or a `unit` and an `amount`, not both.", field="pack")
     if wanted.pack is None and (wanted.unit is None or wanted.amount is None):
         field = "unit" if wanted.unit is None else "amount"
         raise InvalidInput("invalid_top_up", "Name a `pack`, or a `unit` and an `amount`.", field=field)
+    if wanted.amount is not None and not wanted.amount.is_finite():
+        raise InvalidInput("amount_not_offered", "The amount must be a number.", field="amount")
 
 
 def _same(found: TopUp, wanted: Wanted) -> TopUp:
@@ -112,7 +114,7 @@ def _terms(catalog: Catalog, wanted: Wanted) -> tuple[str, Decimal, Decimal, str
     offer = catalog.top_ups.get(wanted.unit)
     if offer is None:
         raise InvalidInput("unit_not_offered", f"No amounts of {wanted.unit!r} are sold.", field="unit")
-    if not wanted.amount.is_finite() or wanted.amount not in offer.amounts:
+    if wanted.amount not in offer.amounts:
         sold = ", ".join(plain(each) for each in offer.amounts)
         raise InvalidInput("amount_not_offered", f"Sold of {wanted.unit!r} are {sold}.", field="amount")
     amount = next(each for each in offer.amounts if each == wanted.amount)
