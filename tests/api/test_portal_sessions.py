@@ -220,6 +220,15 @@ async def test_guessing_links_is_slowed_down(anonymous: httpx.AsyncClient) -> No
     assert 1 <= int(refused.headers["retry-after"]) <= 60
 
 
+async def test_links_that_are_over_slow_nobody_down(admin: httpx.AsyncClient, acme: None, later: Clock) -> None:
+    old = {"link": link_in((await opened(admin))["url"])}
+    later.ahead += timedelta(minutes=6)
+    for _ in range(MOST_WRONG_LINKS + 1):
+        assert (await admin.post("/v1/portal-sessions/exchange", json=old)).json()["code"] == "portal_link_expired"
+    new = {"link": link_in((await opened(admin))["url"])}
+    assert (await admin.post("/v1/portal-sessions/exchange", json=new)).status_code == 200
+
+
 async def test_one_link_cant_be_exchanged_without_end(admin: httpx.AsyncClient, acme: None, later: Clock) -> None:
     made = await opened(admin)
     link = {"link": link_in(made["url"])}
