@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 import structlog
+from tests.database.costing import up
 
 from tollkeeper.api import logs
 from tollkeeper.api.openapi import Tollkeeper
@@ -147,6 +148,20 @@ async def test_true_ups_are_explained_without_the_cost(
     for asked, text in (await read_all(app, pages["acme"], "acme")).items():
         assert not TELLING.search(text), (asked, text)
         assert '"0.4"' not in text, (asked, text)
+
+
+async def test_what_changes_the_cost_alone_is_the_operators(
+    app: Tollkeeper, pages: dict[str, httpx.AsyncClient]
+) -> None:
+    await up(app.state.books, "acme-unknown", ("acme-r2", "0.4"), id="charged")
+    await up(app.state.books, "acme-kept", ("acme-r3", "0.4"), id="kept")
+    events = {one["id"]: one for one in (await get(pages["acme"], "/events"))["data"]}
+    assert events["acme-unknown"]["corrected_by"] == ["charged"]
+    assert events["acme-kept"]["corrected_by"] == []
+    assert "charged" in events
+    assert "kept" not in events
+    explained = await get(pages["acme"], "/events/acme-kept/explanation")
+    assert explained["event"]["corrected_by"] == []
 
 
 async def test_the_cost_is_shown_where_the_operator_says_so(settings: Settings, database: Database) -> None:
