@@ -35,7 +35,7 @@ from tollkeeper.customers import customer_id_of
 from tollkeeper.db import Database, list_facts
 from tollkeeper.errors import Conflict, InvalidInput, NotFound, TollError
 from tollkeeper.gate import verify
-from tollkeeper.payments import MOST_PENDING, TOP_UP_CHECKS, TopUpState, Wanted, processor_for
+from tollkeeper.payments import MOST_GIVEN_UP, MOST_PENDING, TOP_UP_CHECKS, TopUpState, Wanted, processor_for
 from tollkeeper.rating import MODELS
 from tollkeeper.settings import Settings
 
@@ -190,6 +190,17 @@ async def test_not_too_many_wait_at_once(database: Database, clock: Clock) -> No
     assert refused.value.code == "too_many_top_ups"
     await end(books, begun[0], CANCELLED)
     await start(books, pack="team")
+    clock.go(DAY)
+    await start(books, pack="team")
+
+
+async def test_not_too_many_are_given_up(database: Database, clock: Clock) -> None:
+    books = await selling(database)
+    for _ in range(MOST_GIVEN_UP):
+        await end(books, await start(books, pack="team"), CANCELLED)
+    with pytest.raises(Conflict) as refused:
+        await start(books, pack="team")
+    assert refused.value.code == "too_many_top_ups"
     clock.go(DAY)
     await start(books, pack="team")
 

@@ -14,12 +14,14 @@ from tollkeeper.errors import Conflict, InvalidInput, NotFound
 from tollkeeper.ids import content_id, new_id
 from tollkeeper.money import ZERO, plain
 from tollkeeper.payments.model import TopUp, TopUpState, Wanted
-from tollkeeper.payments.store import count_pending, find_top_up, insert_top_up
+from tollkeeper.payments.store import count_given_up, count_pending, find_top_up, insert_top_up
 
 OPEN_FOR = timedelta(hours=24)
 """So long a top-up waits to be paid."""
 MOST_PENDING = 20
-"""So many top-ups of one customer may wait at once: whoever holds a portal token can't fill the table."""
+"""So many top-ups of one customer may wait at once: whoever holds a portal token can't fill the table ..."""
+MOST_GIVEN_UP = 100
+"""... nor by cancelling them: so many may have ended unpaid that were begun within the last 24 hours."""
 
 
 def top_up_id_of(customer_id: UUID, key: str) -> UUID:
@@ -44,6 +46,9 @@ async def start(
     top_up = _offered(catalog, customer, wanted, processor=processor, now=now, by=by)
     if await count_pending(tx, customer.customer_id, now) >= MOST_PENDING:
         told = f"{MOST_PENDING} top-ups wait to be paid; pay or cancel one of them first."
+        raise Conflict("too_many_top_ups", told)
+    if await count_given_up(tx, customer.customer_id, now - OPEN_FOR) >= MOST_GIVEN_UP:
+        told = f"{MOST_GIVEN_UP} top-ups of the last 24 hours weren't paid; begin no more today."
         raise Conflict("too_many_top_ups", told)
     if await insert_top_up(tx, top_up):
         return top_up, True
