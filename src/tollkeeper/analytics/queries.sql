@@ -79,19 +79,18 @@ group by 1, 2, 3, 4
 
 -- name: unique_from_events
 -- Distinct values can't be added up from rollups; they are counted from the events themselves.
-with wanted as materialized (
-    select series_id, unit, dimensions || jsonb_build_object('member', member) as marks,
-           array(select (dimensions || jsonb_build_object('member', member)) ->> label
-                 from unnest(%(group_by)s::text[]) with ordinality as g (label, n) order by n) as labels
-    from series
-    where customer_id = %(customer_id)s and meter = %(meter)s
-      and (dimensions || jsonb_build_object('member', member)) @> %(filter)s
-)
-select width_bucket(e.time, %(starts)s::timestamptz[]) as slot, w.unit, w.labels,
-       count(distinct coalesce(w.marks ->> %(unique_by)s, e.metadata ->> %(unique_by)s)) as quantity
-from events e
-join wanted w using (series_id)
-where e.customer_id = %(customer_id)s and e.time >= %(start)s and e.time < %(end)s
+select width_bucket(e.time, %(starts)s::timestamptz[]) as slot, s.unit,
+       array(select s.marks ->> label from unnest(%(group_by)s::text[]) with ordinality as g (label, n) order by n) as labels,
+       count(distinct coalesce(s.marks ->> %(unique_by)s, e.metadata ->> %(unique_by)s)) as quantity
+from (
+    select series_id, time, metadata from events
+    where customer_id = %(customer_id)s and time >= %(start)s and time < %(end)s offset 0
+) e
+cross join lateral (
+    select meter, unit, dimensions || jsonb_build_object('member', member) as marks from series
+    where customer_id = %(customer_id)s and series_id = e.series_id offset 0
+) s
+where s.meter = %(meter)s and s.marks @> %(filter)s
 group by 1, 2, 3
 
 -- name: has_dimension
