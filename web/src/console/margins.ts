@@ -31,8 +31,11 @@ const PAGE = 50;
 export function percentOf(amount: string, whole: string, more = ''): string | null {
   if (isZero(whole)) return null;
   const digits = { style: 'percent', maximumFractionDigits: 1 } as const;
-  return new Intl.NumberFormat(app.money.locale, digits).format(share(amount, whole)) + more;
+  return new Intl.NumberFormat(app.money.locale, digits).format(notQuiteAll(share(amount, whole))) + more;
 }
+
+/** While something is taken it isn't 100 %. */
+const notQuiteAll = (part: number): number => (part > 0.999 && part < 1 ? 0.999 : part);
 
 export class MarginsPage extends View {
   private readonly pages = new Pages<MarginRow, Margins>(
@@ -160,12 +163,14 @@ export class MarginsPage extends View {
   }
 
   private group(row: MarginRow): unknown {
+    // Windows of time aren't groups: their rows say when they begin.
+    if (this.by === 'day') return app.dates.longDay(app.dates.dayOf(row.start));
+    if (this.by === 'month') return app.dates.period(row.start, row.end);
     const name = row.group[this.by];
     if (name === null || name === undefined)
       return html`<span class="muted">${byCalls(this.by) ? 'Without calls' : 'None'}</span>`;
     if (this.by === 'customer') return html`<a href=${toCustomer(name)}>${name}</a>`;
     if (this.by === 'meter') return app.meterName(name);
-    if (this.by === 'day') return app.dates.longDay(name.slice(0, 10));
     return name;
   }
 }
