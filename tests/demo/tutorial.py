@@ -33,6 +33,7 @@ _END = "the command has ended"
 _CHANGING = (
     (re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"), "<uuid>"),
     (re.compile(r"toll_[\w-]{43}|toll_[\w-]+…"), "<key>"),
+    (re.compile(r"toll[px]_[\w-]+"), "<secret>"),
     (re.compile(r"\b[0-9a-f]{32}\b"), "<request>"),
     (re.compile(r'(?<=retry-after: )\d+|(?<="retry_after": )\d+'), "<seconds>"),
     (re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?( UTC|Z)?"), "<time>"),

@@ -62,6 +62,14 @@ describe('the breakdown', () => {
     ]);
   });
 
+  it('is exact beyond twelve decimals, below 0 and with exponents', () => {
+    const lines = pivot(
+      [row('a', 'cv', '1', '0.1234567890123456'), row('a', 'cv', '1', '-0.5'), row('a', 'cv', '1', '1E-15')],
+      'job',
+    );
+    expect(lines[0]!.total.charges).toEqual([{ unit: 'USD', amount: '-0.3765432109876534' }]);
+  });
+
   it('has a column for each used meter, in the catalog’s order, unknown ones last', () => {
     const lines = pivot([row('a', 'gone', '1', '1'), row('a', 'minute', '1', '1')], 'job');
     expect(columnsOf(lines, METERS).map(({ key }) => key)).toEqual(['minute', 'gone']);
@@ -85,7 +93,7 @@ describe('the breakdown', () => {
     const lines = ordered(pivot(many, 'job'), 'total', true, 'en');
     expect(lines).toHaveLength(10_000);
     expect(new Set(lines.map(({ value }) => value)).size).toBe(10_000);
-    expect(sums(lines, []).get('')!.charges).toEqual([{ unit: 'USD', amount: '3703.703670000' }]);
+    expect(sums(lines, []).get('')!.charges).toEqual([{ unit: 'USD', amount: '3703.70367' }]);
   });
 
   it('offers the dimension of most meters first, and only what the meter has', () => {

@@ -89,10 +89,11 @@ class BillingPage extends LitElement {
     if (!this.session) return this.away ? away() : starting();
     if (this.phase === 'other') return otherCustomer(this.place.customer!, this.session, this.showOwn);
     const { tab } = this.place;
-    return html`<a class="skip button" href="#main" @click=${this.skip}>Skip to content</a>
-      ${this.banner()}
-      <header>${this.top(this.session)}${this.tabs()}</header>
-      <main id="main" class="wide" tabindex="-1" @click=${this.follow} @toll-session-expired=${this.onExpired}>
+    return html`<header>
+        <button class="skip button" @click=${this.skip}>Skip to content</button>
+        ${this.banner()} ${this.top(this.session)}${this.tabs()}
+      </header>
+      <main id="main" class="wide" tabindex="-1" @click=${this.follow} @toll-session-expired=${this.onExpired} @toll-navigate=${this.onNavigate}>
         <h1 class="hidden" tabindex="-1">${NAMES[tab]}</h1>
         ${{ overview: this.overviewTab, usage: this.usageTab, activity: this.activityTab, plans: this.plansTab }[tab]()}
       </main>
@@ -239,8 +240,7 @@ class BillingPage extends LitElement {
     this.go(placeOf(href));
   };
 
-  private readonly skip = (event: Event): void => {
-    event.preventDefault();
+  private readonly skip = (): void => {
     this.renderRoot.querySelector<HTMLElement>('main')?.focus();
   };
 
@@ -257,7 +257,7 @@ class BillingPage extends LitElement {
     return html`<div class="wide top">
       <div class="who"><span class="initial" aria-hidden="true">${[...name][0]?.toLocaleUpperCase() ?? '·'}</span><div><strong class="name">${name}</strong><span>Billing and usage</span></div></div>
       ${this.liveness()}
-      ${this.returnUrl ? html`<a class="button back" href=${this.returnUrl} rel="noreferrer"><span>Back to the app</span>${icon('close')}</a>` : nothing}
+      ${this.returnUrl ? html`<a class="button back" href=${this.returnUrl} rel="noreferrer" aria-label="Back to the app">${icon('arrow')}<span>Back to the app</span></a>` : nothing}
       <div class="segments themes" role="group" aria-label="Theme">
         ${(['light', 'dark', 'auto'] as const).map((theme) => html`<button aria-pressed=${theme === this.theme} title=${THEMES[theme].title} @click=${() => this.wear(theme)}>${icon(THEMES[theme].icon)}<span class="hidden">${THEMES[theme].title}</span></button>`)}
       </div>
@@ -336,7 +336,7 @@ class BillingPage extends LitElement {
   }
 
   private readonly plansTab = (): TemplateResult => html`<div class="stack">
-    <toll-top-up .portal=${this.portal} theme=${this.theme}></toll-top-up>
+    ${this.session?.top_up ? html`<toll-top-up .portal=${this.portal} theme=${this.theme}></toll-top-up>` : nothing}
     <toll-billing-grants .portal=${this.portal} theme=${this.theme}></toll-billing-grants>
     <toll-plans .portal=${this.portal} theme=${this.theme}></toll-plans>
   </div>`;
@@ -346,6 +346,13 @@ class BillingPage extends LitElement {
     return html`<toll-billing-filters .portal=${this.portal} theme=${this.theme} plain .range=${range} .meter=${meter} .filters=${filters}
       @toll-filter=${(event: CustomEvent<Partial<Place>>) => this.go(event.detail)}></toll-billing-filters>`;
   }
+
+  /** An alert's remedy that another tab has. */
+  private readonly onNavigate = (event: CustomEvent<{ remedy?: string }>): void => {
+    if (event.detail.remedy !== 'top-up') return;
+    event.preventDefault();
+    this.go({ tab: 'plans' });
+  };
 
   private readonly onPick = (event: CustomEvent<{ dimension: string; value: string }>): void => {
     const { dimension, value } = event.detail;

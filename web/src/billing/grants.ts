@@ -45,7 +45,7 @@ export class BillingGrants extends TollElement<Grant[]> {
   }
 
   protected override view(data: Grant[]): TemplateResult {
-    return html`<toll-table caption="Credits" file="credits.csv" .columns=${this.columns()} .rows=${data} .key=${(grant: Grant) => grant.id}></toll-table>`;
+    return html`<toll-table caption="List of credits" file="credits.csv" .columns=${this.columns()} .rows=${data} .key=${(grant: Grant) => grant.id}></toll-table>`;
   }
 
   private columns(): Column<Grant>[] {

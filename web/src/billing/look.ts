@@ -4,7 +4,8 @@ import { css } from 'tollkeeper';
 export const pageStyles = css`
   :host { display: block; min-block-size: 100vh; background: var(--_canvas); }
   .wide { max-inline-size: 1120px; margin-inline: auto; padding-inline: 24px; }
-  .skip { position: absolute; inset-inline-start: 12px; inset-block-start: -60px; z-index: 9; }
+  .skip { position: absolute; inset-inline-start: 12px; inset-block-start: -60px; transition: none; z-index: 9; }
+  main:focus { outline: none; }
   .skip:focus { inset-block-start: 12px; }
   header { border-block-end: 1px solid var(--_border); background: var(--_surface); position: relative; z-index: 3; }
   .top { display: flex; align-items: center; gap: 10px 16px; padding-block: 14px 10px; min-block-size: 60px; }
@@ -18,6 +19,7 @@ export const pageStyles = css`
   .dot.on { background: var(--_good); border-color: var(--_good); box-shadow: 0 0 0 3px var(--_good-soft); }
   .dot.away { background: var(--_bad); border-color: var(--_bad); }
   .segments.themes button { display: grid; place-items: center; inline-size: 30px; padding: 0; }
+  .back svg { transform: scaleX(-1); }
   nav { display: flex; gap: 4px; overflow-x: auto; scrollbar-width: none; margin-inline-start: -10px; }
   nav a { padding: 9px 10px 11px; color: var(--_muted); text-decoration: none; font-weight: 500; font-size: 14px; white-space: nowrap; border-block-end: 2px solid transparent; margin-block-end: -1px; }
   nav a:hover { color: var(--_text); }
@@ -38,6 +40,7 @@ export const pageStyles = css`
   .end { color: var(--_muted); font-size: 12.5px; padding-block: 0 28px; }
   @media (max-width: 620px) {
     .wide { padding-inline: 14px; }
+    nav { gap: 0; margin-inline-start: 0; } nav a { font-size: 13.5px; padding-inline: 7px; }
     .top { flex-wrap: wrap; padding-block: 12px 6px; } .who { flex: 1 1 0; }
     .top .back span { display: none; } .live { order: 5; flex-basis: 100%; } .themes button { min-block-size: 32px; }
     main { padding-block: 16px 48px; }

@@ -50,6 +50,7 @@ export class BillingOverview extends TollElement<Found> {
       .wallet + .wallet { margin-block-start: 16px; padding-block-start: 16px; border-block-start: 1px solid var(--_border); }
       .wallet .row { margin-block-start: 4px; font-size: 13.5px; }
       .wallet .row > :last-child { font-variant-numeric: tabular-nums; }
+      .rows { margin-block-start: 14px; padding-block-start: 8px; border-block-start: 1px solid var(--_border); }
       .expiring svg { inline-size: 13px; block-size: 13px; vertical-align: -2px; margin-inline-end: 4px; }
       .push { margin-block-start: auto; padding-block-start: 16px; }
       .push .button { inline-size: 100%; }
@@ -119,8 +120,8 @@ export class BillingOverview extends TollElement<Found> {
       ${repeat(
         warnings,
         ({ code, unit, limit }) => [code, unit, limit].join(),
-        ({ code, detail }) =>
-          html`<li class="notice ${look(code)}">${icon(MERELY_SAID.includes(code) ? 'info' : 'alert')}<span>${detail}</span></li>`,
+        ({ code, detail, limit }) =>
+          html`<li class="notice ${look(code)}">${icon(MERELY_SAID.includes(code) ? 'info' : 'alert')}<span>${this.money.sentence(limit ? detail.replace(limit, limit.replaceAll('_', ' ')) : detail)}</span></li>`,
       )}
     </ul>`;
   }
@@ -142,10 +143,16 @@ export class BillingOverview extends TollElement<Found> {
     const row = (what: unknown, amount: string): TemplateResult =>
       html`<p class="row"><span class="muted">${what}</span><span>${this.money.amount(amount, unit)}</span></p>`;
     return html`<div class="wallet">
-      <p class="row"><span class="big">${number} <small>${name ? `${name} available` : 'available'}</small></span>${low ? html`<span class="badge warn">${icon('alert')}Low</span>` : nothing}</p>
-      ${isZero(held) ? nothing : html`${row('In the wallet', balance)}${row('On hold for work under way', held)}`}
-      ${expiring.map(({ amount, expires_at }) => row(html`<span class="expiring" title=${this.dates.dateTime(expires_at)}>${icon('clock')}Expires ${this.dates.relative(expires_at)}, ${this.dates.date(expires_at)}</span>`, amount))}
+      <p class="row"><span class="big">${number} <small>${name ? `${name} available` : 'available'}</small></span>${this.lowSign(available, low)}</p>
+      <div class="rows">${row('In the wallet', balance)} ${row('On hold for work under way', held)}
+      ${expiring.map(({ amount, expires_at }) => row(html`<span class="expiring" title=${this.dates.dateTime(expires_at)}>${icon('clock')}Expires ${this.dates.relative(expires_at)}, ${this.dates.date(expires_at)}</span>`, amount))}</div>
     </div>`;
+  }
+
+  private lowSign(available: string, low: boolean): TemplateResult | typeof nothing {
+    if (!low) return nothing;
+    const used = isZero(available);
+    return html`<span class="badge ${used ? 'bad' : 'warn'}">${icon('alert')}${used ? 'Used up' : 'Low'}</span>`;
   }
 
   private month(overview: Overview, usage: Usage): TemplateResult {
@@ -156,7 +163,7 @@ export class BillingOverview extends TollElement<Found> {
     return html`<div class="panel">
       <div class="head"><h2>Spent this month</h2><a class="small" href="?tab=usage">See usage</a></div>
       <div class="beside">
-        <p class="big">${spent.map(({ unit: of, amount }) => this.money.amount(amount, of)).join(' + ')}</p>
+        <p class="big">${spent.map((each, place) => html`${place ? ' + ' : ''}${this.figure(each)}`)}</p>
         <span class="muted small">${this.dates.period(start, end)}</span>
       </div>
       <toll-chart
@@ -168,6 +175,11 @@ export class BillingOverview extends TollElement<Found> {
         .short=${(value: string) => this.money.parts(value, unit, { compact: true }).number}
       ></toll-chart>
     </div>`;
+  }
+
+  private figure({ unit, amount }: UnitAmount): TemplateResult {
+    const { number, name } = this.money.parts(amount, unit);
+    return html`${number}${name ? html` <small>${name}</small>` : nothing}`;
   }
 
   private series({ meters }: Overview, usage: Usage, unit: string, days: string[]): Series[] {
@@ -182,7 +194,7 @@ export class BillingOverview extends TollElement<Found> {
       ${this.fact('Owed', due.length ? this.amounts(due) : this.amounts([]), due.length ? 'used, not prepaid' : 'all is paid')}
       ${this.fact('On hold', this.amounts(held.filter(({ amount }) => !isZero(amount))))}
       ${tokens ? this.fact('Tokens this month', this.money.quantity(tokens.total, null, { compact: true }), `in ${this.money.quantity(String(tokens.calls), 'AI call')}`) : nothing}
-      ${this.fact('Plan', plan ? html`<a href="?tab=plans">${plan.name}</a>` : 'None', plan ? this.planNote(plan) : undefined)}
+      ${plan || this.session.change_plan ? this.fact('Plan', html`<a href="?tab=plans">${plan?.name ?? 'Choose one'}</a>`, plan ? this.planNote(plan) : undefined) : nothing}
     </dl>`;
   }
 
@@ -195,7 +207,8 @@ export class BillingOverview extends TollElement<Found> {
   }
 
   private amounts(amounts: UnitAmount[]): string {
-    const shown = amounts.length ? amounts : [{ unit: this.session.currency, amount: '0' }];
+    const unit = this.data?.overview.wallets[0]?.unit ?? this.session.currency;
+    const shown = amounts.length ? amounts : [{ unit, amount: '0' }];
     return shown.map(({ unit, amount }) => this.money.amount(amount, unit)).join(' + ');
   }
 

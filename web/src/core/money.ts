@@ -70,6 +70,16 @@ export class Money {
     return new Intl.DisplayNames(this.locale, { type: 'currency', fallback: 'code' }).of(unit) ?? unit;
   }
 
+  /** A sentence of the server, in which credits go by their keys: `1 interview_credit` → `1 interview credit`. */
+  sentence(text: string): string {
+    const credits = this.units.filter(({ key, digits }) => digits === null && /[_\d]/.test(key));
+    return credits.reduce((told, { key }) => told.replaceAll(key, this.lower(this.name(key))), text);
+  }
+
+  private lower(name: string): string {
+    return /^[A-Z][a-z]/.test(name) ? name[0]!.toLowerCase() + name.slice(1) : name;
+  }
+
   private find(unit: string): Unit | undefined {
     return this.units.find((each) => each.key === unit);
   }
@@ -83,7 +93,7 @@ export class Money {
   /** Only English names are bent; other languages' are shown as declared. */
   private counted(name: string, value: Decimal): string {
     if (!this.locale.startsWith('en')) return name;
-    const lower = /^[A-Z][a-z]/.test(name) ? name[0]!.toLowerCase() + name.slice(1) : name;
+    const lower = this.lower(name);
     return this.plurals.select(Math.abs(approximate(value))) === 'one' ? lower : plural(lower);
   }
 

@@ -91,12 +91,12 @@ export function eventDetail(
   // The sum stands below them, in the customer's own form.
   const steps = found.steps.filter(({ name }) => name !== 'charge' || found.charge === null);
   return html`<div class="two"><div>
-      <h4>How the charge comes about</h4>
-      <ol class="steps">${steps.map(({ text }) => html`<li>${text}</li>`)}</ol>
+      <h3 class="sub">How the charge comes about</h3>
+      <ol class="steps">${steps.map(({ text }) => html`<li>${words.money.sentence(text)}</li>`)}</ol>
       <p class="row result"><span>Charge</span><strong>${found.charge !== null && found.unit ? words.money.amount(found.charge, found.unit, { exact: true }) : 'No price yet'}</strong></p>
       ${payers(found, words)}
     </div><div>
-      <h4>Event</h4>
+      <h3 class="sub">Event</h3>
       ${eventFacts(event, found, words)}
     </div></div>`;
 }
@@ -104,7 +104,7 @@ export function eventDetail(
 function payers({ charge, unit, paid }: Explanation, { money, dates }: Words): TemplateResult | typeof nothing {
   if (charge === null || !unit || (isZero(charge) && !paid.length)) return nothing;
   const rest = subtract(charge, sum(paid.filter((burn) => burn.unit === unit).map(({ amount }) => amount)));
-  return html`<h4>Who paid it</h4>
+  return html`<h3 class="sub">Who paid it</h3>
     <ul class="paid">
       ${paid.map(({ grant_id, amount, unit: of, at }) => html`<li class="row"><span title=${dates.second(at)}>${isNegative(amount) ? 'Given back to' : 'Prepaid value'} <span class="code" title=${grant_id}>…${grant_id.slice(-8)}</span><toll-copy .text=${grant_id} label="grant"></toll-copy></span><span class="figure">${money.amount(amount, of, { exact: true })}</span></li>`)}
       ${isZero(rest) ? nothing : html`<li class="row"><span>${isNegative(rest) ? 'Credited on the account' : 'Owed, not prepaid'}</span><span class="figure">${money.amount(rest, unit, { exact: true })}</span></li>`}
@@ -144,7 +144,7 @@ export const lineStyles = css`
   .what { min-inline-size: 0; }
   .title { display: flex; flex-wrap: wrap; gap: 3px 7px; font-weight: 500; }
   .about { display: flex; flex-wrap: wrap; gap: 0 12px; color: var(--_muted); font-size: 12.5px; margin-block-start: 1px; overflow-wrap: anywhere; }
-  .fact .key { opacity: 0.85; } .fact bdi { color: var(--_text); }
+  .fact bdi { color: var(--_text); }
   .quantity, .at { color: var(--_muted); }
   .quantity, .amount, .at { text-align: end; font-variant-numeric: tabular-nums; }
   .amount { font-weight: 600; } .amount .in { color: var(--_good); }
@@ -153,7 +153,7 @@ export const lineStyles = css`
   @keyframes fresh { from { background: var(--_accent-soft); } }
   .detail { padding: 16px var(--_gap) 18px calc(var(--_gap) + 28px); background: var(--_subtle); border-block-start: 1px solid var(--_border); font-size: 13px; }
   .two { display: grid; grid-template-columns: minmax(0, 1.1fr) minmax(0, 1fr); gap: 20px 36px; }
-  h4 { margin: 0 0 6px; font-size: 12.5px; font-weight: 500; color: var(--_muted); }
+  .sub { margin: 0 0 6px; font-size: 12.5px; }
   .steps { margin: 0; padding: 0; list-style: none; counter-reset: step; display: grid; gap: 5px; }
   .steps li { counter-increment: step; display: grid; grid-template-columns: 18px minmax(0, 1fr); gap: 6px; overflow-wrap: anywhere; font-variant-numeric: tabular-nums; }
   .steps li::before { content: counter(step); color: var(--_muted); text-align: end; }

@@ -150,7 +150,7 @@ export class TollActivity extends TollElement<Found> {
           (item) =>
             'line' in item
               ? this.line(item.line!, item.told!)
-              : html`<li class="day" role="presentation">${this.dates.dayName(item.day!)}</li>`,
+              : html`<li class="day">${this.dates.dayName(item.day!)}</li>`,
         )}
       </ol>
       ${data.cursor ? this.more() : nothing}`;

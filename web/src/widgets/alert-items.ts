@@ -116,7 +116,7 @@ function ofWallet({ code, unit }: Warning, { overview, money, dates }: Facts): s
   if (code === 'balance_low') return `${money.amount(wallet.available, unit)} left`;
   const [first] = wallet.expiring;
   if (code !== 'credit_expiring' || !first) return null;
-  return `${money.amount(first.amount, unit)} can’t be spent any more ${dates.relative(first.expires_at)}`;
+  return `Use ${money.amount(first.amount, unit)} before ${dates.date(first.expires_at)} (${dates.relative(first.expires_at)})`;
 }
 
 /** The server's words, with the unit's name in place of its key. */

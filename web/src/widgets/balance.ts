@@ -38,6 +38,9 @@ export class TollBalance extends TollElement<Overview> {
       .head { margin-block-end: 10px; }
       .wallet + .wallet { margin-block-start: 14px; padding-block-start: 14px; border-block-start: 1px solid var(--_border); }
       .wallet p { margin-block-start: 3px; }
+      .wallet .row { flex-wrap: wrap; gap: 2px 12px; }
+      .wallet .big { min-inline-size: 0; overflow-wrap: anywhere; }
+      .wallet .big small { display: inline-block; max-inline-size: 100%; line-height: 1.3; }
       dl { margin-block-start: 16px; border-block-start: 1px solid var(--_border); padding-block-start: 10px; }
       dl .row { padding-block: 3px; font-size: 13.5px; }
       dt { color: var(--_muted); }

@@ -31,6 +31,13 @@ interface Found {
   models: Models | null;
 }
 
+interface Arranged {
+  made: unknown[];
+  lines: Line[];
+  meters: Meter[];
+  columns: Column<Line>[];
+}
+
 /**
  * Usage by job, member, model or any declared dimension: a line for each value, a column for each meter, totals.
  *
@@ -67,6 +74,7 @@ export class TollBreakdown extends TollElement<Found> {
   @state() private sorting: Sorting = { key: 'total', descending: true };
   private lines: Line[] = [];
   private pivoted: Found | null = null;
+  private arrangement: Arranged | null = null;
 
   protected readonly heading = 'Breakdown';
   protected override readonly asksAgainFor = ['by', 'chosen', 'range', 'meter', 'filter'];
@@ -162,19 +170,14 @@ export class TollBreakdown extends TollElement<Found> {
 
   private usageTable(usage: Usage): TemplateResult {
     const { by } = this.pivoted!;
-    const wanted = this.search.trim().toLocaleLowerCase();
-    const found = this.lines.filter(
-      ({ value }) => !wanted || (value ?? without(by)).toLocaleLowerCase().includes(wanted),
-    );
-    const lines = ordered(found, this.sorting.key, this.sorting.descending, this.locale);
-    const meters = columnsOf(this.lines, this.session.meters);
+    const { lines, meters, columns } = this.arranged(by);
     const from = this.page * PAGE;
     return html`<toll-table
         exportparts="table, download"
         caption="Usage by ${word(by)}, ${this.dates.period(usage.start, usage.end)}"
         remote
         file="usage-by-${by || 'meter'}.csv"
-        .columns=${this.columns(by, meters, found)}
+        .columns=${columns}
         .rows=${lines.slice(from, from + PAGE)}
         .key=${(line: Line) => line.value}
         .sorting=${this.sorting}
@@ -184,6 +187,18 @@ export class TollBreakdown extends TollElement<Found> {
       ${lines.length > PAGE ? this.pager(lines.length) : nothing}
       ${lines.length ? nothing : html`<p class="muted" role="status">Nothing matches “${this.search}”.</p>`}
       <p class="foot">${this.footnote(usage)}</p>`;
+  }
+
+  /** What's found, in order, with its sums; kept, because turning a page changes none of it. */
+  private arranged(by: string): Arranged {
+    const wanted = this.search.trim().toLocaleLowerCase();
+    const made = [this.lines, wanted, this.sorting, this.session, this.locale, this.pick];
+    if (this.arrangement?.made.every((each, place) => each === made[place])) return this.arrangement;
+    const found = this.lines.filter(({ value }) => (value ?? without(by)).toLocaleLowerCase().includes(wanted));
+    const meters = columnsOf(this.lines, this.session.meters);
+    const lines = ordered(found, this.sorting.key, this.sorting.descending, this.locale);
+    this.arrangement = { made, lines, meters, columns: this.columns(by, meters, found) };
+    return this.arrangement;
   }
 
   private columns(by: string, meters: Meter[], lines: Line[]): Column<Line>[] {

@@ -54,6 +54,7 @@ export class TollPlans extends TollElement<Plans> {
       :host { container-type: inline-size; }
       .plans { display: grid; gap: 14px; grid-template-columns: repeat(auto-fit, minmax(min(100%, 232px), 1fr)); }
       .plan { display: grid; grid-template-rows: subgrid; grid-row: span 4; row-gap: 0; min-inline-size: 0; padding: 18px; border: 1px solid var(--_border); border-radius: var(--_radius-small); }
+      .plan:only-child { max-inline-size: 400px; }
       .plan.current { border-color: var(--_accent); box-shadow: inset 0 0 0 1px var(--_accent); }
       .plan h3 { color: var(--_text); font-size: 16px; font-weight: 600; letter-spacing: -0.015em; overflow-wrap: anywhere; min-inline-size: 0; }
       .plan .title { display: flex; flex-wrap: wrap; align-items: center; justify-content: space-between; gap: 4px 10px; }

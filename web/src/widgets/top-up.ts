@@ -2,7 +2,7 @@ import { html, nothing, type TemplateResult } from 'lit';
 import { property } from 'lit/decorators.js';
 import { repeat } from 'lit/directives/repeat.js';
 import type { Portal } from '../core/api.ts';
-import { approximate, decimal, isZero } from '../core/decimal.ts';
+import { approximate, decimal, isZero, sum } from '../core/decimal.ts';
 import { TollElement } from '../core/element.ts';
 import { icon } from '../core/icons.ts';
 import type { LiveState, Offer, Offers, Overview, Pack, QuickAmount, TopUp } from '../core/types.ts';
@@ -173,10 +173,18 @@ export class TollTopUp extends TollElement<Shop> {
       data,
       html`<span class="name">${name}</span>
       <span class="price">${this.money.amount(price, currency)}</span>
-      <span class="muted small what">${this.money.amount(amount, unit)}${this.money.parts(amount, unit).name ? '' : ' to spend'}</span>
+      <span class="muted small what">${this.contents(pack, unit)}</span>
       <span class="muted small each">${this.each(pack, unit)}</span>
       ${extras.length ? html`<span class="extra">${extras}</span>` : nothing}`,
     );
+  }
+
+  /** `200 interview credits`; `$110.00 to spend`, the bonus counted. */
+  private contents({ amount, bonus }: Pack, unit: string): string {
+    const isCredit = this.money.parts(amount, unit).name !== '';
+    return isCredit
+      ? this.money.amount(amount, unit)
+      : `${this.money.amount(sum([amount, bonus ?? '0']), unit)} to spend`;
   }
 
   /** `$0.81 each`, the bonus counted; shown only, never charged, so that rounding does no harm. */
