@@ -21,12 +21,11 @@ from tollkeeper.errors import InsufficientCredits
 HERE = Path(__file__).parent
 URL = os.environ.get("TOLLKEEPER_URL", "http://127.0.0.1:8377")
 KEY = os.environ["TOLLKEEPER_API_KEY"]
-# What widgets need of a page's policy: their script, and to talk to where it came from. No inline styles, no cookies.
+# What widgets need of a page's policy: their script, and to talk to where it came from.
 POLICY = f"default-src 'none'; style-src 'self'; img-src data:; script-src 'self' {URL}; connect-src 'self' {URL}"
-
 app = FastAPI()
 toll = Tollkeeper(URL, KEY)
-tollkeeper_api = httpx.Client(base_url=URL, headers={"Authorization": f"Bearer {KEY}"})
+tollkeeper = httpx.Client(base_url=URL, headers={"Authorization": f"Bearer {KEY}"})
 
 
 def customer() -> str:
@@ -41,7 +40,7 @@ LoggedIn = Annotated[str, Depends(customer)]
 def portal_session(who: str) -> dict[str, str]:
     """A session for this customer's billing page alone; this one may also buy credits."""
     asked = {"customer": who, "permissions": ["read", "top_up"], "expires_in": 900}
-    return tollkeeper_api.post("/v1/portal-sessions", json=asked).raise_for_status().json()
+    return tollkeeper.post("/v1/portal-sessions", json=asked).raise_for_status().json()
 
 
 @app.get("/billing-token")
@@ -62,7 +61,7 @@ def billing(who: LoggedIn, tab: str = "overview") -> RedirectResponse:
 def hold_an_interview(who: LoggedIn) -> Response:
     """What the product sells: refused before it begins where no credit is left."""
     try:
-        with toll.operation("interview", customer=who, dimensions={"job": "engineer"}):
+        with toll.operation("interview", customer=who):
             return Response(status_code=204)
     except InsufficientCredits as refused:
         return Response(refused.detail, 402)
@@ -71,8 +70,8 @@ def hold_an_interview(who: LoggedIn) -> Response:
 @app.get("/")
 def page() -> HTMLResponse:
     """The page, with Tollkeeper's address in it."""
-    html = (HERE / "index.html").read_text(encoding="utf-8").replace("http://127.0.0.1:8377", URL)
-    return HTMLResponse(html, headers={"Content-Security-Policy": POLICY})
+    html = (HERE / "index.html").read_text(encoding="utf-8")
+    return HTMLResponse(html.replace("http://127.0.0.1:8377", URL), headers={"Content-Security-Policy": POLICY})
 
 
 @app.get("/page.{kind}")
