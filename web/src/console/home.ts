@@ -14,18 +14,20 @@ import {
 } from 'tollkeeper';
 import { app, badge, count } from './app.ts';
 import { lines, rowsOfBones, Task } from './load.ts';
-import { look, panel, table, tile, View } from './look.ts';
+import { allRows, look, panel, table, tile, View } from './look.ts';
 import { percentOf, unknownCost } from './margins.ts';
 import { to, toCustomer } from './router.ts';
 import type { CustomerPage, ListedCustomer, MarginRow, Margins, Span, Summary } from './types.ts';
 
 export class HomePage extends View {
   private readonly summary = new Task<Summary>(this, () => app.client.get('/v1/console/summary'));
-  private readonly trend = new Task<Margins>(
+  private readonly trend = new Task<MarginRow[]>(
     this,
     () => {
-      const interval = app.dates.interval(this.range);
-      return app.client.get('/v1/margins', { ...interval, group_by: 'day', timezone: app.dates.timezone, limit: 1000 });
+      const { timezone } = app.dates;
+      const asked = { ...app.dates.interval(this.range), group_by: 'day', timezone, limit: 1000 };
+      // A year of several units of value is more than a page.
+      return allRows((cursor) => app.client.get<Margins>('/v1/margins', { ...asked, cursor }));
     },
     () => app.router.value('range'),
   );
@@ -128,10 +130,10 @@ export class HomePage extends View {
     </div>`;
   }
 
-  private chart(trend: Margins): TemplateResult {
-    const { currency } = trend;
+  private chart(trend: MarginRow[]): TemplateResult {
+    const { currency } = app.catalog;
     const days = daysBetween(this.range.first, this.range.last);
-    const rows = new Map(trend.data.filter(({ unit }) => unit === currency).map((row) => [dayOf(row), row]));
+    const rows = new Map(trend.filter(({ unit }) => unit === currency).map((row) => [dayOf(row), row]));
     const values = (name: 'cost' | 'margin') => days.map((day) => rows.get(day)?.[name] ?? '0');
     const points = days.map((day) => ({ key: day, label: app.dates.shortDay(day), long: app.dates.longDay(day) }));
     const series = [

@@ -135,20 +135,26 @@ export const table = <Row>(options: TableOptions<Row>): TemplateResult =>
     @toll-row=${(event: CustomEvent) => event.detail.open && options.onOpen?.(event.detail.row)}
   ></console-table>`;
 
-/** CSV of a whole list that the server gives by pages. */
+/** All rows of a list that the server gives by pages. */
+export async function allRows<Row>(ask: (cursor: string | null) => Promise<Page<Row>>): Promise<Row[]> {
+  const rows: Row[] = [];
+  let cursor: string | null = null;
+  do {
+    const page: Page<Row> = await ask(cursor);
+    rows.push(...page.data);
+    cursor = page.next_cursor;
+  } while (cursor);
+  return rows;
+}
+
+/** CSV of all of them. */
 export async function everything<Row>(
   columns: readonly Column<Row>[],
   ask: (cursor: string | null) => Promise<Page<Row>>,
 ): Promise<Blob> {
   const shown = columns.filter(({ quiet }) => !quiet);
-  const rows = [shown.map(({ title }) => title)];
-  let cursor: string | null = null;
-  do {
-    const page: Page<Row> = await ask(cursor);
-    for (const row of page.data) rows.push(shown.map(({ value }) => value(row)));
-    cursor = page.next_cursor;
-  } while (cursor);
-  return new Blob([csv(rows)], { type: 'text/csv' });
+  const lines = (await allRows(ask)).map((row) => shown.map(({ value }) => value(row)));
+  return new Blob([csv([shown.map(({ title }) => title), ...lines])], { type: 'text/csv' });
 }
 
 export const tile = (name: string, value: unknown, below: unknown = nothing): TemplateResult =>

@@ -31,8 +31,11 @@ const PAGE = 50;
 export function percentOf(amount: string, whole: string, more = ''): string | null {
   if (isZero(whole)) return null;
   const digits = { style: 'percent', maximumFractionDigits: 1 } as const;
-  return new Intl.NumberFormat(app.money.locale, digits).format(share(amount, whole)) + more;
+  return new Intl.NumberFormat(app.money.locale, digits).format(notQuiteAll(share(amount, whole))) + more;
 }
+
+/** While something is taken it isn't 100 %. */
+const notQuiteAll = (part: number): number => (part > 0.999 && part < 1 ? 0.999 : part);
 
 export class MarginsPage extends View {
   private readonly pages = new Pages<MarginRow, Margins>(

@@ -195,12 +195,12 @@ export class ReconciliationPage extends View {
     const said = this.explained.get(row.reconciliation_id);
     if (said instanceof Error) return html`<p>${said.message}</p>`;
     return html`<div class="more">
-      ${row.parts.length ? html`<ul>${row.parts.map(({ because, finding }) => html`<li>${badge(word(finding), LOOKS[finding])} ${because}</li>`)}</ul>` : html`<p class="muted">Their figures are ours.</p>`}
+      ${row.parts.length ? html`<ul>${row.parts.map(({ because, finding }) => html`<li>${badge(word(finding), LOOKS[finding])} ${because}</li>`)}</ul>` : html`<p class="muted">No difference in money.</p>`}
       <dl>
         ${row.units.map(({ unit, ours, theirs }) => html`<dt>${word(unit)}</dt><dd>${ours === null ? '–' : app.money.quantity(ours)} here, ${theirs === null ? 'not told' : app.money.quantity(theirs)} there</dd>`)}
         <dt>Booked</dt><dd>${app.money.amount(row.booked, row.unit, { signed: true })}${isZero(row.change) ? '' : `, ${app.money.amount(row.change, row.unit, { signed: true })} of it by this revision`}</dd>
         <dt>Compared</dt><dd>${app.time(row.compared_at)} by ${row.compared_by}, revision ${row.revision}</dd>
-        ${said?.revisions.length ? html`<dt>Revisions</dt><dd>${said.revisions.map(({ revision, difference, unit, compared_at }) => html`<div>${revision}: ${difference === null ? 'not billed yet' : app.money.amount(difference, unit, { signed: true })}, ${app.time(compared_at)}</div>`)}</dd>` : nothing}
+        ${said && said.revisions.length > 1 ? html`<dt>Revisions</dt><dd>${said.revisions.map(({ revision, difference, unit, compared_at }) => html`<div>${revision}: ${difference === null ? 'not billed yet' : app.money.amount(difference, unit, { signed: true })}, ${app.time(compared_at)}</div>`)}</dd>` : nothing}
         ${said?.shares.length ? html`<dt>Given to</dt><dd>${said.shares.slice(0, 20).map(({ customer, amount, reason }) => html`<div><a href=${toCustomer(customer)}>${customer}</a> ${app.money.amount(amount, row.unit)} <span class="muted">${word(reason)}</span></div>`)}</dd>` : nothing}
       </dl>
       ${said ? nothing : lines(1)}

@@ -85,7 +85,8 @@ export class SignIn extends LitElement {
   private errorText(): string | null {
     if (this.wait > 0)
       return `Too many wrong keys. Try again in ${this.wait} ${this.wait === 1 ? 'second' : 'seconds'}.`;
-    if (!this.problem || this.problem.status === 429) return null;
+    if (!this.problem) return null;
+    if (this.problem.status === 429) return 'You can try again now.';
     return TEXTS[this.problem.code] ?? this.problem.detail;
   }
 

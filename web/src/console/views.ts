@@ -1,5 +1,5 @@
 /** All pages: their names in the navigation, their addresses, their elements. */
-import { html, type TemplateResult } from 'tollkeeper';
+import { html, repeat, type TemplateResult } from 'tollkeeper';
 import { CatalogPage } from './catalog.ts';
 import { CatalogChange } from './catalog-change.ts';
 import { CustomerPage } from './customer.ts';
@@ -99,7 +99,9 @@ export const SECTIONS: { name: string; pages: PageEntry[] }[] = [
 export function pageAt(place: Place): { section: string; title: string; view: () => TemplateResult } | null {
   const [section = '', key, ...rest] = place.path;
   if (section === 'customers' && key !== undefined && !rest.length) {
-    return { section, title: key, view: () => html`<console-customer .customer=${key}></console-customer>` };
+    // Another customer gets another element: nothing of one may stand on the other's page, not even while it loads.
+    const page = (one: string): TemplateResult => html`<console-customer .customer=${one}></console-customer>`;
+    return { section, title: key, view: () => html`${repeat([key], (one) => one, page)}` };
   }
   if (key !== undefined) return null;
   const found = SECTIONS.flatMap(({ pages }) => pages).find(({ path }) => path === section);
