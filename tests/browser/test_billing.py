@@ -83,7 +83,7 @@ def test_addresses_are_restored(page: Page, seller: Seller) -> None:
     address = "?tab=usage&range=90&filter=job%3Adesigner&by=member&customer=acme"
     seller.open(page, "acme", address)
     total(page, "$4.00")
-    expect(page.locator("toll-breakdown").get_by_role("button", name="Member")).to_have_attribute("aria-pressed", "true")
+    expect(page.get_by_role("group", name="Break down by").get_by_role("button", name="Member")).to_have_attribute("aria-pressed", "true")
     page.reload()
     total(page, "$4.00")
     query(page, address)
@@ -169,15 +169,17 @@ def test_a_line_explains_its_charge(page: Page, seller: Seller) -> None:
     line.click()
     detail = page.locator("toll-activity [part=detail]")
     expect(detail).to_contain_text("How the charge comes about")
-    expect(detail).to_contain_text("5450 × 0.002 USD per 1000")
+    expect(detail).to_contain_text("5,450 tokens × 0.002 USD per 1,000 = 0.0109 USD")
     expect(detail).to_contain_text("questions-1")
     expect(detail.locator(".result")).to_contain_text("$0.0109")
     page.get_by_label("Type of usage").select_option(label="Interviews")
+    expect(line).to_contain_text("1 interview credit")
     line.click()
     expect(detail).to_contain_text("Prepaid value")
     expect(detail.locator(".result")).to_contain_text("1 interview credit")
     page.get_by_role("button", name="Ledger", exact=True).click()
     page.get_by_label("Kind of posting").select_option("grant_paid")
+    expect(line).to_contain_text("+10 interview credits")
     line.click()
     expect(detail).to_contain_text("order-1")
 
@@ -191,7 +193,7 @@ def test_files_have_the_figures(page: Page, seller: Seller) -> None:
     assert Decimal(jobs["engineer"]["Total credit"]) == 1
     assert (jobs["designer"]["Unpriced events"], jobs["engineer"]["Estimated events"]) == ("1", "1")
     page.get_by_role("link", name="Activity").click()
-    events = download(page, "toll-activity", "activity.csv")
+    events = download(page, "toll-activity", "events.csv")
     assert sum(Decimal(event["charge"] or 0) for event in events if event["unit"] == "USD") == Decimal("11.5109")
     assert {event["state"] for event in events} == {"final", "estimated", "unpriced"}
     page.get_by_role("button", name="Ledger", exact=True).click()

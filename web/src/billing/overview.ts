@@ -5,6 +5,7 @@ import {
   daysBetween,
   html,
   icon,
+  isCharged,
   isZero,
   type LiveState,
   type MeterTotal,
@@ -229,7 +230,7 @@ export class BillingOverview extends TollElement<Found> {
   }
 
   private meter(
-    { name, meter, meter_unit, quantity, charge, unit, estimated, unpriced }: MeterTotal,
+    { name, meter, meter_unit, quantity, events, charge, unit, estimated, unpriced }: MeterTotal,
     all: MeterTotal[],
   ): TemplateResult {
     const most = all
@@ -240,7 +241,7 @@ export class BillingOverview extends TollElement<Found> {
       unpriced && `${this.money.quantity(String(unpriced))} unpriced`,
     ].filter(Boolean);
     return html`<li>
-      <div class="row"><a class="name" href="?tab=usage&meter=${encodeURIComponent(meter)}">${name}</a><span class="figure">${unit ? this.money.amount(charge, unit) : 'No price yet'}</span></div>
+      <div class="row"><a class="name" href="?tab=usage&meter=${encodeURIComponent(meter)}">${name}</a><span class="figure">${isCharged({ unit, events, unpriced }) ? this.money.amount(charge, unit!) : 'No price yet'}</span></div>
       <div class="length" aria-hidden="true"><span .style=${`inline-size:${(Math.max(0, share(charge, most)) * 100).toFixed(1)}%`}></span></div>
       <p class="muted small">${[this.money.quantity(quantity, meter_unit), ...notes].join(' · ')}</p>
     </li>`;
