@@ -136,11 +136,16 @@ class Seller:
         assert answer.is_success, answer.text
         return answer.json()
 
-    def open(self, page: Page, customer: str, query: str = "", permissions: list[str] | None = None) -> dict[str, Any]:
-        """Open the customer's billing page by a link, as a product leads there; answers the session."""
-        session = self.session(customer, *(permissions or ["read"]))
+    def open_alone(self, page: Page, customer: str, query: str = "", *permissions: str, **fields: Any) -> dict[str, Any]:
+        """Go to the customer's billing page by a link, as a product leads there; answers the session."""
+        session = self.session(customer, *permissions, **fields)
         address, link = session["url"].split("#")
         page.goto(f"{address}{query}#{link}")
+        return session
+
+    def open(self, page: Page, customer: str, query: str = "", *permissions: str, **fields: Any) -> dict[str, Any]:
+        """The same, and wait until the page is there."""
+        session = self.open_alone(page, customer, query, *permissions, **fields)
         expect(page.locator("header nav")).to_be_visible()
         return session
 
