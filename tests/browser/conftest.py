@@ -74,9 +74,12 @@ def open_page(browser: Browser) -> Iterator[OpenPage]:
             wrong.append(f"a secret in an address: {address}")
 
     def opened(**options: Any) -> Page:
-        context = browser.new_context(**{"locale": "en-US", "timezone_id": "Europe/Berlin"} | options)
+        # Without motion nothing has to be waited for but what the page shows.
+        usual = {"locale": "en-US", "timezone_id": "Europe/Berlin", "reduced_motion": "reduce"}
+        context = browser.new_context(**usual | options)
         contexts.append(context)
         page = context.new_page()
+        page.set_default_timeout(10_000)
         page.on("pageerror", lambda error: wrong.append(str(error)))
         page.on("console", said)
         page.on("dialog", lambda dialog: wrong.append(f"a script ran: {dialog.message}"))

@@ -56,7 +56,7 @@ def test_a_plan_is_chosen_now_and_later(page: Page, seller: Seller) -> None:
     expect(plans.locator("[part~=current]")).to_contain_text("Pro")
     seller.use("chooser", "cv_parse", "1")
     page.get_by_role("button", name="Choose Free").click()
-    page.get_by_role("radio", name="At the end of").check()
+    page.get_by_role("radio", name="When the month is over").check()
     page.get_by_role("button", name="Change plan").click()
     expect(plans.locator("[part=next]")).to_contain_text("Free")
     page.get_by_role("link", name="Overview").click()
