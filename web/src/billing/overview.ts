@@ -199,8 +199,9 @@ export class BillingOverview extends TollElement<Found> {
     </dl>`;
   }
 
-  private planNote({ next, since }: NonNullable<Overview['plan']>): string {
-    return next ? `${next.name} from ${this.dates.date(next.from)}` : `since ${this.dates.date(since)}`;
+  private planNote({ next, since }: NonNullable<Overview['plan']>): string | undefined {
+    if (next) return `${next.name ?? 'none'} from ${this.dates.date(next.from)}`;
+    return since === null ? undefined : `since ${this.dates.date(since)}`;
   }
 
   private fact(name: string, value: unknown, note?: string): TemplateResult {
