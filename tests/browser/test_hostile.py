@@ -62,7 +62,7 @@ def test_hostile_names_on_every_tab(page: Page, hostile: Seller) -> None:
     for tab in TABS:
         page.goto(f"{hostile.url}/billing{tab}")
         expect(page.locator("header nav")).to_be_visible()
-        expect(page.locator(".bone")).to_have_count(0)
+        expect(page.locator(".bone").filter(visible=True)).to_have_count(0)
         expect(page.locator("main")).to_contain_text("onerror=")
         harmless(page)
     page.goto(f"{hostile.url}/billing?tab=usage&range=7&by=job")
@@ -89,7 +89,7 @@ def test_hostile_addresses(page: Page, hostile: Seller) -> None:
     ]:
         page.goto(f"{hostile.url}/billing{query}")
         expect(page.locator("main")).to_be_visible()
-        expect(page.locator(".bone")).to_have_count(0)
+        expect(page.locator(".bone").filter(visible=True)).to_have_count(0)
         harmless(page)
     expect(page.locator("main")).not_to_contain_text("page_error")
 
@@ -114,7 +114,7 @@ def test_hostile_names_in_the_console(page: Page, hostile: Seller) -> None:
     for path in CONSOLE:
         page.goto(f"{hostile.url}/console/{path}")
         expect(page.locator("main h1")).to_be_visible()
-        expect(page.locator(".bone")).to_have_count(0)
+        expect(page.locator(".bone").filter(visible=True)).to_have_count(0)
         harmless(page)
     page.goto(f"{hostile.url}/console/customers?search={quote(IMG)}")
     page.get_by_role("link", name=f"Mallory {IMG}{SCRIPT}").click()
@@ -122,7 +122,7 @@ def test_hostile_names_in_the_console(page: Page, hostile: Seller) -> None:
     for tab in page.get_by_role("navigation", name="About Mallory").get_by_role("link").all():
         tab.click()
         expect(tab).to_have_attribute("aria-current", "page")
-        expect(page.locator(".bone")).to_have_count(0)
+        expect(page.locator(".bone").filter(visible=True)).to_have_count(0)
         harmless(page)
     page.goto(f"{hostile.url}/console/quarantine")
     page.locator("tbody .opener").first.click()
