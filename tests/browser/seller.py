@@ -93,7 +93,11 @@ model = "unit"
 amount = "0.40"
 """
 ALL = ["read", "top_up", "change_plan"]
-UNKNOWN_MODEL = {"provider": "openai", "model": "never-heard-of", "usage": {"prompt_tokens": 10, "completion_tokens": 5}}
+UNKNOWN_MODEL = {
+    "provider": "openai",
+    "model": "never-heard-of",
+    "usage": {"prompt_tokens": 10, "completion_tokens": 5},
+}
 
 
 class Seller:
@@ -119,7 +123,13 @@ class Seller:
     def use(self, customer: str, meter: str, quantity: str = "1", *, days: float = 0, **fields: Any) -> str:
         """Something was used, so many days ago; answers the event's id."""
         time = datetime.now(UTC) - timedelta(days=days)
-        event = {"id": str(uuid4()), "customer": customer, "meter": meter, "quantity": quantity, "time": time.isoformat()}
+        event = {
+            "id": str(uuid4()),
+            "customer": customer,
+            "meter": meter,
+            "quantity": quantity,
+            "time": time.isoformat(),
+        }
         answer = self.call("POST", "/v1/events", event | fields)
         assert answer["accepted"] == 1, answer
         return (event | fields)["id"]
@@ -136,7 +146,9 @@ class Seller:
         assert answer.is_success, answer.text
         return answer.json()
 
-    def open_alone(self, page: Page, customer: str, query: str = "", *permissions: str, **fields: Any) -> dict[str, Any]:
+    def open_alone(
+        self, page: Page, customer: str, query: str = "", *permissions: str, **fields: Any
+    ) -> dict[str, Any]:
         """Go to the customer's billing page by a link, as a product leads there; answers the session."""
         session = self.session(customer, *permissions, **fields)
         address, link = session["url"].split("#")
@@ -163,5 +175,7 @@ def furnish(seller: Seller) -> None:
     seller.use("acme", "cv_parse", "8", days=100, dimensions={"job": "welder"})
     seller.use("acme", "answer", dimensions=engineer, calls=[UNKNOWN_MODEL])
     seller.use("acme", "summary", dimensions=designer, calls=[UNKNOWN_MODEL])
-    seller.call("POST", "/v1/customers/acme/grants", {"unit": "credit", "amount": "10", "kind": "paid", "reference": "order-1"})
+    seller.call(
+        "POST", "/v1/customers/acme/grants", {"unit": "credit", "amount": "10", "kind": "paid", "reference": "order-1"}
+    )
     seller.use("acme", "interview", dimensions=engineer)

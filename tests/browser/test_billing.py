@@ -84,7 +84,9 @@ def test_addresses_are_restored(page: Page, seller: Seller) -> None:
     address = "?tab=usage&range=90&filter=job%3Adesigner&by=member&customer=acme"
     seller.open(page, "acme", address)
     total(page, "$4.00")
-    expect(page.get_by_role("group", name="Break down by").get_by_role("button", name="Member")).to_have_attribute("aria-pressed", "true")
+    expect(page.get_by_role("group", name="Break down by").get_by_role("button", name="Member")).to_have_attribute(
+        "aria-pressed", "true"
+    )
     page.reload()
     total(page, "$4.00")
     query(page, address)
@@ -121,7 +123,9 @@ def test_figures_are_those_of_the_api(page: Page, seller: Seller) -> None:
     expect(page.locator("header .live")).to_contain_text("Live · as of")
     page.get_by_role("link", name="Usage", exact=True).click()
     now = datetime.now(UTC)
-    rows = seller.portal("acme", "/usage", **{"from": (now - timedelta(days=29)).isoformat(), "window": "total"})["rows"]
+    rows = seller.portal("acme", "/usage", **{"from": (now - timedelta(days=29)).isoformat(), "window": "total"})[
+        "rows"
+    ]
     for row in rows:
         card = page.locator("toll-usage [part=card]").filter(has=page.locator(f"h3[title='{NAMES[row['meter']]}']"))
         expect(card).to_contain_text(shown(row))
@@ -160,7 +164,9 @@ def test_what_is_not_final_says_so(page: Page, seller: Seller) -> None:
     expect(page.locator("toll-usage .foot")).to_contain_text("all figures final")
     page.get_by_role("link", name="Activity").click()
     page.get_by_label("Type of usage").select_option(label="Summaries")
-    expect(page.locator("toll-activity .opener")).to_have_text([re.compile("Summaries.*unpriced.*No price yet", re.DOTALL)])
+    expect(page.locator("toll-activity .opener")).to_have_text(
+        [re.compile("Summaries.*unpriced.*No price yet", re.DOTALL)]
+    )
 
 
 def test_a_line_explains_its_charge(page: Page, seller: Seller) -> None:

@@ -171,9 +171,13 @@ def test_a_link_that_is_over(page: Page, seller: Seller, server: Server, ends: s
     seller.customer(f"late-{ends}")
     session = seller.session(f"late-{ends}")
     with psycopg.connect(server.database_url) as connection:
-        connection.execute("update portal_sessions set link_expires_at = created_at where session_id = %s", [session["id"]])
+        connection.execute(
+            "update portal_sessions set link_expires_at = created_at where session_id = %s", [session["id"]]
+        )
         if ends == "session":
-            connection.execute("update portal_sessions set expires_at = created_at where session_id = %s", [session["id"]])
+            connection.execute(
+                "update portal_sessions set expires_at = created_at where session_id = %s", [session["id"]]
+            )
     page.goto(session["url"])
     said = {"link": "This link is no longer valid", "session": "Your session has ended"}
     expect(page.locator("h1")).to_have_text(said[ends])

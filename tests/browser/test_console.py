@@ -80,7 +80,9 @@ def test_signing_in_and_out(page: Page, busy: Seller) -> None:
     expect(page.get_by_role("link", name="Customer 42")).to_be_visible()
     (cookie,) = page.context.cookies()
     assert (cookie["name"], cookie["httpOnly"], cookie["sameSite"]) == ("toll_console", True, "Strict")
-    assert busy.server.api_key not in page.evaluate("JSON.stringify([{...localStorage}, {...sessionStorage}, document.cookie])")
+    assert busy.server.api_key not in page.evaluate(
+        "JSON.stringify([{...localStorage}, {...sessionStorage}, document.cookie])"
+    )
     page.reload()
     expect(page.get_by_role("link", name="Customer 42")).to_be_visible()
     page.get_by_role("button", name="Sign out").click()
@@ -228,7 +230,10 @@ def test_axe_finds_nothing_in_the_console(open_page: OpenPage, busy: Seller, sch
     assert axe(page) == []
     sign_in(page, busy)
     for path in [*PAGES, *(f"customers/c42?tab={tab}" for tab in TABS), "catalog?tab=change", "catalog?tab=history"]:
-        page.evaluate("(to) => { history.pushState(null, '', to); dispatchEvent(new PopStateEvent('popstate')); }", f"/console/{path}")
+        page.evaluate(
+            "(to) => { history.pushState(null, '', to); dispatchEvent(new PopStateEvent('popstate')); }",
+            f"/console/{path}",
+        )
         expect(page.locator("main h1").first).to_be_visible()
         expect(page.locator(".bone, [aria-busy=true]").filter(visible=True), path).to_have_count(0)
         assert axe(page) == [], path
@@ -238,7 +243,10 @@ def test_the_console_on_a_phone(open_page: OpenPage, busy: Seller) -> None:
     page = open_page(viewport={"width": 360, "height": 740}, has_touch=True, is_mobile=True)
     sign_in_small(page, busy)
     for path in [*PAGES, *(f"customers/c42?tab={tab}" for tab in TABS)]:
-        page.evaluate("(to) => { history.pushState(null, '', to); dispatchEvent(new PopStateEvent('popstate')); }", f"/console/{path}")
+        page.evaluate(
+            "(to) => { history.pushState(null, '', to); dispatchEvent(new PopStateEvent('popstate')); }",
+            f"/console/{path}",
+        )
         expect(page.locator("main h1").first).to_be_visible()
         expect(page.locator(".bone, [aria-busy=true]").filter(visible=True), path).to_have_count(0)
         wide = page.evaluate("document.documentElement.scrollWidth")

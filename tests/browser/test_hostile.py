@@ -21,7 +21,13 @@ CONSOLE = ["", "customers", "margins", "unpriced", "quarantine", "holds", "recon
 def hostile(seller: Seller) -> Seller:
     """A catalog and a customer whose every name is a script."""
     source = CATALOG
-    names = {"CV parsing": IMG, "Interviews": SVG, "Interview credit": f"Credit {IMG}", "Team": f"Team {IMG}", "Pro": f"Pro {IMG}"}
+    names = {
+        "CV parsing": IMG,
+        "Interviews": SVG,
+        "Interview credit": f"Credit {IMG}",
+        "Team": f"Team {IMG}",
+        "Pro": f"Pro {IMG}",
+    }
     for old, new in names.items():
         source = source.replace(f'name = "{old}"', f"name = '''{new}'''")
     source = source.replace('unit = "CV"', f"unit = '''CV{IMG}'''").replace('"For busy teams."', f"'''{SCRIPT}'''")
@@ -29,14 +35,18 @@ def hostile(seller: Seller) -> Seller:
     key = quote(KEY, safe="")
     seller.call("PUT", f"/v1/customers/{key}", {"name": f"Mallory {IMG}{SCRIPT}"})
     seller.call("PUT", f"/v1/customers/{key}/members/{quote(IMG, safe='')}", {"name": SCRIPT})
-    seller.call("POST", f"/v1/customers/{key}/grants", {"unit": "credit", "amount": "5", "reference": IMG, "note": SCRIPT})
+    seller.call(
+        "POST", f"/v1/customers/{key}/grants", {"unit": "credit", "amount": "5", "reference": IMG, "note": SCRIPT}
+    )
     seller.call("PUT", f"/v1/customers/{key}/limits/cvs", {"meter": "cv_parse", "per": "day", "cap": "3"})
     dimensions = {"job": SCRIPT}
     seller.use(KEY, "cv_parse", "2", id=IMG, member=IMG, dimensions=dimensions)
     seller.use(KEY, "cv_parse", "1", member=SCRIPT, dimensions={"job": IMG, "candidate": SVG}, metadata={"x": IMG})
     seller.use(KEY, "interview", dimensions=dimensions)
     seller.use(KEY, "summary", dimensions=dimensions, calls=[UNKNOWN_MODEL | {"model": IMG, "provider": "openai"}])
-    seller.call("POST", "/v1/holds", {"id": f"hold {IMG}", "customer": KEY, "meter": "interview", "dimensions": dimensions})
+    seller.call(
+        "POST", "/v1/holds", {"id": f"hold {IMG}", "customer": KEY, "meter": "interview", "dimensions": dimensions}
+    )
     refused = {"id": IMG, "customer": f"nobody {SCRIPT}", "meter": IMG, "quantity": "1"}
     answer = seller.http.post("/v1/events", json=refused)
     assert answer.status_code == 422, answer.text
