@@ -21,7 +21,7 @@ $(READY): pyproject.toml constraints.txt
 	@$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --group dev --editable .
 	@touch $@
 
-.PHONY: help setup demo web test test-web lint check-types architecture schema prices bench clean clean-demo
+.PHONY: help setup demo web test test-web lint check-types architecture schema prices picture bench clean clean-demo
 help: ## list these commands
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 24
 

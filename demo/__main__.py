@@ -22,14 +22,17 @@ from demo.cast import PREPAID, RECRUITER, TIERED
 from demo.client import Client
 from demo.errors import DemoFailed
 from demo.events import JOB
+from demo.page import furnish
 from demo.place import default_folder, fresh_folder, remove_folder
 from demo.report import Report, WithoutTrailingBlanks
 from demo.server import HOST, PROGRAM, Server, check_port, serving
 from demo.story import play
+from demo.trickle import Trickle
 from tollkeeper.errors import TollError
 
 _WIDTH_OF_A_PIPE = 110
 _INTERRUPTED = 130
+_PAGE_SECONDS = 86_400
 _ONE_MORE = json.dumps({"customer": PREPAID.key, "meter": "interview"})
 
 
@@ -74,9 +77,13 @@ def run(console: Console, port: int, folder: Path, *, once: bool) -> int:
         report.end(outcome.good, time.perf_counter() - began)
         report.kept(place, _removal(folder))
         if not once:
-            report.invitation(_lines(server, key, outcome.explained))
-            console.print("\nserving; Ctrl-C to stop")
-            _serve_on(server)
+            with Client(server.url, key) as client:
+                furnish(client)
+                report.pages(client.open_page(RECRUITER.key, _PAGE_SECONDS), f"{server.url}/console", key)
+                report.invitation(_lines(server, key, outcome.explained))
+                console.print("\nserving, with a little traffic going on; Ctrl-C to stop")
+                with Trickle(client):
+                    _serve_on(server)
     return 0 if outcome.good else 1
 
 

@@ -42,6 +42,12 @@ class Client:
         """Create a member."""
         self._call("PUT", f"/v1/customers/{customer}/members/{key}", json={})
 
+    def open_page(self, customer: str, seconds: int) -> str:
+        """The link to the customer's billing page, for a session that may do everything there is to do."""
+        body = {"customer": customer, "permissions": ["read", "top_up", "change_plan"]}
+        lasting = {"expires_in": seconds, "link_expires_in": seconds}
+        return self._call("POST", "/v1/portal-sessions", json=body | lasting)["url"]
+
     def report(self, events: list[Event]) -> dict[str, Any]:
         """Report usage; the answer counts what became of the events, and lists those that were refused."""
         headers = {"Content-Type": "application/json"}

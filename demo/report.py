@@ -144,6 +144,17 @@ class Report:
         told = "Everything came out." if good else "Not everything came out: see above."
         self.title(f"{told} {seconds:.1f} seconds in all.")
 
+    def pages(self, billing: str, console: str, key: str) -> None:
+        """What to open in a browser."""
+        self.title("Look at it")
+        for text in (
+            f"the billing page of {RECRUITER.name}, live:",
+            billing,
+            f"the console, with the key {key}:",
+            console,
+        ):
+            self.console.print(Text(f"  {text}"), soft_wrap=True)
+
     def invitation(self, lines: Sequence[str]) -> None:
         """Lines for the reader's own shell. They aren't folded, so that they can be copied."""
         self.title("Try it")

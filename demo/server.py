@@ -25,6 +25,8 @@ PROGRAM = Path(sys.executable).with_name("tollkeeper")
 _START_SECONDS = 60
 _STOP_SECONDS = 30
 _PAUSE_SECONDS = 0.05
+_SETTINGS = {"TOLLKEEPER_PAYMENTS": "test"}
+"""Nobody pays in a demo."""
 _NOT_THE_DEMOS = ("TOLLKEEPER_", "PG", "OPENAI_", "ANTHROPIC_")
 
 
@@ -77,7 +79,12 @@ def serving(folder: Path, port: int) -> Iterator[Server]:
     with log.open("wb") as output:
         # In a session of its own: Ctrl-C reaches the demo alone, which then ends the server.
         process = subprocess.Popen(
-            line, stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=environment(), start_new_session=True
+            line,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            env=environment() | _SETTINGS,
+            start_new_session=True,
         )
     try:
         server = Server(f"http://{HOST}:{port}", folder / "data", process)

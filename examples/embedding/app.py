@@ -25,7 +25,7 @@ KEY = os.environ["TOLLKEEPER_API_KEY"]
 POLICY = f"default-src 'none'; style-src 'self'; img-src data:; script-src 'self' {URL}; connect-src 'self' {URL}"
 app = FastAPI()
 toll = Tollkeeper(URL, KEY)
-tollkeeper = httpx.Client(base_url=URL, headers={"Authorization": f"Bearer {KEY}"})
+tollkeeper_api = httpx.Client(base_url=URL, headers={"Authorization": f"Bearer {KEY}"})
 
 
 def customer() -> str:
@@ -40,7 +40,7 @@ LoggedIn = Annotated[str, Depends(customer)]
 def portal_session(who: str) -> dict[str, str]:
     """A session for this customer's billing page alone; this one may also buy credits."""
     asked = {"customer": who, "permissions": ["read", "top_up"], "expires_in": 900}
-    return tollkeeper.post("/v1/portal-sessions", json=asked).raise_for_status().json()
+    return tollkeeper_api.post("/v1/portal-sessions", json=asked).raise_for_status().json()
 
 
 @app.get("/billing-token")

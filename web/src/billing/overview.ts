@@ -28,10 +28,6 @@ interface Found {
   usage: Usage;
 }
 
-/** What stops something, as against what is only worth knowing. */
-const GRAVE = ['limit_reached', 'balance_exhausted', 'suspended', 'archived'];
-const MERELY_SAID = ['unpriced', 'estimated'];
-
 /** What a customer has, has used, owes, and should know, on one screen. */
 export class BillingOverview extends TollElement<Found> {
   protected readonly heading = 'Overview';
@@ -40,11 +36,6 @@ export class BillingOverview extends TollElement<Found> {
     TollElement.styles,
     css`
       section { display: grid; gap: 16px; }
-      .warnings { display: grid; gap: 8px; }
-      .warnings .notice { margin: 0; flex-wrap: nowrap; align-items: start; }
-      .warnings .notice svg { flex: none; margin-block-start: 1px; }
-      .notice.bad { background: var(--_bad-soft); color: var(--_bad); }
-      .notice.said { background: none; border: 1px solid var(--_border); color: var(--_muted); }
       .two { display: grid; grid-template-columns: minmax(0, 5fr) minmax(0, 8fr); gap: 16px; align-items: stretch; }
       .panel { display: flex; flex-direction: column; min-inline-size: 0; }
       .panel .head { margin-block-end: 10px; }
@@ -105,26 +96,13 @@ export class BillingOverview extends TollElement<Found> {
   }
 
   protected override view({ overview, usage }: Found): TemplateResult {
-    return html`${overview.warnings.length ? this.warnings(overview) : nothing}
+    return html`<toll-alerts class="warnings" quiet plain .portal=${this.portal} .locale=${this.locale} theme=${this.theme}></toll-alerts>
       <div class="two">${this.balance(overview)} ${this.month(overview, usage)}</div>
       ${this.strip(overview)}
       <div class="halves">
         ${this.meters(overview)}
         <toll-limits .portal=${this.portal} locale=${this.locale} theme=${this.theme}></toll-limits>
-      </div>
-      <toll-alerts .portal=${this.portal} .locale=${this.locale} theme=${this.theme}></toll-alerts>`;
-  }
-
-  private warnings({ warnings }: Overview): TemplateResult {
-    const look = (code: string): string => (GRAVE.includes(code) ? 'bad' : MERELY_SAID.includes(code) ? 'said' : '');
-    return html`<ul class="warnings" aria-label="Warnings">
-      ${repeat(
-        warnings,
-        ({ code, unit, limit }) => [code, unit, limit].join(),
-        ({ code, detail, limit }) =>
-          html`<li class="notice ${look(code)}">${icon(MERELY_SAID.includes(code) ? 'info' : 'alert')}<span>${this.money.sentence(limit ? detail.replace(limit, limit.replaceAll('_', ' ')) : detail)}</span></li>`,
-      )}
-    </ul>`;
+      </div>`;
   }
 
   private balance({ wallets, owed }: Overview): TemplateResult {

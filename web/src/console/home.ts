@@ -208,4 +208,5 @@ export class HomePage extends View {
 const charged = (span: Span, currency: string): string =>
   span.spent.find(({ unit }) => unit === currency)?.amount ?? '0';
 
-const dayOf = (row: MarginRow): string => (row.group.day ?? row.start).slice(0, 10);
+/** The operator's day that a row is of: it begins at that day's midnight, which in UTC may be the day before. */
+const dayOf = (row: MarginRow): string => app.dates.dayOf(row.start);

@@ -163,12 +163,14 @@ export class MarginsPage extends View {
   }
 
   private group(row: MarginRow): unknown {
+    // Windows of time aren't groups: their rows say when they begin.
+    if (this.by === 'day') return app.dates.longDay(app.dates.dayOf(row.start));
+    if (this.by === 'month') return app.dates.period(row.start, row.end);
     const name = row.group[this.by];
     if (name === null || name === undefined)
       return html`<span class="muted">${byCalls(this.by) ? 'Without calls' : 'None'}</span>`;
     if (this.by === 'customer') return html`<a href=${toCustomer(name)}>${name}</a>`;
     if (this.by === 'meter') return app.meterName(name);
-    if (this.by === 'day') return app.dates.longDay(name.slice(0, 10));
     return name;
   }
 }

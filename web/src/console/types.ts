@@ -141,6 +141,7 @@ export interface Customer {
 
 export interface MarginRow {
   start: string;
+  end: string;
   unit: string | null;
   charge: string;
   cost: string;

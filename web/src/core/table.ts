@@ -46,6 +46,8 @@ export class TollTable<Row = unknown> extends LitElement {
   @property({ attribute: false }) sorting: Sorting | null = null;
   /** What the table is of; screen readers hear it, and it names the CSV file. */
   @property() caption = '';
+  /** The last column stays in sight where the table scrolls sideways. */
+  @property({ type: Boolean, attribute: 'pin-last', reflect: true }) pinLast = false;
   /** Sorting is the server's. */
   @property({ type: Boolean }) remote = false;
   /** CSV of everything, from the server; by default of the rows that are here. */
@@ -82,6 +84,8 @@ export class TollTable<Row = unknown> extends LitElement {
       tr.detail > td { background: var(--_subtle); white-space: normal; padding: 14px max(var(--_bleed, 0px), 16px); }
       .bar { display: flex; justify-content: end; gap: 8px; margin-block-start: 8px; align-items: center; }
       .bar .button { min-block-size: 30px; font-size: 12.5px; }
+      :host([pin-last]) :is(th, td):last-child:not(:only-child) { position: sticky; inset-inline-end: 0; border-inline-start: 1px solid var(--_border); white-space: normal; min-inline-size: 92px; }
+      :host([pin-last]) thead th:last-child { z-index: 2; }
       @media (min-width: 560px) { th:first-child { position: sticky; inset-inline-start: 0; } thead th:first-child { z-index: 2; } }
     `,
   ];

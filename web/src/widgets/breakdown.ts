@@ -22,9 +22,6 @@ import {
 
 /** Lines shown at a time: ten thousand stay quick, and a page stays printable. */
 const PAGE = 50;
-/** So many meters fit beside each other. */
-const MANY = 6;
-
 interface Found {
   by: string;
   usage: Usage | null;
@@ -176,6 +173,7 @@ export class TollBreakdown extends TollElement<Found> {
         exportparts="table, download"
         caption="Usage by ${word(by)}, ${this.dates.period(usage.start, usage.end)}"
         remote
+        pin-last
         file="usage-by-${by || 'meter'}.csv"
         .columns=${columns}
         .rows=${lines.slice(from, from + PAGE)}
@@ -233,8 +231,7 @@ export class TollBreakdown extends TollElement<Found> {
       total: html`${this.charges(below.get('')!)}${this.marks(below.get('')!)}`,
       sort: sortable,
     };
-    // Where columns don't fit beside each other, the sum mustn't be the one that's out of sight.
-    return meters.length > MANY ? [name, total, ...perMeter] : [name, ...perMeter, total];
+    return [name, ...perMeter, total];
   }
 
   private name(by: string, value: string | null): TemplateResult {
