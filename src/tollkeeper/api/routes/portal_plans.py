@@ -133,12 +133,13 @@ def _plans(standing: Standing, agreement: Agreement, session: PortalSession, now
     return PlansAnswer(
         change_allowed=may_change_plan(catalog, session),
         current=present.key if present else None,
-        next=_next(catalog, agreement, now),
+        next=next_plan(catalog, agreement, now),
         data=[_plan(plan, standing, now, current=plan == present) for plan in shown],
     )
 
 
-def _next(catalog: Catalog, agreement: Agreement, now: datetime) -> NextPlan | None:
+def next_plan(catalog: Catalog, agreement: Agreement, now: datetime) -> NextPlan | None:
+    """The plan that begins next, with its name; none where no change is planned."""
     at = agreement.next_change(now)
     change = agreement.change_at(at) if at is not None else None
     if change is None:
