@@ -12,7 +12,7 @@ from structlog.types import EventDict, Processor
 
 from tollkeeper.settings import Settings
 
-_QUIET_LIBRARIES = ("uvicorn", "uvicorn.error", "psycopg.pool", "asyncio")
+QUIET_LIBRARIES = ("uvicorn", "uvicorn.error", "psycopg.pool", "asyncio")
 """Their news (a process starts, a connection is retried) matters only to who debugs."""
 
 
@@ -47,7 +47,7 @@ def _configure_libraries(level: int, shared: list[Processor], renderer: Processo
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level)
-    for name in _QUIET_LIBRARIES:
+    for name in QUIET_LIBRARIES:
         logging.getLogger(name).setLevel(level if level == logging.DEBUG else logging.WARNING)
     # The driver warns of each pipeline that an error ends; the error itself is raised, and dealt with.
     logging.getLogger("psycopg").setLevel(level if level == logging.DEBUG else logging.ERROR)

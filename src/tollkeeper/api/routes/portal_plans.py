@@ -33,6 +33,7 @@ router = APIRouter(prefix="/v1/portal", tags=["portal"])
 _PROBLEM: dict[str, Any] = {"content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}}
 _REFUSED: dict[int | str, dict[str, Any]] = {
     404: {"description": "There is no such plan to choose."} | _PROBLEM,
+    409: {"description": "The plan gives less than the present one; choose it from `period_end`."} | _PROBLEM,
     429: {"description": "The plan was changed ten times within a day; wait `Retry-After` seconds."} | _PROBLEM,
 }
 
