@@ -196,7 +196,8 @@ def test_the_catalog_shows_what_a_text_would_change(console: Page, busy: Seller)
 
 
 def test_a_request_of_another_page_is_refused(console: Page, busy: Seller) -> None:
-    asked = """(headers) => fetch('/v1/customers/forged', {method: 'PUT', body: '{}', headers: {'Content-Type': 'application/json', ...headers}})
+    asked = """(headers) => fetch('/v1/customers/forged', {method: 'PUT', body: '{}',
+        headers: {'Content-Type': 'application/json', ...headers}})
         .then(async (answer) => [answer.status, (await answer.json()).code])"""
     assert console.evaluate(asked, {}) == [403, "csrf_failed"]
     assert console.evaluate(asked, {"X-Toll-CSRF": "A" * 43}) == [403, "csrf_failed"]
@@ -265,8 +266,10 @@ def sign_in_small(page: Page, seller: Seller) -> None:
 def test_wrong_keys_are_slowed_down(page: Page, busy: Seller) -> None:
     page.goto(f"{busy.url}/console")
     status = page.evaluate(
-        """async () => { let answer; for (let n = 0; n < 12; n += 1) answer = await fetch('/v1/console/session', {method: 'POST',
-            headers: {'Content-Type': 'application/json'}, body: JSON.stringify({key: `toll_wrong${n}`})}); return answer.status; }"""
+        """async () => { let answer; for (let n = 0; n < 12; n += 1)
+            answer = await fetch('/v1/console/session', {method: 'POST', body: JSON.stringify({key: `toll_wrong${n}`}),
+                headers: {'Content-Type': 'application/json'}});
+            return answer.status; }"""
     )
     assert status == 429
     page.get_by_label("Admin key").fill(busy.server.api_key)
