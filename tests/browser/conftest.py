@@ -75,7 +75,7 @@ def open_page(browser: Browser) -> Iterator[OpenPage]:
 
     def opened(**options: Any) -> Page:
         # Without motion nothing has to be waited for but what the page shows.
-        usual = {"locale": "en-US", "timezone_id": "Europe/Berlin", "reduced_motion": "reduce"}
+        usual: dict[str, Any] = {"locale": "en-US", "timezone_id": "Europe/Berlin", "reduced_motion": "reduce"}
         context = browser.new_context(**usual | options)
         contexts.append(context)
         page = context.new_page()

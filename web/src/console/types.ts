@@ -397,5 +397,4 @@ export interface PortalSession {
   id: string;
   token: string;
   url: string;
-  expires_at: string;
 }
