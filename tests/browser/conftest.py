@@ -24,7 +24,7 @@ expect.set_options(timeout=10_000)
 
 @pytest.fixture(scope="module")
 def server(server_url: str, template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """One server for a module, on a database of its own: its tests have customers of their own. Payments are pretended."""
+    """One server for a module, on a database of its own; its tests have their own customers. Payments are pretended."""
     name = f"t_{uuid4().hex}"
     create_database(server_url, name, template)
     server = Server(clone_url(server_url, name), tmp_path_factory.mktemp("serve"))
@@ -75,7 +75,7 @@ def open_page(browser: Browser) -> Iterator[OpenPage]:
 
     def opened(**options: Any) -> Page:
         # Without motion nothing has to be waited for but what the page shows.
-        usual = {"locale": "en-US", "timezone_id": "Europe/Berlin", "reduced_motion": "reduce"}
+        usual: dict[str, Any] = {"locale": "en-US", "timezone_id": "Europe/Berlin", "reduced_motion": "reduce"}
         context = browser.new_context(**usual | options)
         contexts.append(context)
         page = context.new_page()

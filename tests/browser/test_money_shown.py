@@ -1,5 +1,6 @@
-"""Money, days and times as their readers write them: currencies without and with three digits, credits, parts of a cent,
-another language, days of 23 and 25 hours."""
+"""Money, days and times as their readers write them: currencies without and with three digits, credits, parts of a
+cent, another language, days of 23 and 25 hours.
+"""
 
 from __future__ import annotations
 

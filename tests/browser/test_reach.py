@@ -113,11 +113,14 @@ def test_a_phone(open_page: OpenPage, seller: Seller) -> None:
     expect(page.locator("toll-dialog")).to_contain_text("No money moves")
 
 
+DEEPEST = "let at = document.activeElement; while (at?.shadowRoot?.activeElement) at = at.shadowRoot.activeElement;"
+
+
 def focused(page: Page) -> str:
     """The name of what has the focus, through shadow roots."""
     return page.evaluate(
-        """() => { let at = document.activeElement; while (at?.shadowRoot?.activeElement) at = at.shadowRoot.activeElement;
-        return (at?.getAttribute('aria-label') ?? at?.textContent ?? '').trim().replace(/\\s+/g, ' '); }"""
+        f"() => {{ {DEEPEST}"
+        """return (at?.getAttribute('aria-label') ?? at?.textContent ?? '').trim().replace(/\\s+/g, ' '); }"""
     )
 
 
@@ -127,8 +130,8 @@ def tab_to(page: Page, name: str) -> None:
         page.keyboard.press("Tab")
         if focused(page).startswith(name):
             ring = page.evaluate(
-                """() => { let at = document.activeElement; while (at.shadowRoot?.activeElement) at = at.shadowRoot.activeElement;
-                const { outlineStyle, outlineWidth } = getComputedStyle(at); return [outlineStyle, parseFloat(outlineWidth)]; }"""
+                f"() => {{ {DEEPEST} const {{ outlineStyle, outlineWidth }} = getComputedStyle(at);"
+                "return [outlineStyle, parseFloat(outlineWidth)]; }"
             )
             assert ring[0] != "none", name
             assert ring[1] >= 1, name
@@ -175,8 +178,6 @@ def test_a_dialog_by_keys(page: Page, seller: Seller) -> None:
     expect(dialog.get_by_role("heading")).to_be_focused()
     for _ in range(8):
         page.keyboard.press("Tab")
-        inside = page.evaluate("document.activeElement === document.body || !!document.querySelector('*')")
-        assert inside
         assert "Choose" not in focused(page), "what's behind a dialog can't be reached"
     page.keyboard.press("Escape")
     expect(dialog).to_have_count(0)
@@ -195,9 +196,6 @@ def test_the_chart_is_a_table_too(page: Page, seller: Seller) -> None:
 def test_who_wants_no_motion_gets_none(open_page: OpenPage, seller: Seller) -> None:
     for motion, least in (("no-preference", 1), ("reduce", 0)):
         page = open_page(reduced_motion=motion)
-        page.add_init_script(
-            "window.moved = []; document.addEventListener('animationstart', (event) => moved.push(event.animationName), true);"
-        )
         seller.open(page, "acme", "?tab=plans", *ALL)
         page.get_by_role("button", name="Team").click()
         expect(page.locator("toll-dialog dialog")).to_be_visible()

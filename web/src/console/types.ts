@@ -396,5 +396,4 @@ export interface PortalSession {
   id: string;
   token: string;
   url: string;
-  expires_at: string;
 }
