@@ -16,6 +16,7 @@ from urllib.parse import quote
 import psycopg
 
 from bench import client, server
+from bench.paint import painted
 from bench.stream import CATALOG as STREAM_CATALOG
 from tollkeeper import catalog
 from tollkeeper.clock import in_utc
@@ -124,6 +125,7 @@ def all_of_it(url: str, events: int) -> Iterator[Row]:
         }
         for who, keys in pages.items():
             yield from _asked(port, secret, who, keys)
+            yield from painted(port, secret, keys[0], who)
 
 
 def _small_ones(stream: PageStream) -> list[str]:

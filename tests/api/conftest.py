@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 
@@ -10,6 +11,7 @@ import pytest
 import structlog
 
 from tollkeeper import clock
+from tollkeeper.api import logs
 from tollkeeper.api.openapi import Tollkeeper
 from tollkeeper.app import create_app
 from tollkeeper.customers import Scope, create_key
@@ -41,9 +43,15 @@ async def secret_of(database: Database, *scopes: Scope) -> str:
 
 @pytest.fixture(autouse=True)
 def plain_logs() -> Iterator[None]:
-    """Leaves no log configuration behind."""
+    """Leaves no log configuration behind: a handler on a stream that is closed would spoil what others print."""
+    root = logging.getLogger()
+    handlers = root.handlers[:]
+    levels = {name: logging.getLogger(name).level for name in (None, "httpx", "psycopg", *logs.QUIET_LIBRARIES)}
     yield
     structlog.reset_defaults()
+    root.handlers = handlers
+    for name, level in levels.items():
+        logging.getLogger(name).setLevel(level)
 
 
 @pytest.fixture

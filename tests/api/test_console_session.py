@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
+from collections import Counter
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
@@ -11,11 +13,15 @@ import httpx
 import psycopg
 import pytest
 import structlog
+from starlette.requests import Request
 
+from tollkeeper.api.attempts import Attempts
 from tollkeeper.api.console import MOST_ATTEMPTS
 from tollkeeper.api.openapi import Tollkeeper
+from tollkeeper.app import create_app
 from tollkeeper.customers import Scope
 from tollkeeper.db import Database
+from tollkeeper.settings import Settings
 
 from .conftest import calling, secret_of
 from .prepaid import Clock
@@ -215,6 +221,36 @@ async def test_guessing_is_slowed_down(
         assert 0 < int(refused.headers["retry-after"]) <= 60
     later.ahead += timedelta(minutes=1)
     assert (await sign_in(browser, secret)).status_code == 200
+
+
+async def test_many_guesses_at_once_are_counted(browser: httpx.AsyncClient, secret: str, later: Clock) -> None:
+    wrong = [f"toll_{n:043}" for n in range(5 * MOST_ATTEMPTS)]
+    answers = await asyncio.gather(*(sign_in(browser, key) for key in wrong))
+    assert Counter(answer.status_code for answer in answers) == {401: MOST_ATTEMPTS, 429: 4 * MOST_ATTEMPTS}
+    later.ahead += timedelta(minutes=1)
+    for _ in range(MOST_ATTEMPTS + 1):
+        assert (await sign_in(browser, secret)).status_code == 200
+
+
+def test_room_is_made_for_new_addresses(later: Clock) -> None:
+    attempts = Attempts(MOST_ATTEMPTS)
+    requests = [Request({"type": "http", "client": (f"10.0.{n // 256}.{n % 256}", 1)}) for n in range(10_001)]
+    for request in requests[:-1]:
+        attempts.note(request)
+    later.ahead += timedelta(minutes=2)
+    attempts.check(requests[0])
+    attempts.note(requests[-1])
+
+
+async def test_the_cookie_is_secure_where_the_browser_came_by_https(
+    settings: Settings, database: Database, secret: str
+) -> None:
+    public = settings.model_copy(update={"public_url": "https://billing.example.com"})
+    async with calling(create_app(public, database), "") as client:
+        headers = {"Origin": "https://billing.example.com", "Authorization": ""}
+        answer = await client.post(SESSION, json={"key": secret}, headers=headers)
+        assert answer.status_code == 200
+        assert "; Secure" in answer.headers["set-cookie"]
 
 
 async def test_each_address_has_its_own_attempts(app: Tollkeeper, secret: str) -> None:

@@ -75,7 +75,7 @@ async def test_the_openapi_document_tells_the_errors(app: Tollkeeper, anonymous:
     assert "HTTPValidationError" not in json.dumps(document)
     put = document["paths"]["/v1/customers/{key}"]["put"]
     assert set(put["responses"]) == {"200", "201", "400", "401", "403", "404", "409", "413", "422", "500", "503"}
-    assert put["security"] == [{"ApiKey": []}]
+    assert put["security"] == [{"ApiKey": []}, {"ConsoleSession": []}]
     described = {tag["name"] for tag in document["tags"]}
     for operations in document["paths"].values():
         for operation in operations.values():

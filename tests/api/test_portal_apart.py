@@ -9,6 +9,8 @@ from typing import Any
 
 import httpx
 import pytest
+import structlog
+from tests.database.costing import up
 
 from tollkeeper.api import logs
 from tollkeeper.api.openapi import Tollkeeper
@@ -148,6 +150,20 @@ async def test_true_ups_are_explained_without_the_cost(
         assert '"0.4"' not in text, (asked, text)
 
 
+async def test_what_changes_the_cost_alone_is_the_operators(
+    app: Tollkeeper, pages: dict[str, httpx.AsyncClient]
+) -> None:
+    await up(app.state.books, "acme-unknown", ("acme-r2", "0.4"), id="charged")
+    await up(app.state.books, "acme-kept", ("acme-r3", "0.4"), id="kept")
+    events = {one["id"]: one for one in (await get(pages["acme"], "/events"))["data"]}
+    assert events["acme-unknown"]["corrected_by"] == ["charged"]
+    assert events["acme-kept"]["corrected_by"] == []
+    assert "charged" in events
+    assert "kept" not in events
+    explained = await get(pages["acme"], "/events/acme-kept/explanation")
+    assert explained["event"]["corrected_by"] == []
+
+
 async def test_the_cost_is_shown_where_the_operator_says_so(settings: Settings, database: Database) -> None:
     open_book = create_app(settings.model_copy(update={"portal_shows_cost": True}), database)
     async with calling(open_book, await secret_of(database, Scope.ADMIN)) as admin:
@@ -219,3 +235,18 @@ async def test_nothing_of_a_session_is_logged(
     for secret in secrets:
         assert secret not in logged
         assert secret[-20:] not in logged
+
+
+@pytest.mark.parametrize("form", ["console", "json"])
+def test_no_variables_are_logged_with_a_traceback(
+    settings: Settings, form: Any, capfd: pytest.CaptureFixture[str]
+) -> None:
+    logs.configure(settings.model_copy(update={"log_format": form}))
+    token = "tollp_" + "x" * 86
+    try:
+        int(token[:6])
+    except ValueError:
+        structlog.get_logger().exception("failed")
+    logged = capfd.readouterr().err
+    assert "ValueError" in logged
+    assert token[6:26] not in logged

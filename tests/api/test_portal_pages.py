@@ -62,6 +62,9 @@ async def test_the_overview_shows_what_the_operator_sees(acme: httpx.AsyncClient
         assert found[same] == theirs[same], same
     assert found["plan"]["key"] == "pro"
     assert found["plan"]["next"] is None
+    await put(admin, "/v1/customers/acme/plan", {"plan": None, "from": "period_end"})
+    ended = (await get(acme, "/overview"))["plan"]
+    assert ended["next"] == {"plan": None, "name": None, "from": found["period"]["end"]}
     (credit,) = found["wallets"]
     # 10 + 3 of the plan − 1 interview − 7.5 for 15 minutes; 1 is on hold
     assert (credit["unit"], credit["balance"], credit["held"], credit["available"]) == ("credit", "4.5", "1", "3.5")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -12,9 +14,10 @@ from starlette.requests import Request
 from tollkeeper.api.attempts import Attempts, address_of
 from tollkeeper.api.openapi import Tollkeeper
 from tollkeeper.api.portal import MayChangePlan, MayTopUp, Portal
+from tollkeeper.api.routes.portal_live import MOST_OF_CUSTOMER
 from tollkeeper.api.routes.portal_sessions import MOST_EXCHANGES, MOST_WRONG_LINKS
 from tollkeeper.app import create_app
-from tollkeeper.customers import Scope
+from tollkeeper.customers import Scope, customer_id_of
 from tollkeeper.db import Database
 from tollkeeper.errors import TooManyAttempts
 from tollkeeper.settings import Settings
@@ -220,6 +223,15 @@ async def test_guessing_links_is_slowed_down(anonymous: httpx.AsyncClient) -> No
     assert 1 <= int(refused.headers["retry-after"]) <= 60
 
 
+async def test_links_that_are_over_slow_nobody_down(admin: httpx.AsyncClient, acme: None, later: Clock) -> None:
+    old = {"link": link_in((await opened(admin))["url"])}
+    later.ahead += timedelta(minutes=6)
+    for _ in range(MOST_WRONG_LINKS + 1):
+        assert (await admin.post("/v1/portal-sessions/exchange", json=old)).json()["code"] == "portal_link_expired"
+    new = {"link": link_in((await opened(admin))["url"])}
+    assert (await admin.post("/v1/portal-sessions/exchange", json=new)).status_code == 200
+
+
 async def test_one_link_cant_be_exchanged_without_end(admin: httpx.AsyncClient, acme: None, later: Clock) -> None:
     made = await opened(admin)
     link = {"link": link_in(made["url"])}
@@ -255,3 +267,12 @@ def test_one_ipv6_network_is_one_caller() -> None:
     assert address_of(called_from("2001:db8:0:1::1")) != address_of(called_from("2001:db8::1"))
     assert address_of(called_from("::ffff:192.0.2.1")) == "192.0.2.1"
     assert address_of(called_from("somewhere")) == "somewhere"
+
+
+async def test_one_customer_has_so_many_streams(app: Tollkeeper, admin: httpx.AsyncClient, acme: None) -> None:
+    made, feed = await opened(admin), app.state.books.feed
+    with ExitStack() as stack:
+        for _ in range(MOST_OF_CUSTOMER):
+            stack.enter_context(feed.subscribed(customer_id_of("acme"), uuid4()))
+        refused = await admin.get("/v1/portal/live", headers=bearer(made["token"]))
+        assert (refused.status_code, refused.json()["code"]) == (429, "too_many_streams")

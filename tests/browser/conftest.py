@@ -2,26 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+from urllib.parse import urldefrag, urlsplit
 from uuid import uuid4
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect, sync_playwright
 from tests.browser import chromium
+from tests.browser.seller import Seller, furnish
 from tests.client.serving import Server
 from tests.conftest import clone_url, create_database, drop_database
+
+SECRET = re.compile(r"toll[px]?_[\w-]{16}")
+OpenPage = Callable[..., Page]
+
+# Patience with a busy machine; it costs nothing where all is well.
+expect.set_options(timeout=10_000)
 
 
 @pytest.fixture(scope="module")
 def server(server_url: str, template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """One server for a module, on a database of its own: its tests have customers of their own."""
+    """One server for a module, on a database of its own; its tests have their own customers. Payments are pretended."""
     name = f"t_{uuid4().hex}"
     create_database(server_url, name, template)
     server = Server(clone_url(server_url, name), tmp_path_factory.mktemp("serve"))
-    server.start()
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("TOLLKEEPER_PAYMENTS", "test")
+        server.start()
     yield server
     server.kill()
     drop_database(server_url, name)
+
+
+@pytest.fixture(scope="module")
+def seller(server: Server) -> Iterator[Seller]:
+    """Who sells there: its catalog is applied, and `acme` has used something."""
+    seller = Seller(server)
+    furnish(seller)
+    yield seller
+    seller.http.close()
 
 
 @pytest.fixture(scope="module")
@@ -36,17 +57,42 @@ def browser(server: Server) -> Iterator[Browser]:
 
 
 @pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    """A page that fails the test with what went wrong on it: errors, refused scripts, requests to other hosts."""
-    context = browser.new_context(locale="en-US", timezone_id="Europe/Berlin")
-    page = context.new_page()
-    wrong: list[str] = []
-    page.on("pageerror", lambda error: wrong.append(str(error)))
-    page.on("console", lambda said: wrong.append(said.text) if _refused(said.type, said.text) else None)
-    yield page
-    context.close()
+def open_page(browser: Browser) -> Iterator[OpenPage]:
+    """Opens pages that fail the test with what went wrong on them: errors, refused scripts, requests to other hosts,
+    secrets in addresses."""
+    contexts, wrong = [], []
+
+    def said(message: ConsoleMessage) -> None:
+        if message.type == "error" and "Content Security Policy" in message.text:
+            wrong.append(message.text)
+
+    def asked(request: Request) -> None:
+        address = urldefrag(request.url).url
+        if urlsplit(address).scheme in ("http", "https", "ws", "wss") and urlsplit(address).hostname != "127.0.0.1":
+            wrong.append(f"asked another host: {address}")
+        if SECRET.search(address):
+            wrong.append(f"a secret in an address: {address}")
+
+    def opened(**options: Any) -> Page:
+        # Without motion nothing has to be waited for but what the page shows.
+        usual: dict[str, Any] = {"locale": "en-US", "timezone_id": "Europe/Berlin", "reduced_motion": "reduce"}
+        context = browser.new_context(**usual | options)
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(10_000)
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.on("console", said)
+        page.on("dialog", lambda dialog: wrong.append(f"a script ran: {dialog.message}"))
+        context.on("request", asked)
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
     assert not wrong
 
 
-def _refused(kind: str, text: str) -> bool:
-    return kind == "error" and "Content Security Policy" in text
+@pytest.fixture
+def page(open_page: OpenPage) -> Page:
+    """A page of an American in Berlin."""
+    return open_page()

@@ -27,13 +27,13 @@ class Server:
             self.port = listener.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
         self.api_key = asyncio.run(_key(database_url))
-        self._database_url = database_url
+        self.database_url = database_url
         self._log = folder / "serve.log"
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         """Start it, and wait until it answers."""
-        line = [sys.executable, "-m", "tollkeeper", "--database-url", self._database_url, "serve"]
+        line = [sys.executable, "-m", "tollkeeper", "--database-url", self.database_url, "serve"]
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
                 [*line, "--port", str(self.port)],

@@ -35,7 +35,7 @@ from tollkeeper.customers import customer_id_of
 from tollkeeper.db import Database, list_facts
 from tollkeeper.errors import Conflict, InvalidInput, NotFound, TollError
 from tollkeeper.gate import verify
-from tollkeeper.payments import MOST_PENDING, TOP_UP_CHECKS, TopUpState, Wanted, processor_for
+from tollkeeper.payments import MOST_GIVEN_UP, MOST_PENDING, TOP_UP_CHECKS, TopUpState, Wanted, processor_for
 from tollkeeper.rating import MODELS
 from tollkeeper.settings import Settings
 
@@ -135,6 +135,15 @@ async def test_what_isnt_sold_is_refused(database: Database, wanted: dict[str, A
     assert await found(database, now=START) == []
 
 
+async def test_no_number_is_no_repeat(database: Database) -> None:
+    books = await selling(database)
+    await start(books, unit="credit", amount=D(5), key="k")
+    for amount in ("NaN", "sNaN", "Infinity"):
+        with pytest.raises(InvalidInput) as refused:
+            await start(books, unit="credit", amount=D(amount), key="k")
+        assert refused.value.code == "amount_not_offered"
+
+
 async def test_who_isnt_known_buys_nothing(database: Database) -> None:
     books = await selling(database)
     with pytest.raises(NotFound, match="nobody"):
@@ -181,6 +190,17 @@ async def test_not_too_many_wait_at_once(database: Database, clock: Clock) -> No
     assert refused.value.code == "too_many_top_ups"
     await end(books, begun[0], CANCELLED)
     await start(books, pack="team")
+    clock.go(DAY)
+    await start(books, pack="team")
+
+
+async def test_not_too_many_are_given_up(database: Database, clock: Clock) -> None:
+    books = await selling(database)
+    for _ in range(MOST_GIVEN_UP):
+        await end(books, await start(books, pack="team"), CANCELLED)
+    with pytest.raises(Conflict) as refused:
+        await start(books, pack="team")
+    assert refused.value.code == "too_many_top_ups"
     clock.go(DAY)
     await start(books, pack="team")
 

@@ -5,17 +5,21 @@ from __future__ import annotations
 import io
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from demo.cast import COMPANIES, INCLUDED, TIERED, role_of
 from demo.compare import Answers, Figure, alert_figures, figures_of, gate_figures, mismatches
@@ -82,9 +86,50 @@ def test_every_figure_comes_out_and_a_second_run_starts_afresh(folder: Path) -> 
     assert not [line for line in first.stdout.splitlines() if line.endswith(" ")]
     check_port(port)  # the server is gone
 
-    second = run_demo(folder, port)
-    assert second.returncode == 0, second.stdout + second.stderr
-    assert "38,732 events accepted" in second.stdout
+    with serving_demo(folder, port) as printed:
+        assert "38,732 events accepted" in printed
+        link = re.search(r"http\S+/billing#link=(\S+)", printed)
+        assert link is not None
+        with open_page(f"http://127.0.0.1:{port}", link[1]) as page:
+            assert page.get("/v1/portal/session").json()["name"] == "Brightline"
+            assert page.get("/v1/portal/overview").json()["plan"]["key"] == "growth"
+            assert page.get("/billing").status_code == page.get("/console").status_code == 200
+            wait_for_traffic(page)
+    check_port(port)  # ended by SIGTERM, with its server
+
+
+@contextmanager
+def serving_demo(folder: Path, port: int) -> Iterator[str]:
+    """A demo that goes on serving, and what it had printed by then."""
+    line = [sys.executable, "-u", "-m", "demo", "--port", str(port), "--data", str(folder)]
+    with subprocess.Popen(line, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        printed = ""
+        try:
+            for each in process.stdout:
+                printed += each
+                if "Ctrl-C" in each:
+                    break
+            yield printed
+        finally:
+            process.terminate()
+            assert process.wait(60) == 128 + signal.SIGTERM, printed
+
+
+def open_page(url: str, link: str) -> httpx.Client:
+    """The billing page's calls, with the token that its link is exchanged for."""
+    token = httpx.post(f"{url}/v1/portal-sessions/exchange", json={"link": link}).json()["token"]
+    return httpx.Client(base_url=url, headers={"Authorization": f"Bearer {token}"}, timeout=30)
+
+
+def wait_for_traffic(page: httpx.Client) -> None:
+    """The trickle's events arrive."""
+    for _ in range(60):
+        latest = page.get("/v1/portal/events", params={"limit": 1}).json()["data"]
+        if latest[0]["id"].startswith("live-"):
+            return
+        time.sleep(0.5)
+    raise AssertionError(latest)
 
 
 def test_a_port_that_is_taken_is_told_and_nothing_is_deleted(folder: Path) -> None:

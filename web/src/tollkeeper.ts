@@ -32,6 +32,6 @@ export * from './core/theme.ts';
 export type * from './core/types.ts';
 export { choices } from './widgets/breakdown-figures.ts';
 export * from './widgets/index.ts';
-export { trend } from './widgets/usage-figures.ts';
+export { isCharged, trend } from './widgets/usage-figures.ts';
 
 define();

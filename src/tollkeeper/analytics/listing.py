@@ -26,6 +26,8 @@ class EventQuery:
     member: str | None = None
     transaction_id: UUID | None = None
     filter: Mapping[str, str] = field(default_factory=dict)
+    cost_only: bool = True
+    """Corrections of nothing but the cost as well: those are the operator's alone."""
 
 
 async def search_events(
@@ -43,7 +45,7 @@ async def search_events(
     member = dimensions.pop("member", query.member)
     if query.member not in (None, member):
         return []
-    wanted = EventFilter(span.start, span.end, query.meter, member, query.transaction_id, dimensions)
+    wanted = EventFilter(span.start, span.end, query.meter, member, query.transaction_id, dimensions, query.cost_only)
     return await list_events(tx, customer_id, wanted, before=before, limit=limit)
 
 

@@ -3,6 +3,8 @@
 -- of any zone, across any change of daylight-saving time, are one query.
 -- What a series is called is looked at where it's used: a customer may have many series, and few of them in the range. A
 -- gauge's latest value is the largest of (time, value): an aggregate with an order of its own would sort all rows.
+-- `offset 0` keeps the order: the pieces, their rows along the index, each row's series along its key. A plan that's made
+-- for any customer takes all for small, and would read the rows of a large one anew for each of its series: for minutes.
 
 -- name: usage_from_days
 select width_bucket(u.day, %(starts)s::date[]) as slot, s.meter, s.unit,
@@ -14,11 +16,16 @@ select width_bucket(u.day, %(starts)s::date[]) as slot, s.meter, s.unit,
        (max(array[extract(epoch from u.latest_at), u.latest]) filter (where u.latest_at is not null))[2] as latest,
        max(u.latest_at) as latest_at, sum(u.charge) as charge, sum(u.cost) as cost, sum(u.unpriced)::bigint as unpriced,
        sum(u.uncosted)::bigint as uncosted, sum(u.estimated)::bigint as estimated
-from usage_days u
-join unnest(%(from)s::date[], %(to)s::date[]) as piece (start, "end") on u.day >= piece.start and u.day < piece."end"
-join series s on s.customer_id = u.customer_id and s.series_id = u.series_id
-where u.customer_id = %(customer_id)s
-  and (%(meter)s::text is null or s.meter = %(meter)s)
+from unnest(%(from)s::date[], %(to)s::date[]) as piece (start, "end")
+cross join lateral (
+    select * from usage_days
+    where customer_id = %(customer_id)s and day >= piece.start and day < piece."end" offset 0
+) u
+cross join lateral (
+    select meter, unit, member, dimensions from series
+    where customer_id = %(customer_id)s and series_id = u.series_id offset 0
+) s
+where (%(meter)s::text is null or s.meter = %(meter)s)
   and (%(filter)s::jsonb = '{}' or (s.dimensions || jsonb_build_object('member', s.member)) @> %(filter)s)
 group by 1, 2, 3, 4
 
@@ -32,11 +39,16 @@ select width_bucket(u.hour, %(starts)s::timestamptz[]) as slot, s.meter, s.unit,
        (max(array[extract(epoch from u.latest_at), u.latest]) filter (where u.latest_at is not null))[2] as latest,
        max(u.latest_at) as latest_at, sum(u.charge) as charge, sum(u.cost) as cost, sum(u.unpriced)::bigint as unpriced,
        sum(u.uncosted)::bigint as uncosted, sum(u.estimated)::bigint as estimated
-from usage_hours u join unnest(%(from)s::timestamptz[], %(to)s::timestamptz[]) as piece (start, "end")
-  on u.hour >= piece.start and u.hour < piece."end"
-join series s on s.customer_id = u.customer_id and s.series_id = u.series_id
-where u.customer_id = %(customer_id)s
-  and (%(meter)s::text is null or s.meter = %(meter)s)
+from unnest(%(from)s::timestamptz[], %(to)s::timestamptz[]) as piece (start, "end")
+cross join lateral (
+    select * from usage_hours
+    where customer_id = %(customer_id)s and hour >= piece.start and hour < piece."end" offset 0
+) u
+cross join lateral (
+    select meter, unit, member, dimensions from series
+    where customer_id = %(customer_id)s and series_id = u.series_id offset 0
+) s
+where (%(meter)s::text is null or s.meter = %(meter)s)
   and (%(filter)s::jsonb = '{}' or (s.dimensions || jsonb_build_object('member', s.member)) @> %(filter)s)
 group by 1, 2, 3, 4
 
@@ -52,29 +64,33 @@ select width_bucket(e.time, %(starts)s::timestamptz[]) as slot, s.meter, s.unit,
        coalesce(sum(e.charge), 0) as charge, coalesce(sum(e.cost), 0) as cost,
        coalesce(sum(e.unpriced), 0)::bigint as unpriced,
        coalesce(sum(e.uncosted), 0)::bigint as uncosted, coalesce(sum(e.estimates), 0)::bigint as estimated
-from events e join unnest(%(from)s::timestamptz[], %(to)s::timestamptz[]) as piece (start, "end")
-  on e.time >= piece.start and e.time < piece."end"
-join series s on s.customer_id = e.customer_id and s.series_id = e.series_id
-where e.customer_id = %(customer_id)s
-  and (%(meter)s::text is null or s.meter = %(meter)s)
+from unnest(%(from)s::timestamptz[], %(to)s::timestamptz[]) as piece (start, "end")
+cross join lateral (
+    select * from events
+    where customer_id = %(customer_id)s and time >= piece.start and time < piece."end" offset 0
+) e
+cross join lateral (
+    select meter, unit, member, dimensions from series
+    where customer_id = %(customer_id)s and series_id = e.series_id offset 0
+) s
+where (%(meter)s::text is null or s.meter = %(meter)s)
   and (%(filter)s::jsonb = '{}' or (s.dimensions || jsonb_build_object('member', s.member)) @> %(filter)s)
 group by 1, 2, 3, 4
 
 -- name: unique_from_events
 -- Distinct values can't be added up from rollups; they are counted from the events themselves.
-with wanted as materialized (
-    select series_id, unit, dimensions || jsonb_build_object('member', member) as marks,
-           array(select (dimensions || jsonb_build_object('member', member)) ->> label
-                 from unnest(%(group_by)s::text[]) with ordinality as g (label, n) order by n) as labels
-    from series
-    where customer_id = %(customer_id)s and meter = %(meter)s
-      and (dimensions || jsonb_build_object('member', member)) @> %(filter)s
-)
-select width_bucket(e.time, %(starts)s::timestamptz[]) as slot, w.unit, w.labels,
-       count(distinct coalesce(w.marks ->> %(unique_by)s, e.metadata ->> %(unique_by)s)) as quantity
-from events e
-join wanted w using (series_id)
-where e.customer_id = %(customer_id)s and e.time >= %(start)s and e.time < %(end)s
+select width_bucket(e.time, %(starts)s::timestamptz[]) as slot, s.unit,
+       array(select s.marks ->> label from unnest(%(group_by)s::text[]) with ordinality as g (label, n) order by n) as labels,
+       count(distinct coalesce(s.marks ->> %(unique_by)s, e.metadata ->> %(unique_by)s)) as quantity
+from (
+    select series_id, time, metadata from events
+    where customer_id = %(customer_id)s and time >= %(start)s and time < %(end)s offset 0
+) e
+cross join lateral (
+    select meter, unit, dimensions || jsonb_build_object('member', member) as marks from series
+    where customer_id = %(customer_id)s and series_id = e.series_id offset 0
+) s
+where s.meter = %(meter)s and s.marks @> %(filter)s
 group by 1, 2, 3
 
 -- name: has_dimension

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from ipaddress import IPv6Address, IPv6Network, ip_address
 
 from fastapi import Request
 
 from tollkeeper import clock
-from tollkeeper.errors import TooManyAttempts
+from tollkeeper.errors import TollError, TooManyAttempts
 
 _WINDOW = timedelta(minutes=1)
 _MOST_ADDRESSES = 10_000
@@ -41,6 +43,27 @@ class Attempts:
         self._seen[address] = recent
         recent.append(now)
 
+    @contextmanager
+    def counting(self, request: Request, wrong: str) -> Iterator[None]:
+        """Count the attempt that is made meanwhile, where it's refused with the code `wrong`.
+
+        While it's under way it counts too: of many at once, each would find that there were none yet. Raises as
+        `check`.
+        """
+        self.check(request)
+        self.note(request)
+        try:
+            yield
+        except BaseException as error:
+            if not (isinstance(error, TollError) and error.code == wrong):
+                self._take_back(request)
+            raise
+        self._take_back(request)
+
+    def _take_back(self, request: Request) -> None:
+        if seen := self._seen.get(address_of(request)):
+            seen.pop()
+
     def _recent(self, address: str, now: datetime) -> deque[datetime]:
         seen = self._seen.get(address, deque(maxlen=self._most))
         # Those that lie ahead are of a clock that was set back since.
@@ -50,7 +73,7 @@ class Attempts:
 
     def _forget(self, now: datetime) -> None:
         """Make room: who was quiet for a minute is forgotten, and if that's not enough, everybody is."""
-        self._seen = {address: seen for address, seen in self._seen.items() if seen[-1] > now - _WINDOW}
+        self._seen = {address: seen for address, seen in self._seen.items() if seen and seen[-1] > now - _WINDOW}
         if len(self._seen) >= _MOST_ADDRESSES:
             self._seen.clear()
 

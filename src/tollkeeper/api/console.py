@@ -100,10 +100,15 @@ def set_cookie(request: Request, response: Response, token: str, expires_at: dat
         path="/",
         httponly=True,
         samesite="strict",
-        secure=request.url.scheme == "https",
+        secure=_is_secure(request),
     )
 
 
 def drop_cookie(request: Request, response: Response) -> None:
     """Have the browser forget the token."""
-    response.delete_cookie(COOKIE, path="/", httponly=True, samesite="strict", secure=request.url.scheme == "https")
+    response.delete_cookie(COOKIE, path="/", httponly=True, samesite="strict", secure=_is_secure(request))
+
+
+def _is_secure(request: Request) -> bool:
+    """Whether the browser came by https. It says so itself where a proxy doesn't, or isn't believed."""
+    return request.url.scheme == "https" or request.headers.get("origin", "").startswith("https://")

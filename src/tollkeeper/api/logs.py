@@ -12,7 +12,7 @@ from structlog.types import EventDict, Processor
 
 from tollkeeper.settings import Settings
 
-_QUIET_LIBRARIES = ("uvicorn", "uvicorn.error", "psycopg.pool", "asyncio")
+QUIET_LIBRARIES = ("uvicorn", "uvicorn.error", "psycopg.pool", "asyncio")
 """Their news (a process starts, a connection is retried) matters only to who debugs."""
 
 
@@ -27,7 +27,7 @@ def configure(settings: Settings) -> None:
     ]
     if as_json:
         shared.append(structlog.processors.format_exc_info)
-    renderer = _to_json if as_json else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+    renderer = _to_json if as_json else _for_people()
     structlog.configure(
         processors=[*shared, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(level),
@@ -47,10 +47,16 @@ def _configure_libraries(level: int, shared: list[Processor], renderer: Processo
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level)
-    for name in _QUIET_LIBRARIES:
+    for name in QUIET_LIBRARIES:
         logging.getLogger(name).setLevel(level if level == logging.DEBUG else logging.WARNING)
     # The driver warns of each pipeline that an error ends; the error itself is raised, and dealt with.
     logging.getLogger("psycopg").setLevel(level if level == logging.DEBUG else logging.ERROR)
+
+
+def _for_people() -> Processor:
+    # The default tells each frame's variables with a traceback: keys, portal tokens and the database's password.
+    plain = structlog.dev.plain_traceback
+    return structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=plain)
 
 
 def _to_json(_: Any, __: str, event: EventDict) -> str:

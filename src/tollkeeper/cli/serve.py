@@ -52,6 +52,8 @@ def serve(
     signal.signal(signal.SIGTERM, _stop)
     with suppress(KeyboardInterrupt), _listening(settings) as listener, migrated_database(settings) as url:
         settings = settings.model_copy(update={"database_url": url})
+        # Before it's told: SIGTERM ends by an exception, which what makes texts of settings might swallow.
+        _hand_over(settings)
         _announce(settings, listener, asyncio.run(_has_key(url)), as_json=wants_json(ctx))
         with _shared_metrics(settings.workers):
             _serve(settings, listener)
@@ -107,12 +109,16 @@ def _shared_metrics(workers: int) -> Iterator[None]:
         yield
 
 
-def _serve(settings: Settings, listener: socket.socket) -> None:
-    """Run the workers until a signal ends them. They read the settings from the environment."""
+def _hand_over(settings: Settings) -> None:
+    """Put the settings where the workers read them: into the environment."""
     secret = {name for name in Settings.model_fields if isinstance(getattr(settings, name), SecretStr)}
     # Secrets come from the environment alone, where they are; dumped they would be asterisks.
     given = settings.model_dump(mode="json", exclude_none=True, exclude=secret)
     os.environ.update({f"TOLLKEEPER_{name.upper()}": str(value) for name, value in given.items()})
+
+
+def _serve(settings: Settings, listener: socket.socket) -> None:
+    """Run the workers until a signal ends them."""
     config = uvicorn.Config(
         "tollkeeper.app:create",
         factory=True,

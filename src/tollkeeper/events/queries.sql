@@ -153,10 +153,13 @@ select e.customer_id, e.event_id, s.meter, s.member, s.dimensions, s.unit, e.tim
        e.cost, e.cost_source, coalesce(e.cost_only, false) as cost_only, e.corrects, e.metadata,
        e.calls,
        array(select c.event_id from events c
-             where c.customer_id = e.customer_id and c.corrects = e.event_id order by c.event_id) as corrected_by
+             where c.customer_id = e.customer_id and c.corrects = e.event_id
+               and (%(cost_only)s or c.cost_only is not true)
+             order by c.event_id) as corrected_by
 from events e
 join series s on s.customer_id = e.customer_id and s.series_id = e.series_id
 where e.customer_id = %(customer_id)s
+  and (%(cost_only)s or e.cost_only is not true)
   and e.time >= %(from)s and e.time < %(to)s
   and (%(before_time)s::timestamptz is null or e.time < %(before_time)s
        or (e.time = %(before_time)s and e.event_id < %(before_id)s))

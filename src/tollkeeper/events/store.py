@@ -123,6 +123,8 @@ class EventFilter:
     member: str | None = None
     transaction_id: UUID | None = None
     dimensions: dict[str, str] | None = None
+    cost_only: bool = True
+    """Corrections of nothing but the cost as well: those are the operator's alone."""
 
 
 async def list_events(
@@ -137,6 +139,7 @@ async def list_events(
         "member": wanted.member,
         "transaction_id": wanted.transaction_id,
         "dimensions": Jsonb(wanted.dimensions or {}),
+        "cost_only": wanted.cost_only,
         "before_time": before[0] if before else None,
         "before_id": before[1] if before else None,
         "limit": limit,

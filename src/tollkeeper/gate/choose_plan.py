@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import math
 from datetime import datetime, timedelta
+from decimal import Decimal
 
-from tollkeeper.catalog import Catalog
-from tollkeeper.clock import in_utc
+from tollkeeper.catalog import Catalog, Plan
+from tollkeeper.clock import Period, in_utc
 from tollkeeper.customers import Agreement, Customer, agreement_of, assign_plan, get_customer
 from tollkeeper.db import Fact, Tx, list_facts, peek_epochs, publish
-from tollkeeper.errors import NotFound, TooManyAttempts
+from tollkeeper.errors import Conflict, NotFound, TooManyAttempts
 from tollkeeper.events import has_usage
 from tollkeeper.gate.alerts import PLAN_CHOSEN
 from tollkeeper.gate.desk import Desk
 from tollkeeper.gate.standing import PeriodEnd, next_period, stand
+from tollkeeper.money import ZERO, add
 from tollkeeper.rating import MODELS
 
 MOST_CHOICES = 10
@@ -27,14 +29,18 @@ async def choose_plan(
     """Have the customer on `plan` from now, or from the end of its month; an alert tells the operator.
 
     The plan that it is on can always be chosen, and takes back what was to come. Raises NotFound `unknown_customer` and
-    `unknown_plan`, InvalidInput `plan_in_past`, and TooManyAttempts `too_many_plan_changes`.
+    `unknown_plan`, InvalidInput `plan_in_past`, Conflict `plan_at_period_end`, and TooManyAttempts
+    `too_many_plan_changes`.
     """
     found = await get_customer(tx, customer)
     before = await agreement_of(tx, found.customer_id)
     start = now if at is None else next_period(found, now)
     agreement = await assign_plan(tx, found, plan, start, now=now, by=by, in_use=has_usage)
     # Afterwards: by now no other catalog can be applied, and no other plan chosen, before this is committed.
-    _refuse_unlisted(await desk.shelf.current(tx, await peek_epochs(tx), MODELS), found, before, plan, now)
+    catalog = await desk.shelf.current(tx, await peek_epochs(tx), MODELS)
+    _refuse_unlisted(catalog, found, before, plan, now)
+    if at is None:
+        _refuse_step_down(catalog.plans[plan], stand(catalog, found, before, now).plan)
     if agreement == before:
         return before
     await _refuse_too_many(tx, found, now)
@@ -48,6 +54,24 @@ def _refuse_unlisted(catalog: Catalog, customer: Customer, before: Agreement, pl
     offered, present = catalog.plans.get(plan), stand(catalog, customer, before, now).plan
     if offered is None or not (offered.listed or offered == present):
         raise NotFound("unknown_plan", f"There is no plan {plan!r} to choose.", field="plan")
+
+
+def _refuse_step_down(offered: Plan, present: Plan | None) -> None:
+    """What a plan gives for a month can't be taken along by leaving it at once: up at any time, down at the end."""
+    after = _given(offered)
+    for terms, amount in _given(present).items():
+        if after.get(terms, ZERO) < amount:
+            told = f"The plan {offered.key!r} gives less than the present one, so it can begin when the month is over."
+            raise Conflict("plan_at_period_end", told, field="from")
+
+
+def _given(plan: Plan | None) -> dict[tuple[str, Period], Decimal]:
+    """What a plan gives again and again, by unit and period."""
+    given: dict[tuple[str, Period], Decimal] = {}
+    for grant in plan.grants.values() if plan else ():
+        terms = grant.unit, grant.every
+        given[terms] = add(given.get(terms, ZERO), grant.amount)
+    return given
 
 
 async def _refuse_too_many(tx: Tx, customer: Customer, now: datetime) -> None:

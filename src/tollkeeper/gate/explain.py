@@ -46,7 +46,7 @@ async def explain_event(
     if not costs:
         # What only the operator pays isn't told, so such a correction changes nothing.
         changes = [replace(one, cost=None) for one in changes if one.charge or one.billed]
-        event = replace(event, cost=None)
+        event = replace(event, cost=None, corrected_by=[one.event_id for one in changes])
     corrections = _corrections(event, changes, meter, catalog.currency)
     return Explanation(
         event=event,

@@ -88,6 +88,10 @@ class Feed:
         """How many pages the session has open here."""
         return sum(page.session_id == session_id for pages in self._pages.values() for page in pages)
 
+    def pages_for(self, customer_id: UUID) -> int:
+        """How many pages of the customer are open here, of all its sessions."""
+        return len(self._pages.get(customer_id, ()))
+
     @contextmanager
     def subscribed(self, customer_id: UUID, session_id: UUID) -> Iterator[Page]:
         """A page of the customer, while it's open."""

@@ -34,6 +34,10 @@ where customer_id = %(customer_id)s and top_up_id = %(top_up_id)s
 select count(*) from top_ups
 where customer_id = %(customer_id)s and state = 'pending' and open_until > %(now)s
 
+-- name: count_given_up
+select count(*) from top_ups
+where customer_id = %(customer_id)s and state in ('failed', 'cancelled') and created_at > %(since)s
+
 -- name: list_top_ups
 -- One page, newest first, of one customer or of all; read along top_ups_by_time or top_ups_by_age.
 select t.customer_id, c.key as customer, top_up_id, state as stored_state, unit, amount, price, t.currency, pack, bonus,

@@ -14,12 +14,14 @@ from tollkeeper.errors import Conflict, InvalidInput, NotFound
 from tollkeeper.ids import content_id, new_id
 from tollkeeper.money import ZERO, plain
 from tollkeeper.payments.model import TopUp, TopUpState, Wanted
-from tollkeeper.payments.store import count_pending, find_top_up, insert_top_up
+from tollkeeper.payments.store import count_given_up, count_pending, find_top_up, insert_top_up
 
 OPEN_FOR = timedelta(hours=24)
 """So long a top-up waits to be paid."""
 MOST_PENDING = 20
-"""So many top-ups of one customer may wait at once: whoever holds a portal token can't fill the table."""
+"""So many top-ups of one customer may wait at once: whoever holds a portal token can't fill the table ..."""
+MOST_GIVEN_UP = 100
+"""... nor by cancelling them: so many may have ended unpaid that were begun within the last 24 hours."""
 
 
 def top_up_id_of(customer_id: UUID, key: str) -> UUID:
@@ -45,6 +47,9 @@ async def start(
     if await count_pending(tx, customer.customer_id, now) >= MOST_PENDING:
         told = f"{MOST_PENDING} top-ups wait to be paid; pay or cancel one of them first."
         raise Conflict("too_many_top_ups", told)
+    if await count_given_up(tx, customer.customer_id, now - OPEN_FOR) >= MOST_GIVEN_UP:
+        told = f"{MOST_GIVEN_UP} top-ups of the last 24 hours weren't paid; begin no more today."
+        raise Conflict("too_many_top_ups", told)
     if await insert_top_up(tx, top_up):
         return top_up, True
     # Another call with the same id was quicker.
@@ -54,12 +59,14 @@ async def start(
 
 
 def check_wanted(wanted: Wanted) -> None:
-    """Raises InvalidInput `invalid_top_up` unless a pack, or a unit and an amount, is wanted."""
+    """Raises InvalidInput `invalid_top_up` unless a pack, or a unit and an amount, is wanted; `amount_not_offered`."""
     if wanted.pack is not None and (wanted.unit is not None or wanted.amount is not None):
         raise InvalidInput("invalid_top_up", "Name a `pack`, or a `unit` and an `amount`, not both.", field="pack")
     if wanted.pack is None and (wanted.unit is None or wanted.amount is None):
         field = "unit" if wanted.unit is None else "amount"
         raise InvalidInput("invalid_top_up", "Name a `pack`, or a `unit` and an `amount`.", field=field)
+    if wanted.amount is not None and not wanted.amount.is_finite():
+        raise InvalidInput("amount_not_offered", "The amount must be a number.", field="amount")
 
 
 def _same(found: TopUp, wanted: Wanted) -> TopUp:
@@ -112,7 +119,7 @@ def _terms(catalog: Catalog, wanted: Wanted) -> tuple[str, Decimal, Decimal, str
     offer = catalog.top_ups.get(wanted.unit)
     if offer is None:
         raise InvalidInput("unit_not_offered", f"No amounts of {wanted.unit!r} are sold.", field="unit")
-    if not wanted.amount.is_finite() or wanted.amount not in offer.amounts:
+    if wanted.amount not in offer.amounts:
         sold = ", ".join(plain(each) for each in offer.amounts)
         raise InvalidInput("amount_not_offered", f"Sold of {wanted.unit!r} are {sold}.", field="amount")
     amount = next(each for each in offer.amounts if each == wanted.amount)

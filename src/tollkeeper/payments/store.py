@@ -59,6 +59,11 @@ async def count_pending(tx: Tx, customer_id: UUID, now: datetime) -> int:
     return await tx.scalar(_queries.count_pending, {"customer_id": customer_id, "now": now})
 
 
+async def count_given_up(tx: Tx, customer_id: UUID, since: datetime) -> int:
+    """How many of the customer's top-ups that were begun since then have failed, or were cancelled."""
+    return await tx.scalar(_queries.count_given_up, {"customer_id": customer_id, "since": since})
+
+
 async def list_top_ups(
     tx: Tx,
     customer_id: UUID | None,

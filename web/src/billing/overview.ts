@@ -5,6 +5,7 @@ import {
   daysBetween,
   html,
   icon,
+  isCharged,
   isZero,
   type LiveState,
   type MeterTotal,
@@ -176,8 +177,9 @@ export class BillingOverview extends TollElement<Found> {
     </dl>`;
   }
 
-  private planNote({ next, since }: NonNullable<Overview['plan']>): string {
-    return next ? `${next.name} from ${this.dates.date(next.from)}` : `since ${this.dates.date(since)}`;
+  private planNote({ next, since }: NonNullable<Overview['plan']>): string | undefined {
+    if (next) return `${next.name ?? 'none'} from ${this.dates.date(next.from)}`;
+    return since === null ? undefined : `since ${this.dates.date(since)}`;
   }
 
   private fact(name: string, value: unknown, note?: string): TemplateResult {
@@ -207,7 +209,7 @@ export class BillingOverview extends TollElement<Found> {
   }
 
   private meter(
-    { name, meter, meter_unit, quantity, charge, unit, estimated, unpriced }: MeterTotal,
+    { name, meter, meter_unit, quantity, events, charge, unit, estimated, unpriced }: MeterTotal,
     all: MeterTotal[],
   ): TemplateResult {
     const most = all
@@ -218,7 +220,7 @@ export class BillingOverview extends TollElement<Found> {
       unpriced && `${this.money.quantity(String(unpriced))} unpriced`,
     ].filter(Boolean);
     return html`<li>
-      <div class="row"><a class="name" href="?tab=usage&meter=${encodeURIComponent(meter)}">${name}</a><span class="figure">${unit ? this.money.amount(charge, unit) : 'No price yet'}</span></div>
+      <div class="row"><a class="name" href="?tab=usage&meter=${encodeURIComponent(meter)}">${name}</a><span class="figure">${isCharged({ unit, events, unpriced }) ? this.money.amount(charge, unit!) : 'No price yet'}</span></div>
       <div class="length" aria-hidden="true"><span .style=${`inline-size:${(Math.max(0, share(charge, most)) * 100).toFixed(1)}%`}></span></div>
       <p class="muted small">${[this.money.quantity(quantity, meter_unit), ...notes].join(' · ')}</p>
     </li>`;

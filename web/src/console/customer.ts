@@ -52,10 +52,8 @@ const widget = (name: string, portal: Portal, again: (event: Event) => void, go:
   }
 };
 
-const keepRange = (event: CustomEvent<{ range: { days: number | null; first: string; last: string } }>): void => {
-  const { days, first, last } = event.detail.range;
-  app.router.set({ range: days ? String(days) : `${first}..${last}` }, { replace: true });
-};
+const keepRange = (event: CustomEvent<{ range: string }>): void =>
+  app.router.set({ range: event.detail.range }, { replace: true });
 
 export class CustomerPage extends View {
   @property({ attribute: false }) customer = '';

@@ -1,5 +1,4 @@
 /** What `/v1` answers to the console, as far as it's looked at. Amounts and quantities are decimal strings. */
-
 export interface Page<T> {
   data: T[];
   next_cursor: string | null;
@@ -397,5 +396,4 @@ export interface PortalSession {
   id: string;
   token: string;
   url: string;
-  expires_at: string;
 }

@@ -17,7 +17,7 @@ export function rangeControl(dates: Dates, range: Range, choose: (range: string)
     <div class="segments" role="group" aria-label="Range of days">
       ${QUICK_RANGES.map(
         (days) =>
-          html`<button aria-pressed=${range.days === days} @click=${() => choose(String(days))}>${days}<span aria-hidden="true">d</span><span class="hidden"> days</span></button>`,
+          html`<button type="button" aria-pressed=${range.days === days} @click=${() => choose(String(days))}>${days}<span aria-hidden="true">d</span><span class="hidden"> days</span></button>`,
       )}
     </div>
     <div class="days">${field('first', 'First day')}<span class="muted" aria-hidden="true">–</span>${field('last', 'Last day')}</div>

@@ -96,8 +96,10 @@ export interface Plan {
   key: string;
   name: string;
   description: string | null;
-  since: Time;
-  next: { plan: string; name: string; from: Time } | null;
+  /** Null: since ever. */
+  since: Time | null;
+  /** A plan, or from then on none. */
+  next: { plan: string | null; name: string | null; from: Time } | null;
 }
 
 /** `GET /overview` */

@@ -1,6 +1,7 @@
 /** From usage grouped by one dimension to a table with a column for each meter; pure. */
 import { add, compare, type Decimal, text, trim } from '../core/decimal.ts';
 import type { Meter, Models, Session, UnitAmount, UsageRow } from '../core/types.ts';
+import { isCharged } from './usage-figures.ts';
 
 /** What one meter came to for one value, or the sum of several. */
 export interface Cell {
@@ -102,8 +103,9 @@ function sumOf(cells: Iterable<Cell>): Cell {
   return sum.read();
 }
 
-const cellOf = ({ quantity, charge, unit, events, unpriced, estimated }: UsageRow): Cell => {
-  return { quantity, charges: unit ? [{ unit, amount: charge }] : [], events, unpriced, estimated };
+const cellOf = (row: UsageRow): Cell => {
+  const { quantity, charge, unit, events, unpriced, estimated } = row;
+  return { quantity, charges: isCharged(row) ? [{ unit: unit!, amount: charge }] : [], events, unpriced, estimated };
 };
 
 /** One line per value of `by`. */

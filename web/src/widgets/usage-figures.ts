@@ -16,6 +16,10 @@ export interface Card {
   estimated: number;
 }
 
+/** Whether there is a charge to show: where nothing has a price yet, 0 would be a lie. */
+export const isCharged = ({ unit, events, unpriced }: Pick<UsageRow, 'unit' | 'events' | 'unpriced'>): boolean =>
+  unit !== null && (unpriced === 0 || unpriced < events);
+
 /** One card per meter and unit of value, the dearest first; meters without usage in the range have one too, where that's wanted. */
 export function cards(rows: readonly UsageRow[], meters: readonly Meter[], withUnused = true): Card[] {
   const found = new Map<string, UsageRow[]>();

@@ -6,7 +6,7 @@ import { daysBetween, type Range } from '../core/dates.ts';
 import { TollElement } from '../core/element.ts';
 import { filtersOf, rangeControl, rangeStyles } from '../core/ranges.ts';
 import type { Usage } from '../core/types.ts';
-import { type Card, cards, trend } from './usage-figures.ts';
+import { type Card, cards, isCharged, trend } from './usage-figures.ts';
 
 /**
  * What was used in a range of days: a card per meter, the total, and the trend by day.
@@ -116,7 +116,7 @@ export class TollUsage extends TollElement<Usage> {
   }
 
   private card(card: Card): TemplateResult {
-    const charge = card.unit ? this.money.amount(card.charge, card.unit) : card.events ? 'No price yet' : '–';
+    const charge = isCharged(card) ? this.money.amount(card.charge, card.unit!) : card.events ? 'No price yet' : '–';
     const quantity = this.money.quantity(card.quantity, card.meterUnit);
     return html`<div class="card ${card.events ? '' : 'unused'}" part="card">
       <h3 title=${card.name}>${card.name}</h3>

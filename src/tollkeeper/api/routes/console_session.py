@@ -55,7 +55,6 @@ async def begin(
 ) -> SessionAnswer:
     """Answers with a cookie, which stands in for the key for 12 hours, or until it's revoked. A new one each time."""
     check_origin(request)
-    console.attempts.check(request)
     earlier = request.cookies.get(COOKIE, "")
 
     async def work(tx: Tx) -> tuple[ConsoleSession, str]:
@@ -63,11 +62,8 @@ async def begin(
         await sign_out(tx, earlier)
         return signed_in
 
-    try:
+    with console.attempts.counting(request, "unknown_key"):
         session, token = await books.database.run(work)
-    except Unauthorized:
-        console.attempts.note(request)
-        raise
     console.sessions.forget(earlier)
     set_cookie(request, response, token, session.expires_at)
     return _answer(token, session, response)

@@ -21,6 +21,10 @@ router = APIRouter(prefix="/v1/portal", tags=["portal"])
 MOST_STREAMS = 20
 """Of one session, in one process: as many tabs as anybody has open, and no more than a browser can do without."""
 
+MOST_OF_CUSTOMER = 500
+"""Of one customer, in one process. Whoever has a link can open any number of sessions, and no one customer should take
+all the connections that the process may have."""
+
 _SILENCE_SECONDS = 15
 _EXPIRED = "portal_session_expired"
 _HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
@@ -40,7 +44,7 @@ _ANSWERS: dict[int | str, dict[str, Any]] = {
         "description": "Events.",
         "content": {"text/event-stream": {"schema": {"type": "string"}, "example": _EXAMPLE}},
     },
-    429: {"description": f"The session has {MOST_STREAMS} streams open already."},
+    429: {"description": f"The session has {MOST_STREAMS} streams open already, or the customer {MOST_OF_CUSTOMER}."},
 }
 
 
@@ -52,9 +56,13 @@ async def live(books: OpenBooks, session: Portal) -> StreamingResponse:
     new. `event: end` says why the stream closes: the session is over (`portal_session_expired`), was ended
     (`portal_session_revoked`), or the server stops (`server_stopping`: connect again). Raises `too_many_streams`.
     """
-    if books.feed.pages_of(session.session_id) >= MOST_STREAMS:
-        told = f"This session has {MOST_STREAMS} live streams open; close one, or read /v1/portal/overview instead."
-        raise TooManyStreams("too_many_streams", told)
+    for who, opened, most in (
+        ("session", books.feed.pages_of(session.session_id), MOST_STREAMS),
+        ("customer", books.feed.pages_for(session.customer_id), MOST_OF_CUSTOMER),
+    ):
+        if opened >= most:
+            told = f"This {who} has {most} live streams open; close one, or read /v1/portal/overview instead."
+            raise TooManyStreams("too_many_streams", told)
     return StreamingResponse(_events(books.feed, session), media_type="text/event-stream", headers=_HEADERS)
 
 

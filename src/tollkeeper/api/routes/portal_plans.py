@@ -33,6 +33,7 @@ router = APIRouter(prefix="/v1/portal", tags=["portal"])
 _PROBLEM: dict[str, Any] = {"content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}}
 _REFUSED: dict[int | str, dict[str, Any]] = {
     404: {"description": "There is no such plan to choose."} | _PROBLEM,
+    409: {"description": "The plan gives less than the present one; choose it from `period_end`."} | _PROBLEM,
     429: {"description": "The plan was changed ten times within a day; wait `Retry-After` seconds."} | _PROBLEM,
 }
 
@@ -133,12 +134,13 @@ def _plans(standing: Standing, agreement: Agreement, session: PortalSession, now
     return PlansAnswer(
         change_allowed=may_change_plan(catalog, session),
         current=present.key if present else None,
-        next=_next(catalog, agreement, now),
+        next=next_plan(catalog, agreement, now),
         data=[_plan(plan, standing, now, current=plan == present) for plan in shown],
     )
 
 
-def _next(catalog: Catalog, agreement: Agreement, now: datetime) -> NextPlan | None:
+def next_plan(catalog: Catalog, agreement: Agreement, now: datetime) -> NextPlan | None:
+    """The plan that begins next, with its name; none where no change is planned."""
     at = agreement.next_change(now)
     change = agreement.change_at(at) if at is not None else None
     if change is None:

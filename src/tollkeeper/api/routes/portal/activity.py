@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Annotated
 from uuid import UUID
@@ -64,6 +65,7 @@ async def list_events(
     books: OpenBooks, session: Portal, csv: WantsCsv, query: AskedEvents, limit: Limit = 100, cursor: Cursor = None
 ) -> Page[PortalEventAnswer] | Response:
     """The customer's events, newest first."""
+    query = replace(query, cost_only=False)
     answer = await page_of_events(books, session.customer, query, limit, cursor, portal_event)
     return as_csv(answer.data, _EVENT_COLUMNS, next_cursor=answer.next_cursor) if csv else answer
 

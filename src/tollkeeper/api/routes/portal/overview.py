@@ -17,7 +17,6 @@ from tollkeeper.api.books import Books, OpenBooks
 from tollkeeper.api.portal import Portal
 from tollkeeper.api.routes.balance import PeriodAnswer, SpendAnswer, WalletAnswer
 from tollkeeper.api.routes.limits import limit_answer, standing_of
-from tollkeeper.api.routes.plans import NextPlanAnswer, present_plan
 from tollkeeper.api.routes.portal.bodies import (
     PREFIX,
     TAG,
@@ -27,6 +26,7 @@ from tollkeeper.api.routes.portal.bodies import (
     portal_limit,
 )
 from tollkeeper.api.routes.portal.warnings import WarningAnswer, warnings_of
+from tollkeeper.api.routes.portal_plans import NextPlan, next_plan
 from tollkeeper.catalog import LimitBy
 from tollkeeper.clock import local_slot
 from tollkeeper.customers import Agreement, PortalSession
@@ -48,7 +48,7 @@ class PortalPlanAnswer(Answer):
     name: str
     description: str | None
     since: datetime | None = Field(description="Null: since ever.")
-    next: NextPlanAnswer | None
+    next: NextPlan | None
 
 
 class ExpiringAnswer(Answer):
@@ -176,12 +176,12 @@ def _answer(found: _Found) -> PortalOverviewAnswer:
 
 
 def _plan(found: _Found) -> PortalPlanAnswer | None:
-    present = present_plan(found.standing.catalog, found.standing, found.agreement, found.now)
-    plan = found.standing.plan
-    if plan is None or present.key is None or present.name is None:
+    standing = found.standing
+    if (plan := standing.plan) is None:
         return None
+    follows = next_plan(standing.catalog, found.agreement, found.now)
     return PortalPlanAnswer(
-        key=present.key, name=present.name, description=plan.description, since=present.since, next=present.next
+        key=plan.key, name=plan.name, description=plan.description, since=standing.plan_since, next=follows
     )
 
 
