@@ -9,7 +9,7 @@ from urllib.parse import urldefrag, urlsplit
 from uuid import uuid4
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Dialog, Page, Request, expect, sync_playwright
 from tests.browser import chromium
 from tests.browser.seller import Seller, furnish
 from tests.client.serving import Server
@@ -66,6 +66,10 @@ def open_page(browser: Browser) -> Iterator[OpenPage]:
         if message.type == "error" and "Content Security Policy" in message.text:
             wrong.append(message.text)
 
+    def ran(dialog: Dialog) -> None:
+        wrong.append(f"a script ran: {dialog.message}")
+        dialog.dismiss()
+
     def asked(request: Request) -> None:
         address = urldefrag(request.url).url
         if urlsplit(address).scheme in ("http", "https", "ws", "wss") and urlsplit(address).hostname != "127.0.0.1":
@@ -82,7 +86,7 @@ def open_page(browser: Browser) -> Iterator[OpenPage]:
         page.set_default_timeout(10_000)
         page.on("pageerror", lambda error: wrong.append(str(error)))
         page.on("console", said)
-        page.on("dialog", lambda dialog: wrong.append(f"a script ran: {dialog.message}"))
+        page.on("dialog", ran)
         context.on("request", asked)
         return page
 

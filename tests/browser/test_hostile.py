@@ -115,6 +115,7 @@ def test_a_return_address_that_would_run(page: Page, hostile: Seller) -> None:
     hostile.open(page, "acme")
     expect(page.get_by_text("Back to the app")).to_have_count(0)
     harmless(page)
+    page.unroute_all(behavior="wait")
 
 
 def test_hostile_names_in_the_console(page: Page, hostile: Seller) -> None:
