@@ -14,7 +14,7 @@ from starlette.requests import Request
 from tollkeeper.api.attempts import Attempts, address_of
 from tollkeeper.api.openapi import Tollkeeper
 from tollkeeper.api.portal import MayChangePlan, MayTopUp, Portal
-from tollkeeper.api.routes.portal_live import MOST_OF_CUSTOMER
+from tollkeeper.api.routes.portal.live import MOST_OF_CUSTOMER
 from tollkeeper.api.routes.portal_sessions import MOST_EXCHANGES, MOST_WRONG_LINKS
 from tollkeeper.app import create_app
 from tollkeeper.customers import Scope, customer_id_of

@@ -13,31 +13,21 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import httpx
 import pytest
 from playwright.sync_api import Page, expect
 from tests.client.serving import Server
-from tests.conftest import clone_url, create_database, drop_database
 
 ROOT = Path(__file__).parents[2]
 CATALOG = (ROOT / "examples" / "catalogs" / "interview-credits.toml").read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
-def server(server_url: str, template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server that pretends payments."""
-    name = f"t_{uuid4().hex}"
-    create_database(server_url, name, template)
-    server = Server(clone_url(server_url, name), tmp_path_factory.mktemp("serve"))
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setenv("TOLLKEEPER_PAYMENTS", "test")
-        server.start()
+def server(server: Server) -> Server:
+    """One that sells what the example's catalog has."""
     call(server, "PUT", "/v1/catalog", {"source": CATALOG})
-    yield server
-    server.kill()
-    drop_database(server_url, name)
+    return server
 
 
 @pytest.fixture(scope="module")

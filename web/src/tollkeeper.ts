@@ -30,6 +30,7 @@ export * from './core/scale.ts';
 export * from './core/table.ts';
 export * from './core/theme.ts';
 export type * from './core/types.ts';
+export { titled, words } from './core/words.ts';
 export { choices } from './widgets/breakdown-figures.ts';
 export * from './widgets/index.ts';
 export { isCharged, trend } from './widgets/usage-figures.ts';

@@ -12,6 +12,8 @@ import {
   state,
   type TemplateResult,
   TollElement,
+  titled,
+  words,
 } from 'tollkeeper';
 import { filterParts, withFilter } from './address.ts';
 
@@ -111,10 +113,10 @@ export class BillingFilters extends TollElement<Found> {
         dimensions.length > 1
           ? html`<select class="control" aria-label="Filter by" @change=${(event: Event) => {
               this.chosen = (event.target as HTMLSelectElement).value;
-            }}>${dimensions.map((each) => html`<option value=${each} ?selected=${each === dimension}>${title(each)}</option>`)}</select>`
-          : html`<span class="label" aria-hidden="true">${title(dimension)}</span>`
+            }}>${dimensions.map((each) => html`<option value=${each} ?selected=${each === dimension}>${titled(each)}</option>`)}</select>`
+          : html`<span class="label" aria-hidden="true">${titled(dimension)}</span>`
       }
-      <input class="control" list="values" autocomplete="off" placeholder="Any ${dimension.replaceAll('_', ' ')}" aria-label="Only this ${dimension.replaceAll('_', ' ')}" @change=${this.add} />
+      <input class="control" list="values" autocomplete="off" placeholder="Any ${words(dimension)}" aria-label="Only this ${words(dimension)}" @change=${this.add} />
       <datalist id="values">${known.map((value) => html`<option value=${value}></option>`)}</datalist>
     </span>`;
   }
@@ -135,11 +137,9 @@ export class BillingFilters extends TollElement<Found> {
         (filter) => {
           const [name, value] = filterParts(filter);
           const remove = (): void => this.change({ filters: withFilter(this.filters, name, null) });
-          return html`<span class="chip"><span>${title(name)}: <bdi>${value}</bdi></span><button aria-label="Remove the filter ${title(name)}: ${value}" @click=${remove}>${icon('close')}</button></span>`;
+          return html`<span class="chip"><span>${titled(name)}: <bdi>${value}</bdi></span><button aria-label="Remove the filter ${titled(name)}: ${value}" @click=${remove}>${icon('close')}</button></span>`;
         },
       )}
     </div>`;
   }
 }
-
-const title = (name: string): string => name && name[0]!.toUpperCase() + name.slice(1).replaceAll('_', ' ');

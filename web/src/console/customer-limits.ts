@@ -1,8 +1,8 @@
 /** A customer's limits: those of its plan, and what it has instead or beside. */
-import { approximate, type Column, html, nothing, property, share, type TemplateResult } from 'tollkeeper';
+import { approximate, type Column, html, nothing, property, share, type TemplateResult, titled } from 'tollkeeper';
 import { app, badge } from './app.ts';
 import { part } from './client.ts';
-import { isKey, word } from './customer-value.ts';
+import { isKey } from './customer-value.ts';
 import { type Field, notNegative, several, severalDecimals, type Values } from './forms.ts';
 import { empty, rowsOfBones, Task } from './load.ts';
 import { panel, table, View } from './look.ts';
@@ -12,7 +12,7 @@ const MODES = [
   ['hard', 'Hard: what doesn’t fit is refused'],
   ['soft', 'Soft: it only warns'],
 ] as const;
-const PERIODS = ['day', 'week', 'month', 'rolling_hour'].map((per) => [per, word(per)] as const);
+const PERIODS = ['day', 'week', 'month', 'rolling_hour'].map((per) => [per, titled(per)] as const);
 
 export class CustomerLimits extends View {
   @property({ attribute: false }) customer = '';
@@ -42,7 +42,7 @@ export class CustomerLimits extends View {
         title: 'Limit',
         value: ({ limit }) => limit,
         cell: (limit) =>
-          html`${limit.limit}<span class="sub">${counted(limit)} per ${word(limit.per).toLowerCase()}${limit.by === 'member' ? ', each member' : ''}</span>`,
+          html`${limit.limit}<span class="sub">${counted(limit)} per ${titled(limit.per).toLowerCase()}${limit.by === 'member' ? ', each member' : ''}</span>`,
       },
       { key: 'used', title: 'Used', numeric: true, value: ({ used }) => used ?? '', cell: (limit) => used(limit) },
       { key: 'cap', title: 'Cap', numeric: true, value: ({ cap }) => cap, cell: (limit) => shown(limit.cap, limit) },
@@ -50,7 +50,7 @@ export class CustomerLimits extends View {
         key: 'mode',
         title: 'Mode',
         value: ({ mode, enabled }) => (enabled ? mode : 'off'),
-        cell: ({ mode, enabled }) => (enabled ? word(mode) : badge('Off', 'warn')),
+        cell: ({ mode, enabled }) => (enabled ? titled(mode) : badge('Off', 'warn')),
       },
       {
         key: 'warn',
@@ -82,7 +82,7 @@ export class CustomerLimits extends View {
     const done = await app.ask({
       title: `Change ${limit.limit}`,
       text: ({ cap, mode }) =>
-        `From now on this customer may use ${safeShown(cap, limit)} per ${word(limit.per).toLowerCase()}${mode === 'soft' ? ', and is warned beyond it' : '; what doesn’t fit is refused'}. Others on its plan aren’t touched.`,
+        `From now on this customer may use ${safeShown(cap, limit)} per ${titled(limit.per).toLowerCase()}${mode === 'soft' ? ', and is warned beyond it' : '; what doesn’t fit is refused'}. Others on its plan aren’t touched.`,
       fields: capFields(limit),
       action: 'Change',
       done: 'The limit is changed.',
@@ -122,7 +122,7 @@ export class CustomerLimits extends View {
     const done = await app.ask({
       title: 'New limit for this customer',
       text: ({ limit, cap, per }) =>
-        `Holds for this customer alone: ${cap || '…'} per ${word(per ?? 'month').toLowerCase()}. Where its plan has a limit called ${limit || '…'}, it stands in its place.`,
+        `Holds for this customer alone: ${cap || '…'} per ${titled(per ?? 'month').toLowerCase()}. Where its plan has a limit called ${limit || '…'}, it stands in its place.`,
       fields: newFields(),
       action: 'Set limit',
       done: 'The limit is set.',

@@ -1,5 +1,5 @@
 /** A customer's prepaid value: grants given, taken back, and those that come again. */
-import { type Column, html, isZero, nothing, property, type TemplateResult } from 'tollkeeper';
+import { type Column, html, isZero, nothing, property, type TemplateResult, titled } from 'tollkeeper';
 import { app, badge } from './app.ts';
 import { part } from './client.ts';
 import { type Field, instant, NOTE, orNothing, positive, type Values } from './forms.ts';
@@ -99,7 +99,7 @@ export class CustomerValue extends View {
         title: 'Grant',
         value: ({ kind, reference }) => [kind, reference].filter(Boolean).join(' '),
         cell: (grant) =>
-          html`${word(grant.kind)} <span class="muted">${grant.reference ?? grant.recurring ?? ''}</span>`,
+          html`${titled(grant.kind)} <span class="muted">${grant.reference ?? grant.recurring ?? ''}</span>`,
       },
       amount('amount', 'Given'),
       amount('remaining', 'Left'),
@@ -120,7 +120,7 @@ export class CustomerValue extends View {
         key: 'state',
         title: 'State',
         value: ({ state }) => state,
-        cell: ({ state }) => badge(word(state), state === 'active' ? 'good' : ''),
+        cell: ({ state }) => badge(titled(state), state === 'active' ? 'good' : ''),
       },
       {
         key: 'take',
@@ -261,7 +261,7 @@ export class CustomerValue extends View {
           name: 'every',
           label: 'Every',
           kind: 'choice',
-          options: ['day', 'week', 'month'].map((each) => [each, word(each)] as const),
+          options: ['day', 'week', 'month'].map((each) => [each, titled(each)] as const),
           value: old?.every ?? 'month',
           required: true,
         },
@@ -292,8 +292,6 @@ export class CustomerValue extends View {
     if (done) await this.recurring.run();
   }
 }
-
-export const word = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1).replaceAll('_', ' ');
 
 /** The form of names that the catalog's have. */
 export const isKey = (value: string): string | null =>

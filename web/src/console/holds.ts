@@ -1,8 +1,7 @@
 /** Holds: what operations have reserved. Those in doubt wait for somebody who knows how they ended. Of one customer or all. */
-import { type Column, html, nothing, property, type TemplateResult } from 'tollkeeper';
+import { type Column, html, nothing, property, type TemplateResult, titled } from 'tollkeeper';
 import { app, badge } from './app.ts';
 import { part } from './client.ts';
-import { word } from './customer-value.ts';
 import { isDecimal, NOTE, notNegative, orNothing } from './forms.ts';
 import { empty, Pages, rowsOfBones } from './load.ts';
 import { choice, everything, table, View } from './look.ts';
@@ -91,7 +90,7 @@ export class HoldsPage extends View {
         title: 'State',
         value: ({ state }) => state,
         cell: ({ state, note }) =>
-          html`${badge(word(state), LOOKS[state])}${note ? html`<span class="sub wrap">${note}</span>` : nothing}`,
+          html`${badge(titled(state), LOOKS[state])}${note ? html`<span class="sub wrap">${note}</span>` : nothing}`,
       },
       {
         key: 'amount',

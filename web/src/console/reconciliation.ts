@@ -9,10 +9,10 @@ import {
   rangeStyles,
   state,
   type TemplateResult,
+  titled,
 } from 'tollkeeper';
 import { app, badge, count } from './app.ts';
 import { part } from './client.ts';
-import { word } from './customer-value.ts';
 import { empty, lines, Pages, rowsOfBones, Task } from './load.ts';
 import { choice, everything, look, panel, table, tile, View } from './look.ts';
 import { signed } from './margins.ts';
@@ -178,7 +178,7 @@ export class ReconciliationPage extends View {
         key: 'finding',
         title: 'Finding',
         value: ({ finding }) => finding,
-        cell: ({ finding }) => badge(word(finding), LOOKS[finding]),
+        cell: ({ finding }) => badge(titled(finding), LOOKS[finding]),
       },
     ];
   }
@@ -195,13 +195,13 @@ export class ReconciliationPage extends View {
     const said = this.explained.get(row.reconciliation_id);
     if (said instanceof Error) return html`<p>${said.message}</p>`;
     return html`<div class="more">
-      ${row.parts.length ? html`<ul>${row.parts.map(({ because, finding }) => html`<li>${badge(word(finding), LOOKS[finding])} ${because}</li>`)}</ul>` : html`<p class="muted">No difference in money.</p>`}
+      ${row.parts.length ? html`<ul>${row.parts.map(({ because, finding }) => html`<li>${badge(titled(finding), LOOKS[finding])} ${because}</li>`)}</ul>` : html`<p class="muted">No difference in money.</p>`}
       <dl>
-        ${row.units.map(({ unit, ours, theirs }) => html`<dt>${word(unit)}</dt><dd>${ours === null ? '–' : app.money.quantity(ours)} here, ${theirs === null ? 'not told' : app.money.quantity(theirs)} there</dd>`)}
+        ${row.units.map(({ unit, ours, theirs }) => html`<dt>${titled(unit)}</dt><dd>${ours === null ? '–' : app.money.quantity(ours)} here, ${theirs === null ? 'not told' : app.money.quantity(theirs)} there</dd>`)}
         <dt>Booked</dt><dd>${app.money.amount(row.booked, row.unit, { signed: true })}${isZero(row.change) ? '' : `, ${app.money.amount(row.change, row.unit, { signed: true })} of it by this revision`}</dd>
         <dt>Compared</dt><dd>${app.time(row.compared_at)} by ${row.compared_by}, revision ${row.revision}</dd>
         ${said && said.revisions.length > 1 ? html`<dt>Revisions</dt><dd>${said.revisions.map(({ revision, difference, unit, compared_at }) => html`<div>${revision}: ${difference === null ? 'not billed yet' : app.money.amount(difference, unit, { signed: true })}, ${app.time(compared_at)}</div>`)}</dd>` : nothing}
-        ${said?.shares.length ? html`<dt>Given to</dt><dd>${said.shares.slice(0, 20).map(({ customer, amount, reason }) => html`<div><a href=${toCustomer(customer)}>${customer}</a> ${app.money.amount(amount, row.unit)} <span class="muted">${word(reason)}</span></div>`)}</dd>` : nothing}
+        ${said?.shares.length ? html`<dt>Given to</dt><dd>${said.shares.slice(0, 20).map(({ customer, amount, reason }) => html`<div><a href=${toCustomer(customer)}>${customer}</a> ${app.money.amount(amount, row.unit)} <span class="muted">${titled(reason)}</span></div>`)}</dd>` : nothing}
       </dl>
       ${said ? nothing : lines(1)}
     </div>`;

@@ -3,6 +3,7 @@ import type { Dates } from '../core/dates.ts';
 import { add, share } from '../core/decimal.ts';
 import type { Money } from '../core/money.ts';
 import type { Alert, Limit, Overview } from '../core/types.ts';
+import { words } from '../core/words.ts';
 
 export type Tone = 'bad' | 'warn' | 'info';
 
@@ -105,7 +106,7 @@ function takenOf({ used, held, cap, spend, meter_unit, per }: Limit, money: Mone
   const [part, whole] = spend
     ? [money.amount(taken, spend), money.amount(cap, spend)]
     : [money.quantity(taken), money.quantity(cap, meter_unit)];
-  const within = per === 'rolling_hour' ? 'in any hour' : `per ${per.replaceAll('_', ' ')}`;
+  const within = per === 'rolling_hour' ? 'in any hour' : `per ${words(per)}`;
   return `${part} of ${whole} ${within} (${money.percent(share(taken, cap))})`;
 }
 

@@ -8,6 +8,7 @@ import { icon } from '../core/icons.ts';
 import { filtersOf } from '../core/ranges.ts';
 import type { Column, Sorting } from '../core/table.ts';
 import type { Meter, Models, Usage } from '../core/types.ts';
+import { titled, words } from '../core/words.ts';
 import {
   type Cell,
   choices,
@@ -128,7 +129,7 @@ export class TollBreakdown extends TollElement<Found> {
     const dimensions = choices(this.session, this.meter);
     return html`<div class="tools">
       <label class="search"><span class="hidden">Find in the breakdown</span>${icon('search')}<input
-        class="control" part="search" type="search" placeholder="Find ${word(this.dimension)}" .value=${this.search} @input=${this.find} /></label>
+        class="control" part="search" type="search" placeholder="Find ${words(this.dimension)}" .value=${this.search} @input=${this.find} /></label>
       ${this.by && dimensions.includes(this.by) ? nothing : this.choice(dimensions)}
     </div>`;
   }
@@ -147,10 +148,10 @@ export class TollBreakdown extends TollElement<Found> {
     if (dimensions.length < 2) return nothing;
     if (dimensions.length > 4)
       return html`<select class="control" part="by" aria-label="Break down by" @change=${(event: Event) => this.choose((event.target as HTMLSelectElement).value)}>
-        ${dimensions.map((each) => html`<option value=${each} ?selected=${each === this.dimension}>By ${word(each)}</option>`)}
+        ${dimensions.map((each) => html`<option value=${each} ?selected=${each === this.dimension}>By ${words(each)}</option>`)}
       </select>`;
     return html`<div class="segments" part="by" role="group" aria-label="Break down by">
-      ${dimensions.map((each) => html`<button aria-pressed=${each === this.dimension} @click=${() => this.choose(each)}>${title(each)}</button>`)}
+      ${dimensions.map((each) => html`<button aria-pressed=${each === this.dimension} @click=${() => this.choose(each)}>${titled(each)}</button>`)}
     </div>`;
   }
 
@@ -171,7 +172,7 @@ export class TollBreakdown extends TollElement<Found> {
     const from = this.page * PAGE;
     return html`<toll-table
         exportparts="table, download"
-        caption="Usage by ${word(by)}, ${this.dates.period(usage.start, usage.end)}"
+        caption="Usage by ${words(by)}, ${this.dates.period(usage.start, usage.end)}"
         remote
         pin-last
         file="usage-by-${by || 'meter'}.csv"
@@ -204,10 +205,10 @@ export class TollBreakdown extends TollElement<Found> {
     const sortable = true as const;
     const name: Column<Line> = {
       key: 'name',
-      title: title(by) || 'Usage',
+      title: titled(by) || 'Usage',
       value: ({ value }) => value ?? '',
       cell: ({ value }) => this.name(by, value),
-      total: lines.length < 2 || !by ? 'Total' : `Total of ${this.money.quantity(String(lines.length), word(by))}`,
+      total: lines.length < 2 || !by ? 'Total' : `Total of ${this.money.quantity(String(lines.length), words(by))}`,
       sort: sortable,
     };
     const perMeter = meters.map((meter): Column<Line> => {
@@ -238,7 +239,7 @@ export class TollBreakdown extends TollElement<Found> {
     if (value === null) return html`<span class="muted">${without(by)}</span>`;
     if (!this.pick) return html`<span class="name">${value}</span>`;
     const press = () => this.tell('toll-pick', { dimension: by, value });
-    return html`<button class="opener name" title="Show only this ${word(by)}" @click=${press}>${value}</button>`;
+    return html`<button class="opener name" title="Show only this ${words(by)}" @click=${press}>${value}</button>`;
   }
 
   private cell(cell: Cell | undefined, unit: string | null): TemplateResult {
@@ -292,7 +293,7 @@ export class TollBreakdown extends TollElement<Found> {
       String(line.total.estimated),
       String(line.total.unpriced),
     ]);
-    const table = csv([[title(by), ...heads, ...priced('Total'), 'Estimated events', 'Unpriced events'], ...body]);
+    const table = csv([[titled(by), ...heads, ...priced('Total'), 'Estimated events', 'Unpriced events'], ...body]);
     return new Blob([table], { type: 'text/csv' });
   }
 
@@ -357,7 +358,4 @@ export class TollBreakdown extends TollElement<Found> {
   }
 }
 
-/** A dimension's name in a sentence, and as a heading. */
-const word = (name: string): string => name.replaceAll('_', ' ');
-const title = (name: string): string => name && name[0]!.toUpperCase() + word(name).slice(1);
-const without = (by: string): string => (by ? `Without ${word(by)}` : 'All usage');
+const without = (by: string): string => (by ? `Without ${words(by)}` : 'All usage');

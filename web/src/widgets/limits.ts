@@ -6,6 +6,7 @@ import { add, approximate, compare, isZero, share } from '../core/decimal.ts';
 import { TollElement } from '../core/element.ts';
 import { icon } from '../core/icons.ts';
 import type { Limit, Member } from '../core/types.ts';
+import { titled } from '../core/words.ts';
 
 /** Where a limit that says nothing else begins to warn, in percent. */
 const WARN_AT = 80;
@@ -111,7 +112,7 @@ export class TollLimits extends TollElement<Found> {
 
   private limit(limit: Limit): TemplateResult {
     const level = levelOf(limit);
-    const name = limit.name ?? title(limit.limit);
+    const name = limit.name ?? titled(limit.limit);
     return html`<li class="limit ${level}" part="limit">
       <div class="row">
         <h3><span class="name">${name}</span>${this.sign(level, limit)}</h3>
@@ -168,5 +169,3 @@ export class TollLimits extends TollElement<Found> {
     return this.money.quantity(amount, bare ? null : limit.meter_unit);
   }
 }
-
-const title = (key: string): string => key && key[0]!.toUpperCase() + key.slice(1).replaceAll('_', ' ');

@@ -1,4 +1,4 @@
-"""What a customer's billing page reads, with a portal token: one file per tab or table.
+"""What a customer's billing page reads and does, with a portal token: one file per tab or table.
 
 Each answer names its fields by itself, so that nothing the operator alone should know (costs, margins, who did
 something) gets in with a field that is added elsewhere.
@@ -6,7 +6,7 @@ something) gets in with a field that is added elsewhere.
 
 from fastapi import APIRouter
 
-from tollkeeper.api.routes.portal import activity, limits, overview, prepaid, session, usage
+from tollkeeper.api.routes.portal import activity, limits, live, overview, plans, prepaid, session, top_ups, usage
 
 PORTAL_ROUTERS: tuple[APIRouter, ...] = (
     session.router,
@@ -15,4 +15,7 @@ PORTAL_ROUTERS: tuple[APIRouter, ...] = (
     activity.router,
     prepaid.router,
     limits.router,
+    plans.router,
+    top_ups.router,
+    live.router,
 )

@@ -25,8 +25,8 @@ from tollkeeper.api.routes.portal.bodies import (
     portal_alert,
     portal_limit,
 )
+from tollkeeper.api.routes.portal.plans import NextPlan, next_plan
 from tollkeeper.api.routes.portal.warnings import WarningAnswer, warnings_of
-from tollkeeper.api.routes.portal_plans import NextPlan, next_plan
 from tollkeeper.catalog import LimitBy
 from tollkeeper.clock import local_slot
 from tollkeeper.customers import Agreement, PortalSession

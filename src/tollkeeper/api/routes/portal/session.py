@@ -12,8 +12,8 @@ from tollkeeper.api.bodies import Answer
 from tollkeeper.api.books import OpenBooks
 from tollkeeper.api.portal import Portal
 from tollkeeper.api.routes.portal.bodies import PREFIX, TAG
-from tollkeeper.api.routes.portal_plans import may_change_plan
-from tollkeeper.api.routes.portal_top_ups import may_buy, pretends_payments
+from tollkeeper.api.routes.portal.plans import may_change_plan
+from tollkeeper.api.routes.portal.top_ups import may_buy, pretends_payments
 from tollkeeper.catalog import Catalog, Price
 from tollkeeper.customers import Customer, Permission, get_customer
 from tollkeeper.db import Tx

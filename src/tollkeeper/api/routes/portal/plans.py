@@ -14,7 +14,8 @@ from tollkeeper.api.books import OpenBooks
 from tollkeeper.api.portal import MayChangePlan, Portal
 from tollkeeper.api.problems import MEDIA_TYPE
 from tollkeeper.api.routes.limits import standing_of
-from tollkeeper.api.routes.portal_top_ups import buyer
+from tollkeeper.api.routes.portal.bodies import PREFIX, TAG
+from tollkeeper.api.routes.portal.top_ups import buyer
 from tollkeeper.catalog import (
     Catalog,
     Plan,
@@ -28,7 +29,7 @@ from tollkeeper.db import Tx
 from tollkeeper.gate import PeriodEnd, Standing
 from tollkeeper.rating import MODELS
 
-router = APIRouter(prefix="/v1/portal", tags=["portal"])
+router = APIRouter(prefix=PREFIX, tags=[TAG])
 
 _PROBLEM: dict[str, Any] = {"content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}}
 _REFUSED: dict[int | str, dict[str, Any]] = {

@@ -12,11 +12,12 @@ from fastapi.responses import StreamingResponse
 from tollkeeper import clock
 from tollkeeper.api.books import OpenBooks
 from tollkeeper.api.portal import Portal
+from tollkeeper.api.routes.portal.bodies import PREFIX, TAG
 from tollkeeper.customers import PortalSession
 from tollkeeper.errors import TooManyStreams
 from tollkeeper.notify import Feed
 
-router = APIRouter(prefix="/v1/portal", tags=["portal"])
+router = APIRouter(prefix=PREFIX, tags=[TAG])
 
 MOST_STREAMS = 20
 """Of one session, in one process: as many tabs as anybody has open, and no more than a browser can do without."""

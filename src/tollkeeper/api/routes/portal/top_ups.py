@@ -17,6 +17,7 @@ from tollkeeper.api.exact import IDEMPOTENCY_KEY, body_of, exact_body, idempoten
 from tollkeeper.api.paging import Cursor, Limit, Page, page
 from tollkeeper.api.portal import MayTopUp, Portal
 from tollkeeper.api.problems import MEDIA_TYPE
+from tollkeeper.api.routes.portal.bodies import PREFIX, TAG
 from tollkeeper.api.routes.top_ups import BoughtAnswer, bought, key_of, point_in
 from tollkeeper.catalog import Catalog, TopUpOffer
 from tollkeeper.customers import Permission, PortalSession
@@ -32,7 +33,7 @@ from tollkeeper.payments import (
     unknown_top_up,
 )
 
-router = APIRouter(prefix="/v1/portal", tags=["portal"])
+router = APIRouter(prefix=PREFIX, tags=[TAG])
 
 
 class AmountAnswer(Answer):
