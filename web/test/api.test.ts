@@ -71,6 +71,15 @@ describe('a network that fails', () => {
   });
 });
 
+describe('an answer that breaks off', () => {
+  it('is no answer, as if nobody had been reached', async () => {
+    const answer = new Response('{}');
+    answer.json = () => Promise.reject(new TypeError('Failed to fetch'));
+    const http = new Http({ send: async () => answer });
+    await expect(http.json('/v1/portal/session')).rejects.toBeInstanceOf(Unreachable);
+  });
+});
+
 describe('problems', () => {
   it('are told apart by kind and code', async () => {
     const kinds = { 401: SessionEnded, 403: NotAllowed, 429: TooMany, 404: Problem };

@@ -83,7 +83,14 @@ export class Http {
     const headers = new Headers(init.headers);
     headers.set('Accept', 'application/json');
     const answer = await this.call(url, { ...init, headers });
-    return (answer.status === 204 ? undefined : await answer.json()) as T;
+    if (answer.status === 204) return undefined as T;
+    try {
+      return (await answer.json()) as T;
+    } catch (error) {
+      // The connection broke within the body; a body that isn't JSON is a SyntaxError.
+      if (error instanceof TypeError && !init.signal?.aborted) throw new Unreachable();
+      throw error;
+    }
   }
 }
 
