@@ -53,6 +53,9 @@ class Site:
 
 
 STYLE = """\
-body { display: grid; grid-template-columns: 240px minmax(0, 1fr); gap: 24px; margin: 0; --toll-accent: rgb(91, 63, 214); }
+:root { color-scheme: light dark; }
+body { display: grid; grid-template-columns: 240px minmax(0, 1fr); gap: 24px; margin: 0; }
+body { background: light-dark(white, #111); }
+@media (prefers-color-scheme: light) { body { --toll-accent: rgb(91, 63, 214); } }
 @media (max-width: 700px) { body { display: block; padding: 12px; } }
 """

@@ -18,8 +18,8 @@ export const pageStyles = css`
   .frame { border-block-end: 1px solid var(--_border); }
   .whole .frame { background: var(--_surface); }
   .tabs { display: flex; flex-wrap: wrap; align-items: center; justify-content: space-between; gap: 0 16px; }
-  nav { display: flex; gap: 4px; overflow-x: auto; scrollbar-width: none; margin-inline-start: -10px; margin-block-end: -1px; min-inline-size: 0; }
-  nav a { padding: 9px 10px 11px; color: var(--_muted); text-decoration: none; font-weight: 500; font-size: 14px; white-space: nowrap; border-block-end: 2px solid transparent; }
+  nav { display: flex; gap: 22px; overflow-x: auto; scrollbar-width: none; margin-block-end: -1px; min-inline-size: 0; }
+  nav a { padding: 9px 0 11px; color: var(--_muted); text-decoration: none; font-weight: 500; font-size: 14px; white-space: nowrap; border-block-end: 2px solid transparent; }
   nav a:hover { color: var(--_text); }
   nav a[aria-current] { color: var(--_text); border-color: var(--_accent); }
   nav a:focus-visible { outline-offset: -3px; }
@@ -41,7 +41,7 @@ export const pageStyles = css`
   }
   @container (max-width: 620px) {
     .whole .wide { padding-inline: 14px; }
-    nav { gap: 0; margin-inline-start: -7px; } nav a { font-size: 13.5px; padding-inline: 7px; }
+    nav { gap: 15px; } nav a { font-size: 13.5px; }
     .content { padding-block: 16px; } .whole .content { padding-block: 16px 48px; }
   }
   @media print {

@@ -207,6 +207,9 @@ export class TollBillingPage extends TollElement<Session> {
     return pathname + searchOf({ ...this.place, ...change }, search, this.naming) + hash;
   };
 
+  /** A place as if nothing were filtered. */
+  private readonly afresh = (change: Partial<Place>): string => this.addressOf({ ...placeOf(''), ...change });
+
   private readonly readAddress = (): void => {
     if (location.pathname !== this.path) return;
     const next = placeOf(location.search, this.naming);
@@ -273,7 +276,7 @@ export class TollBillingPage extends TollElement<Session> {
   // The tabs.
 
   private readonly overviewTab = (): TemplateResult =>
-    html`<toll-billing-overview .portal=${this.portal} .locale=${this.locale} theme=${this.theme} .address=${this.addressOf}></toll-billing-overview>`;
+    html`<toll-billing-overview .portal=${this.portal} .locale=${this.locale} theme=${this.theme} .address=${this.afresh}></toll-billing-overview>`;
 
   private readonly usageTab = (): TemplateResult => {
     const { range, meter, filters, by } = this.place;
