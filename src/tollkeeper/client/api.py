@@ -20,6 +20,7 @@ from tollkeeper.client.results import (
     Explanation,
     Grant,
     Hold,
+    Suggestions,
     Usage,
 )
 from tollkeeper.errors import InvalidInput
@@ -269,6 +270,15 @@ class Api:
             "filter": list(filter) or None,
         }
         return ask("GET", "/v1/usage", _as(Usage), params={name: each for name, each in given.items() if each})
+
+    @Method
+    def suggestions(
+        self, customer: str, *, from_: datetime | None = None, to: datetime | None = None
+    ) -> Ask[Suggestions]:
+        """What would have cost less, each with its arithmetic; from the usage of the last 30 days by default."""
+        given = {"from": from_ and from_.isoformat(), "to": to and to.isoformat()}
+        params = {name: each for name, each in given.items() if each}
+        return ask("GET", f"/v1/customers/{_key(customer)}/suggestions", _as(Suggestions), params=params)
 
     @Method
     def grant(
