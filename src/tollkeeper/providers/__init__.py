@@ -2,6 +2,7 @@
 
 from tollkeeper.providers.extraction import extract
 from tollkeeper.providers.facts import facts_of
+from tollkeeper.providers.families import Sibling, siblings, smaller_ones
 from tollkeeper.providers.importing import (
     OtherBook,
     PriceChange,
@@ -31,6 +32,7 @@ __all__ = [
     "PriceDifference",
     "PriceRow",
     "Priced",
+    "Sibling",
     "Unit",
     "book",
     "book_of",
@@ -48,5 +50,7 @@ __all__ = [
     "provider_key",
     "row_document",
     "rows_like",
+    "siblings",
+    "smaller_ones",
     "undated",
 ]

@@ -7,12 +7,19 @@ from datetime import timedelta
 
 from tollkeeper.db import Tx
 from tollkeeper.errors import InvalidInput
+from tollkeeper.suggestions.batch import batch
 from tollkeeper.suggestions.case import Case
+from tollkeeper.suggestions.cheaper_model import cheaper_model
 from tollkeeper.suggestions.model import Kind, Suggestion
+from tollkeeper.suggestions.prompt_caching import prompt_caching
 
 Adviser = Callable[[Tx, Case], Awaitable[list[Suggestion]]]
 
-ADVISERS: Mapping[Kind, Adviser] = {}
+ADVISERS: Mapping[Kind, Adviser] = {
+    Kind.CHEAPER_MODEL: cheaper_model,
+    Kind.PROMPT_CACHING: prompt_caching,
+    Kind.BATCH: batch,
+}
 """Every kind, in the order in which those that save the same are shown. A new one is a file, and a line here."""
 
 LONGEST = timedelta(days=366)

@@ -1,0 +1,122 @@
+"""Suggestions from calls: a cheaper model, the provider's cache, batches; each figure reckoned by hand."""
+
+from __future__ import annotations
+
+import pytest
+from tests.database.gating import D, open_books
+from tests.database.suggesting import (
+    CATALOG,
+    chat,
+    claude,
+    figures,
+    savings,
+    suggested,
+    use,
+    worth,
+)
+
+from tollkeeper.db import Database
+from tollkeeper.suggestions import Kind
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_a_smaller_model_for_the_same_tokens(database: Database) -> None:
+    books = await open_books(database, CATALOG)
+    # 2,000,000 fresh tokens in, 1,000,000 cached, 500,000 out: 5.00 + 1.25 + 5.00 = 11.25 USD by gpt-4o;
+    # 0.30 + 0.075 + 0.30 = 0.675 by gpt-4o-mini.
+    for n in range(5):
+        await use(books, chat(f"c{n}", 600_000, 100_000, cached=200_000, model="gpt-4o-2024-08-06"), day=n + 1)
+    [found] = await suggested(books, Kind.CHEAPER_MODEL)
+    assert found.subject == {"provider": "openai", "model": "gpt-4o-2024-08-06", "instead": "gpt-4o-mini"}
+    assert savings(found) == {"operator": D("10.575"), "customer": D("13.21875")}
+    assert [step.text for step in found.steps] == [
+        "gpt-4o-2024-08-06 of openai: 5 calls cost 11.25 USD",
+        "gpt-4o-mini: 1,000,000 cached input tokens × 0.075 USD per 1,000,000 = 0.075 USD",
+        "gpt-4o-mini: 2,000,000 input tokens × 0.15 USD per 1,000,000 = 0.30 USD",
+        "gpt-4o-mini: 500,000 output tokens × 0.60 USD per 1,000,000 = 0.30 USD",
+        "The same tokens with gpt-4o-mini: 0.675 USD",
+        "11.25 USD − 0.675 USD = 10.575 USD less",
+        "answer is charged by the cost with 25 % on top, so the customer is charged 13.21875 USD less",
+    ]
+    assert "quality" in (found.caution or "")
+
+
+async def test_another_meter_s_price_doesn_t_follow_the_cost(database: Database) -> None:
+    books = await open_books(database, CATALOG)
+    await use(books, chat("c", 1_000_000), meter="flat")
+    [found] = await suggested(books, Kind.CHEAPER_MODEL)
+    assert savings(found) == {"operator": D("2.35")}
+
+
+async def test_prompt_caching_by_the_best_day(database: Database) -> None:
+    books = await open_books(database, CATALOG)
+    # Ten calls on each of two days, 10,000 tokens each: 20 % cached on the first, 60 % on the second.
+    await use(books, *(chat(f"a{n}", 10_000, 100, cached=2_000) for n in range(10)), day=3)
+    await use(books, *(chat(f"b{n}", 10_000, 100, cached=6_000) for n in range(10)), day=4)
+    # One call that came from the cache wholly is no measure.
+    await use(books, chat("lucky", 10_000, 100, cached=10_000), day=5)
+    [found] = await suggested(books, Kind.PROMPT_CACHING)
+    assert found.subject == {"provider": "openai", "model": "gpt-4o", "meter": "answer"}
+    assert "on 2026-10-04, a day with 10 calls" in found.text
+    # The first day's 100,000 tokens: 80,000 × 2.50 + 20,000 × 1.25 = 0.225; 40,000 × 2.50 + 60,000 × 1.25 = 0.175.
+    assert savings(found) == {"operator": D("0.05"), "customer": D("0.0625")}
+    assert worth(figures(found, "now_price")) - worth(figures(found, "instead_price")) == D("0.05")
+    assert found.steps[0].text == "answer, gpt-4o: 42.86 % of 210,000 prompt tokens came from the cache"
+
+
+async def test_what_is_written_to_the_cache_is_paid_for(database: Database) -> None:
+    books = await open_books(database, CATALOG)
+    await use(books, *(claude(f"a{n}", 9_000, 10, put=900, cached=100) for n in range(10)), day=3)
+    # The best day: of 10,000 tokens 1,000 fresh, 4,000 written, 5,000 read.
+    await use(books, *(claude(f"b{n}", 1_000, 10, put=4_000, cached=5_000) for n in range(10)), day=4)
+    [found] = await suggested(books, Kind.PROMPT_CACHING)
+    # The first day: 90,000 × 3.00 + 9,000 × 3.75 + 1,000 × 0.30 = 0.30405 USD;
+    # in the mix 10,000 × 3.00 + 40,000 × 3.75 + 50,000 × 0.30 = 0.195 USD.
+    assert savings(found)["operator"] == D("0.10905")
+
+
+async def test_a_cache_that_costs_more_than_it_saves_is_no_suggestion(database: Database) -> None:
+    books = await open_books(database, CATALOG)
+    await use(books, *(claude(f"a{n}", 9_900, 10, cached=100) for n in range(10)), day=3)
+    # 200 read, but 9,000 written at a quarter more than fresh ones: dearer.
+    await use(books, *(claude(f"b{n}", 800, 10, put=9_000, cached=200) for n in range(10)), day=4)
+    assert await suggested(books, Kind.PROMPT_CACHING) == []
+
+
+async def test_without_any_caching_the_best_other_meter_is_the_measure(database: Database) -> None:
+    books = await open_books(database, CATALOG)
+    await use(books, *(chat(f"a{n}", 10_000) for n in range(10)))
+    assert await suggested(books, Kind.PROMPT_CACHING) == []
+    await use(books, *(chat(f"b{n}", 10_000, cached=5_000) for n in range(10)), meter="flat")
+    [found] = await suggested(books, Kind.PROMPT_CACHING)
+    assert found.subject["meter"] == "answer"
+    assert "for flat, with 10 calls" in found.text
+    assert savings(found)["operator"] == D("0.0625")
+
+
+async def test_batches_by_meter(database: Database) -> None:
+    books = await open_books(database, CATALOG)
+    # 1,000,000 in and 100,000 out: 2.50 + 1.00 by gpt-4o, half of it in a batch.
+    await use(books, chat("c1", 1_000_000, 100_000))
+    await use(books, chat("c2", 1_000_000, 100_000, model="gpt-4o-mini"), meter="flat")
+    # In a batch already, in another tier, and without a batch price.
+    await use(books, chat("c3", 1_000_000, 100_000, batch=True))
+    await use(books, chat("c4", 1_000_000, 100_000, service_tier="priority"))
+    await use(books, chat("c5", 1_000_000, 100_000, model="gpt-realtime"))
+    answer, flat = await suggested(books, Kind.BATCH)
+    assert answer.subject == {"meter": "answer"}
+    assert savings(answer) == {"operator": D("1.75"), "customer": D("2.1875")}
+    assert savings(flat) == {"operator": D("0.105")}
+
+
+async def test_what_has_no_price_is_never_suggested(database: Database) -> None:
+    books = await open_books(database, CATALOG)
+    await use(books, chat("a", 1_000_000, model="gpt-99"))
+    # A model of its own price list, an unknown one, and one whose sibling has no price for audio.
+    await use(books, {"provider": "own", "model": "m", "cost": "3", "response_id": "b"})
+    audio = {"prompt_tokens": 1_000, "completion_tokens": 0, "prompt_tokens_details": {"audio_tokens": 1_000}}
+    await use(books, chat("c") | {"model": "gpt-4o", "usage": audio})
+    # The smallest of its family.
+    await use(books, chat("d", 1_000_000, model="gpt-4o-mini", batch=True))
+    assert await suggested(books) == []
