@@ -16,7 +16,6 @@ from tollkeeper.customers import Customer
 from tollkeeper.db import Queries, Tx
 from tollkeeper.money import ZERO, add
 from tollkeeper.providers import CallFacts, PriceBook, PriceRow, smaller_ones
-from tollkeeper.providers.model import INPUT_UNITS
 
 _queries = Queries(__package__ or "")
 
@@ -76,21 +75,9 @@ class _Row:
     band: int
     at: datetime
     whole: Decimal
-    unit: str
     calls: int
     cost: Decimal
-    quantity: Decimal
-
-    @property
-    def key(self) -> tuple[Any, ...]:
-        """What tells its group from the others."""
-        place = self.meter, self.day, self.provider, self.model, self.service_tier, self.batch, self.region, self.rate
-        return *place, self.situation
-
-    @property
-    def situation(self) -> tuple[int, int, int, int]:
-        """Between which cuts its calls lie."""
-        return self.era, self.hours, self.weekday, self.band
+    quantities: Mapping[str, str]
 
 
 async def read_calls(tx: Tx, customer: Customer, span: Interval, book: PriceBook) -> list[CallGroup]:
@@ -110,10 +97,10 @@ async def read_calls(tx: Tx, customer: Customer, span: Interval, book: PriceBook
         "from": span.start,
         "to": span.end,
         "days": days,
-        "input_units": sorted(INPUT_UNITS),
         **_cuts(_rows_of(book, called)),
     }
-    return _grouped(await tx.all(_Row, _queries.call_groups, params))
+    found = [_group(row) for row in await tx.all(_Row, _queries.call_groups, params)]
+    return sorted(found, key=lambda one: (one.meter, one.provider, one.model, one.day, one.situation))
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,30 +136,23 @@ def _minute(hour: str) -> int:
     return int(hour[:2]) * 60 + int(hour[3:5])
 
 
-def _grouped(rows: Iterable[_Row]) -> list[CallGroup]:
-    by_key: dict[tuple[Any, ...], list[_Row]] = {}
-    for row in rows:
-        by_key.setdefault(row.key, []).append(row)
-    return [_group(group) for group in by_key.values()]
-
-
-def _group(rows: Sequence[_Row]) -> CallGroup:
-    [counted] = (row for row in rows if not row.unit)
+def _group(row: _Row) -> CallGroup:
+    told = {unit: Decimal(quantity) for unit, quantity in row.quantities.items()}
     return CallGroup(
-        meter=counted.meter,
-        day=counted.day,
-        provider=counted.provider,
-        model=counted.model,
-        service_tier=counted.service_tier,
-        batch=counted.batch,
-        region=counted.region,
-        rate=counted.rate,
-        at=counted.at,
-        whole=counted.whole,
-        calls=counted.calls,
-        cost=counted.cost,
-        quantities={row.unit: row.quantity for row in rows if row.unit and row.quantity},
-        situation=counted.situation,
+        meter=row.meter,
+        day=row.day,
+        provider=row.provider,
+        model=row.model,
+        service_tier=row.service_tier,
+        batch=row.batch,
+        region=row.region,
+        rate=row.rate,
+        at=row.at,
+        whole=row.whole,
+        calls=row.calls,
+        cost=row.cost,
+        quantities={unit: quantity for unit, quantity in told.items() if quantity},
+        situation=(row.era, row.hours, row.weekday, row.band),
     )
 
 

@@ -10,8 +10,10 @@ from tollkeeper.errors import InvalidInput
 from tollkeeper.suggestions.batch import batch
 from tollkeeper.suggestions.case import Case
 from tollkeeper.suggestions.cheaper_model import cheaper_model
+from tollkeeper.suggestions.cheaper_plan import cheaper_plan
 from tollkeeper.suggestions.model import Kind, Suggestion
 from tollkeeper.suggestions.prompt_caching import prompt_caching
+from tollkeeper.suggestions.unused_plan import unused_plan
 
 Adviser = Callable[[Tx, Case], Awaitable[list[Suggestion]]]
 
@@ -19,6 +21,8 @@ ADVISERS: Mapping[Kind, Adviser] = {
     Kind.CHEAPER_MODEL: cheaper_model,
     Kind.PROMPT_CACHING: prompt_caching,
     Kind.BATCH: batch,
+    Kind.UNUSED_PLAN: unused_plan,
+    Kind.CHEAPER_PLAN: cheaper_plan,
 }
 """Every kind, in the order in which those that save the same are shown. A new one is a file, and a line here."""
 
