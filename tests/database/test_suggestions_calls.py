@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import random
+import re
+from typing import Any
+
 import pytest
-from tests.database.gating import D, open_books
+from tests.database.costing import reported, used_json
+from tests.database.gating import D, open_books, rows
 from tests.database.suggesting import (
     CATALOG,
     chat,
@@ -15,8 +20,13 @@ from tests.database.suggesting import (
     worth,
 )
 
+from tollkeeper.calls import Pricing
 from tollkeeper.db import Database
+from tollkeeper.providers import CallFacts, PriceBook, Unit, book
+from tollkeeper.providers.model import INPUT_UNITS
 from tollkeeper.suggestions import Kind
+from tollkeeper.suggestions.calls import _queries
+from tollkeeper.suggestions.suggest import ADVISERS
 
 pytestmark = pytest.mark.anyio
 
@@ -120,3 +130,88 @@ async def test_what_has_no_price_is_never_suggested(database: Database) -> None:
     # The smallest of its family.
     await use(books, chat("d", 1_000_000, model="gpt-4o-mini", batch=True))
     assert await suggested(books) == []
+
+
+MODELS = ["gpt-4o", "gpt-5", "gpt-5.6-sol", "gpt-5.4", "gpt-4.1-mini"]
+TIERS = [{}, {}, {"service_tier": "default"}, {"service_tier": "flex"}, {"service_tier": "priority"}, {"batch": True}]
+
+
+def at_random(rng: random.Random, n: int) -> dict[str, Any]:
+    """A call of one of two providers, of any size, tier and time of October."""
+    at = f"2026-10-{rng.randint(1, 30):02}T{rng.randint(0, 23):02}:{rng.randint(0, 59):02}:00Z"
+    if rng.random() < 0.3:
+        sizes = {name: rng.randint(0, 90_000) for name in ("read", "written", "cached", "put")}
+        return claude(f"c{n}", **sizes, model=rng.choice(["claude-sonnet-4-5", "claude-opus-4-6"])) | {"at": at}
+    read = rng.choice([rng.randint(1, 5_000), rng.randint(190_000, 400_000)])
+    own = {"cached": rng.randint(0, read), "model": rng.choice(MODELS), "at": at}
+    return chat(f"c{n}", read, rng.randint(0, 2_000), **own, **rng.choice(TIERS))
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_figures_are_those_of_each_call_priced_by_itself(database: Database, seed: int) -> None:
+    rng, prices = random.Random(seed), book()
+    books = await open_books(database, CATALOG, timezone="America/New_York")
+    events = [
+        used_json(f"e{n}", rng.choice(["answer", "flat"]), at_random(rng, n), time="2026-10-15T12:00:00Z")
+        for n in range(150)
+    ]
+    await reported(books, *events)
+    stored = await rows(books, "select c.*, s.meter from provider_calls c join events using (customer_id, event_id) "
+                               "join series s using (customer_id, series_id)")  # fmt: skip
+    found = await suggested(books, Kind.CHEAPER_MODEL, Kind.BATCH)
+    assert found
+    for one in found:
+        saved = D(0)
+        for row in stored:
+            then = instead(prices, one.subject, row)
+            if then is not None:
+                saved += row["cost"] - then
+        assert savings(one)["operator"] == saved > 0, one.subject
+        assert saved == sum(D(step["cost"]) for step in figures(one, "now")) - worth(figures(one, "instead_price"))
+
+
+def instead(prices: PriceBook, subject: Any, row: dict[str, Any]) -> Any:
+    """What the call would have cost, by the book alone; None where it isn't one of the suggestion's."""
+    facts = {"at": row["at"], "region": row["region"], "service_tier": row["service_tier"]}
+    quantities = {unit: D(quantity) for unit, quantity in row["quantities"].items()}
+    if "meter" in subject:
+        if row["meter"] != subject["meter"] or row["batch"] or row["service_tier"] not in (None, "default"):
+            return None
+        model, batch = row["model"], True
+    else:
+        if row["model"] != subject["model"]:
+            return None
+        model, batch = subject["instead"], row["batch"]
+    return prices.price(CallFacts(row["provider"], model, quantities, batch=batch, **facts)).cost
+
+
+async def test_calls_that_were_taken_back_or_guessed_do_not_count(database: Database) -> None:
+    books = await open_books(database, CATALOG)
+    await use(books, chat("kept", 1_000_000), chat("back", 1_000_000), chat("guess", 1_000_000, estimated=True))
+    back = {"provider": "openai", "model": "gpt-4o", "response_id": "back", "cost": "-2.5"}
+    correction = used_json("back", "answer", back, quantity="-1", corrects="e:back")
+    assert [result.status for result in await reported(books, correction)] == ["accepted"]
+    [found] = await suggested(books, Kind.CHEAPER_MODEL)
+    assert figures(found, "now") == [{"calls": "1", "cost": "2.5"}]
+
+
+async def test_a_catalog_in_another_currency_is_told_in_it(database: Database) -> None:
+    books = await open_books(database, CATALOG.replace('"USD"', '"EUR"'), currency="EUR")
+    books.desk.pricing = Pricing(usd_rate=D("0.9"))
+    await use(books, chat("c", 1_000_000))
+    [found] = await suggested(books, Kind.CHEAPER_MODEL)
+    assert (savings(found)["operator"], found.saving.unit) == (D("2.115"), "EUR")
+    assert found.steps[1].text == (
+        "gpt-4o-mini: 1,000,000 input tokens × 0.15 USD per 1,000,000 = 0.15 USD, × 0.9 EUR = 0.135 EUR"
+    )
+
+
+def test_every_kind_has_an_adviser() -> None:
+    assert [*ADVISERS] == [*Kind]
+
+
+def test_the_query_knows_every_unit() -> None:
+    query = _queries.call_groups.decode()
+    assert {*re.findall(r"(\w+) numeric\b", query)} == {unit.value for unit in Unit}
+    assert {*re.findall(r"'(\w+)', sum\(", query)} == {unit.value for unit in Unit}
+    assert {*re.findall(r"coalesce\((\w+), 0\)", query)} == {unit.value for unit in INPUT_UNITS}

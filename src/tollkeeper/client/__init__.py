@@ -13,7 +13,10 @@ from tollkeeper.client.results import (
     Hold,
     Recorded,
     Replayed,
+    Saving,
     Settled,
+    Suggestion,
+    Suggestions,
     Usage,
 )
 from tollkeeper.client.sdk import AsyncTollkeeper, Tollkeeper
@@ -36,8 +39,11 @@ __all__ = [
     "Operation",
     "Recorded",
     "Replayed",
+    "Saving",
     "Settled",
     "Spool",
+    "Suggestion",
+    "Suggestions",
     "TollError",
     "Tollkeeper",
     "TollkeeperUnreachable",

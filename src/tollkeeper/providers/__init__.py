@@ -18,7 +18,7 @@ from tollkeeper.providers.model import CallFacts, Conditions, Line, Observed, Pr
 from tollkeeper.providers.observation import observe
 from tollkeeper.providers.own import book_of, load_own, own_rows
 from tollkeeper.providers.pricebook import PriceBook, book
-from tollkeeper.providers.registry import PROVIDERS, provider_key, undated
+from tollkeeper.providers.registry import PROVIDERS, model_key, provider_key, undated
 
 __all__ = [
     "PROVIDERS",
@@ -45,6 +45,7 @@ __all__ = [
     "installed_genai",
     "litellm_book",
     "load_own",
+    "model_key",
     "observe",
     "own_rows",
     "provider_key",

@@ -8,8 +8,7 @@ from decimal import Decimal
 
 from tollkeeper.calls import BOOK_CURRENCY, quantity_in_words
 from tollkeeper.money import ONE, ZERO, add, amount_in_words, grouped, multiply, plain, price_of, round_charge, sum_of
-from tollkeeper.providers import PriceBook, PriceRow
-from tollkeeper.providers.registry import model_key
+from tollkeeper.providers import PriceBook, PriceRow, model_key
 from tollkeeper.rating import Step, figure
 from tollkeeper.suggestions.calls import CallGroup
 

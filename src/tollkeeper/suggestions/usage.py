@@ -6,9 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from tollkeeper.analytics import UsageQuery, UsageRow, Window, usage
-from tollkeeper.analytics.cover import cover
-from tollkeeper.analytics.models import call_sums
+from tollkeeper.analytics import UsageQuery, UsageRow, Window, events_with_calls, usage
 from tollkeeper.catalog import Price
 from tollkeeper.clock import Interval, Period, local_slot, period_of_day
 from tollkeeper.db import Tx
@@ -59,20 +57,14 @@ async def read_used(tx: Tx, case: Case, prices: Iterable[Price]) -> Used:
     start = _start(case, {price.period for price in prices})
     rows = await _read(tx, case, case.span)
     lead = await _read(tx, case, Interval(start, case.span.start)) if rows and start < case.span.start else []
-    whole = cover([Interval(start, case.span.end)], [case.customer.timezone])
-    sums = await call_sums(tx, whole, ["meter"], customer_id=case.customer.customer_id)
-    called: dict[str, int] = {}
-    for one in sums:
-        [meter] = one.labels
-        called[meter or ""] = called.get(meter or "", 0) + one.firsts
+    called = await events_with_calls(tx, case.customer, Interval(start, case.span.end)) if rows else {}
     return Used(rows, lead, called)
 
 
 async def read_by_member(tx: Tx, case: Case, used: Used) -> list[UsageRow]:
     """The same usage, by member."""
     start = min((row.start for row in used.lead), default=case.span.start)
-    span = Interval(start, case.span.end)
-    query = UsageQuery(span.start, span.end, Window.DAY, group_by=("member",))
+    query = UsageQuery(start, case.span.end, Window.DAY, group_by=("member",))
     return await usage(tx, case.customer, case.catalog, query)
 
 
