@@ -100,6 +100,7 @@ def test_what_would_have_cost_less(toll: Tollkeeper, customer: str) -> None:
     assert [(one.whom, one.amount, one.unit) for one in cheaper.savings] == [("operator", Decimal("2.35"), "USD")]
     assert cheaper.steps[0].figures == {"calls": "1", "cost": "2.5"}
     assert cheaper.caution
+    assert [one.kind for one in toll.suggestions(customer, kinds=["batch"]).data] == ["batch"]
     found = toll.suggestions(customer, from_=datetime(2026, 1, 1, tzinfo=UTC), to=datetime(2026, 2, 1, tzinfo=UTC))
     assert (found.start, found.data) == (datetime(2026, 1, 1, tzinfo=UTC), ())
 

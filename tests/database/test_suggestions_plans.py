@@ -137,6 +137,21 @@ async def test_what_the_plans_give_is_taken_off(database: Database) -> None:
     assert figures(found, "grants") == [{"plan": "basic", "given": "2", "charge": "6", "due": "4"}]
 
 
+async def test_what_a_fee_pays_for_is_not_taken_off(database: Database) -> None:
+    given = PLANS + '\n[plans.basic.grants.start]\nunit = "USD"\namount = "9.00"\nevery = "month"\nkind = "paid"\n'
+    books = await begun(database, given.replace("included = 20", ""))
+    await cvs(books, 10, "2026-10-20")
+    assert await suggested(books, Kind.CHEAPER_PLAN) == []
+
+
+async def test_that_usage_must_be_bought_ahead_is_said(database: Database) -> None:
+    ahead = PLANS + '\n[plans.basic.funding]\nwhen_exhausted = "refuse"\n'
+    books = await begun(database, ahead)
+    await cvs(books, 30, "2026-10-20")
+    [found] = await suggested(books, Kind.CHEAPER_PLAN)
+    assert "what its own grants don't pay must be bought ahead" in (found.caution or "")
+
+
 async def test_a_price_by_cost_is_compared_where_every_cost_is_known(database: Database) -> None:
     fixed = PLANS + '\n[plans.basic.prices.answer]\nmodel = "unit"\namount = "0.001"\n'
     by_cost = fixed + '\n[plans.none]\nname = "None"\n[plans.none.prices.cv]\nmodel = "unit"\namount = "0.50"\n'

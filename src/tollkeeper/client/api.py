@@ -273,10 +273,10 @@ class Api:
 
     @Method
     def suggestions(
-        self, customer: str, *, from_: datetime | None = None, to: datetime | None = None
+        self, customer: str, *, from_: datetime | None = None, to: datetime | None = None, kinds: Sequence[str] = ()
     ) -> Ask[Suggestions]:
         """What would have cost less, each with its arithmetic; from the usage of the last 30 days by default."""
-        given = {"from": from_ and from_.isoformat(), "to": to and to.isoformat()}
+        given = {"from": from_ and from_.isoformat(), "to": to and to.isoformat(), "kind": list(kinds)}
         params = {name: each for name, each in given.items() if each}
         return ask("GET", f"/v1/customers/{_key(customer)}/suggestions", _as(Suggestions), params=params)
 

@@ -12,11 +12,11 @@ from decimal import Decimal
 from itertools import count
 
 from tollkeeper.analytics import UsageRow
-from tollkeeper.catalog import Limit, LimitBy, Plan, Price, RecurringGrant, price_for_customers
+from tollkeeper.catalog import Limit, LimitBy, Plan, Price, RecurringGrant, WhenExhausted, price_for_customers
 from tollkeeper.clock import BEGINNING, recurrence, start_of_day
 from tollkeeper.customers import PlanChange
 from tollkeeper.db import Tx
-from tollkeeper.gate import stand
+from tollkeeper.gate import Standing, stand
 from tollkeeper.money import ZERO, add, amount_in_words, multiply, plain, subtract, sum_of
 from tollkeeper.rating import MODELS, Step
 from tollkeeper.suggestions.case import Case
@@ -25,6 +25,7 @@ from tollkeeper.suggestions.plan_limits import LimitCheck, Spent, check_limits
 from tollkeeper.suggestions.rerating import Rerated, rerate
 from tollkeeper.suggestions.usage import Used, read_by_member, read_used
 from tollkeeper.suggestions.words import counted
+from tollkeeper.wallets import GrantKind
 
 CAUTION = "This compares what usage is charged. A fee for the plan itself, if you take one elsewhere, isn't in it."
 MOST_PERIODS = 6
@@ -85,7 +86,7 @@ def _advise(case: Case, used: Used, rows: Sequence[UsageRow], plan: Plan) -> Sug
         text=f"{plan.name} instead of {now.name}: the same usage would have been charged {told} less.",
         savings=(Saving(Whom.CUSTOMER, saved, unit),),
         steps=(*_steps(case, pairs, now, instead), *_sums(kept, now, instead, saved)),
-        caution=_caution(checked),
+        caution=" ".join(_cautions(case, plan, unit, checked)),
     )
 
 
@@ -124,14 +125,23 @@ def _unit(case: Case, pairs: Sequence[_Pair], plan: Plan) -> str | None:
 
 
 def _terms(grants: Iterable[RecurringGrant]) -> Iterator[tuple[str, Decimal, str]]:
-    yield from ((grant.unit, grant.amount, grant.every.value) for grant in grants)
+    yield from ((grant.unit, grant.amount, grant.every.value) for grant in grants if _is_free(grant))
+
+
+def _is_free(grant: RecurringGrant) -> bool:
+    """Whether the customer gets it for nothing: a paid one is bought by a fee that isn't known here."""
+    return grant.kind != GrantKind.PAID
+
+
+def _moved(case: Case, plan: Plan) -> Standing:
+    """Where the customer would stand on the plan, with what it has of its own."""
+    agreement = replace(case.agreement, plans=(PlanChange(BEGINNING, plan.key),))
+    return stand(case.catalog, case.customer, agreement, case.span.end)
 
 
 def _limits(case: Case, plan: Plan) -> tuple[Limit, ...]:
-    """The limits that the customer would have on the plan, its own included; not those that it has now, too."""
-    moved = replace(case.agreement, plans=(PlanChange(BEGINNING, plan.key),))
-    found = stand(case.catalog, case.customer, moved, case.span.end).limits
-    return tuple(limit for limit in found if limit not in case.standing.limits)
+    """The limits that the customer would have on the plan, and doesn't have now."""
+    return tuple(limit for limit in _moved(case, plan).limits if limit not in case.standing.limits)
 
 
 def _spent(case: Case, used: Used, pairs: Sequence[_Pair], plan: Plan) -> dict[str, list[Spent]]:
@@ -155,7 +165,9 @@ class _Side:
         self.plan, self.unit, self.charge = plan, unit, charge
         self.name = plan.name if plan else "no plan"
         self.key = plan.key if plan else ""
-        own = [] if plan is None else [grant for grant in plan.grants.values() if grant.unit == unit]
+        own = (
+            [] if plan is None else [grant for grant in plan.grants.values() if grant.unit == unit and _is_free(grant)]
+        )
         self.given = sum_of(multiply(grant.amount, Decimal(_periods(case, grant))) for grant in own)
 
     @property
@@ -220,8 +232,14 @@ def _sums(kept: Decimal, now: _Side, instead: _Side, saved: Decimal) -> Iterator
     yield Step("saving", "{} − {} = {} less".format(*told), figures)
 
 
-def _caution(checked: LimitCheck) -> str:
-    if not checked.unchecked:
-        return CAUTION
-    names = ", ".join(limit.name for limit in checked.unchecked)
-    return f"{CAUTION} Whether all of the usage would have fitted under its limit {names} isn't known."
+def _cautions(case: Case, plan: Plan, unit: str, checked: LimitCheck) -> Iterator[str]:
+    """What the figures don't say: fees, limits that days can't tell of, and that usage must be paid ahead."""
+    yield CAUTION
+    if checked.unchecked:
+        names = ", ".join(limit.name for limit in checked.unchecked)
+        yield f"Whether all of the usage would have fitted under its limit {names} isn't known."
+    present, other = case.standing.source(unit), _moved(case, plan).source(unit)
+    if other.when_exhausted is WhenExhausted.REFUSE and present.when_exhausted is not WhenExhausted.REFUSE:
+        yield f"On {plan.name} what its own grants don't pay must be bought ahead."
+    elif other.credit_ceiling is not None and other.credit_ceiling != present.credit_ceiling:
+        yield f"On {plan.name} at most {amount_in_words(other.credit_ceiling, unit)} may be owed at a time."

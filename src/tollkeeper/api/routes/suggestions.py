@@ -64,10 +64,15 @@ class SuggestionsAnswer(Answer):
 
 @router.get("", summary="Suggest what would cost less")
 async def show_suggestions(
-    books: OpenBooks, _: Reader, key: CustomerKey, start: AskedFrom = None, end: AskedTo = None
+    books: OpenBooks,
+    _: Reader,
+    key: CustomerKey,
+    start: AskedFrom = None,
+    end: AskedTo = None,
+    kind: Annotated[list[Kind], Query(description="Only these kinds; all of them by default.")] = [],  # noqa: B006
 ) -> SuggestionsAnswer:
     """What would have cost less in the span, with the arithmetic of each figure; nothing that wouldn't have saved."""
-    case, found, as_of = await suggestions_of(books, key, start, end, tuple(Kind))
+    case, found, as_of = await suggestions_of(books, key, start, end, kind or tuple(Kind))
     return SuggestionsAnswer(
         customer=key,
         start=case.span.start,
