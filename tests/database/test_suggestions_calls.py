@@ -170,6 +170,21 @@ async def test_figures_are_those_of_each_call_priced_by_itself(database: Databas
         assert saved == sum(D(step["cost"]) for step in figures(one, "now")) - worth(figures(one, "instead_price"))
 
 
+@pytest.mark.parametrize("seed", range(2))
+async def test_a_better_mix_moves_tokens_and_makes_none(database: Database, seed: int) -> None:
+    rng = random.Random(seed)
+    books = await open_books(database, CATALOG)
+    for day in range(1, 9):
+        calls = [at_random(rng, day * 100 + n) for n in range(60)]
+        await use(books, *({name: one[name] for name in one if name != "at"} for one in calls), day=day)
+    found = await suggested(books, Kind.PROMPT_CACHING)
+    assert found
+    for one in found:
+        now, then = figures(one, "now_price"), figures(one, "instead_price")
+        assert savings(one)["operator"] == worth(now) - worth(then) > 0, one.subject
+        assert sum(D(line["quantity"]) for line in now) == sum(D(line["quantity"]) for line in then)
+
+
 def instead(prices: PriceBook, subject: Any, row: dict[str, Any]) -> Any:
     """What the call would have cost, by the book alone; None where it isn't one of the suggestion's."""
     facts = {"at": row["at"], "region": row["region"], "service_tier": row["service_tier"]}

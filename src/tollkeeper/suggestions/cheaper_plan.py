@@ -27,7 +27,7 @@ from tollkeeper.suggestions.usage import Used, read_by_member, read_used
 from tollkeeper.suggestions.words import counted
 from tollkeeper.wallets import GrantKind
 
-CAUTION = "This compares what usage is charged. A fee for the plan itself, if you take one elsewhere, isn't in it."
+CAUTION = "This compares what usage is charged. A fee for the plan itself isn't in it."
 MOST_PERIODS = 6
 """Of more periods the arithmetic is told as one sum."""
 
