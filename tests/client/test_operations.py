@@ -113,6 +113,18 @@ def test_an_ambiguous_call_leaves_the_hold_in_doubt(
     assert toll.get_hold("a", customer=customer).state == "in_doubt"
 
 
+def test_an_ambiguous_call_of_which_nothing_was_delivered_holds_nothing_back(
+    toll: Tollkeeper, customer: str, openai: OpenAI, simulator: Simulator, hello: dict[str, Any]
+) -> None:
+    simulator.script(timeout=True)
+    client = toll.wrap(openai).with_options(max_retries=0, timeout=0.3)
+    with pytest.raises(Exception, match="timed out"), toll.operation("cv_parse", customer=customer, id="a") as operation:
+        operation.quantity = 0
+        client.chat.completions.create(**hello)
+        operation.quantity = 1
+    assert toll.get_hold("a", customer=customer).state == "released"
+
+
 def test_quantity_and_metadata_may_be_set_within(toll: Tollkeeper, customer: str) -> None:
     with toll.operation("question", customer=customer, dimensions=None, quantity=1) as operation:
         operation.quantity = Decimal("2.5")
