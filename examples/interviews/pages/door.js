@@ -1,0 +1,22 @@
+// Signing up and in.
+import { ask } from './ask.js';
+import { show } from './problems.js';
+
+const WORDS = {
+  exists_already: ['You’re here already', 'There’s an account with this e-mail address.', 'Sign in', '/sign-in'],
+  unreachable: ['Billing can’t be reached', 'So no account was made. Please try again in a moment.'],
+};
+const form = document.querySelector('form');
+const asked = new URLSearchParams(location.search).get('next') ?? '';
+const next = /^\/\w/.test(asked) ? asked : '/interviews'; // within this site alone
+if (asked) document.querySelector('.other').search = `?next=${encodeURIComponent(next)}`;
+
+form.addEventListener('submit', async (event) => {
+  event.preventDefault();
+  try {
+    await ask(location.pathname, { body: new URLSearchParams(new FormData(form)) });
+    location.assign(next);
+  } catch (problem) {
+    show(problem, document.querySelector('#said'), () => form.requestSubmit(), WORDS);
+  }
+});
