@@ -28,12 +28,6 @@ OURS: dict[type[Exception], TollError] = {
     OpenAIError: UNUSABLE,
     ValidationError: UNUSABLE,
 }
-app = FastAPI(openapi_url=None)
-app.add_middleware(SessionMiddleware, secret_key=os.environ["EXAMPLE_SECRET"], same_site="lax")
-app.mount("/pages", StaticFiles(directory=PAGES))
-app.mount("/test-processor", test_processor.app)
-for part in (people, interviews, billing):
-    app.include_router(part.routes)
 
 
 def told(request: Request, error: Exception) -> Response:
@@ -43,8 +37,12 @@ def told(request: Request, error: Exception) -> Response:
     return JSONResponse(problem, known.status, media_type="application/problem+json")
 
 
-for kind in (TollError, *OURS):
-    app.add_exception_handler(kind, told)
+app = FastAPI(openapi_url=None, exception_handlers=dict.fromkeys((TollError, *OURS), told))
+app.add_middleware(SessionMiddleware, secret_key=os.environ["EXAMPLE_SECRET"], same_site="lax")
+app.mount("/pages", StaticFiles(directory=PAGES))
+app.mount("/test-processor", test_processor.app)
+for part in (people, interviews, billing):
+    app.include_router(part.routes)
 
 
 @app.get("/")

@@ -69,15 +69,17 @@ def keep(id: str, column: Literal["state", "questions"], value: str) -> None:
 @routes.get("/api/interviews")
 def listed(user: User) -> list[dict[str, Any]]:
     """The team's interviews, newest first."""
-    asked = "select * from interviews where team = ? and state <> 'refused' order by made_at desc limit 200"
     with store() as db:
-        return [{**row, "state": fate(row)} for row in db.execute(asked, [user["team"]])]
+        found = db.execute("select * from history where team = ? limit 200", [user["team"]]).fetchall()
+    return [{**interview, "state": fate(interview)} for interview in found]
 
 
 def fate(interview: sqlite3.Row) -> str:
     """How it stands. If its process has died, Tollkeeper knows: it's there if its credit was taken, and only then."""
-    if interview["state"] == "creating":
+    state = interview["state"]
+    if state == "creating":
         with suppress(NotFound, TollkeeperUnreachable):
             hold = toll.get_hold(interview["id"], customer=interview["team"])
-            return "creating" if hold.state == "open" else "created" if hold.charged else "failed"
-    return interview["state"]
+            state = state if hold.state == "open" else "created" if hold.charged else "failed"
+            keep(interview["id"], "state", state)
+    return state

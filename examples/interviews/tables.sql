@@ -25,3 +25,6 @@ create table if not exists interviews (
 
 create view if not exists people as       -- everybody, with the team that they work in
     select email, users.name, own, team, teams.name as team_name from users join teams using (team);
+
+create view if not exists history as      -- what teams see: not what was refused before it began
+    select * from interviews where state <> 'refused' order by made_at desc;

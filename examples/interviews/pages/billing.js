@@ -22,7 +22,7 @@ function fill(id, rows) {
 async function look() {
   const [grants, payments] = await Promise.all([portal('/grants'), ask('/api/payments')]);
   fill('#lots', grants.data.map(({ kind, created_at, remaining, expires_at }) => [
-    KINDS[kind], day(created_at), remaining, expires_at ? day(Date.parse(expires_at) - 1) : 'Always',
+    KINDS[kind], day(created_at), remaining, expires_at ? day(Date.parse(expires_at) - 1) : 'No end',
   ]));
   fill('#payments', payments.map(({ at, amount, currency, state, payment }) => [
     day(at), new Intl.NumberFormat([], { style: 'currency', currency }).format(amount), OUTCOMES[state], payment,
