@@ -20,6 +20,7 @@ from uuid import uuid4
 
 import httpx
 from examples.running import Running
+from playwright.sync_api import Page, expect
 
 ROOT = Path(__file__).parents[2]
 PASSWORD = "correct horse battery"
@@ -71,9 +72,9 @@ class Person:
         url = f"{self.running.tollkeeper_url}/v1{path}"
         return httpx.request(method, url, headers=headers, timeout=30, trust_env=False, **options)
 
-    def buy(self, amount: int = 5) -> dict[str, Any]:
+    def buy(self, amount: int = 5, pack: str | None = None) -> dict[str, Any]:
         """A top-up that waits to be paid."""
-        asked = {"unit": "interview_credit", "amount": str(amount)}
+        asked = {"unit": "interview_credit", "amount": str(amount)} if pack is None else {"pack": pack}
         return self.portal("POST", "/portal/top-ups", json=asked).raise_for_status().json()
 
     def check_out(self, top_up: dict[str, Any]) -> str:
@@ -244,3 +245,22 @@ def another_process(running: Running, folder: Path) -> Iterator[Process]:
         yield process
     finally:
         process.kill()
+
+
+def sign_up_in(page: Page, running: Running, name: str) -> str:
+    """A new account, by hand; its e-mail address."""
+    email = f"{name.lower()}-{uuid4().hex[:8]}@example.com"
+    page.goto(running.url)
+    page.get_by_role("link", name="Create an account").click()
+    for label, text in {"Name": name, "E-mail": email, "Password": PASSWORD}.items():
+        page.get_by_label(label).fill(text)
+    page.get_by_role("button", name="Create account").click()
+    expect(page.get_by_role("heading", name="Interviews")).to_be_visible()
+    return email
+
+
+def create_in(page: Page, position: str) -> None:
+    """An interview, by hand."""
+    page.get_by_label("Position").fill(position)
+    page.get_by_label("What matters").fill("Counts every cart. Writes it into a long book. Sleeps well.")
+    page.get_by_role("button", name="Create interview").click()

@@ -7,13 +7,17 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from uuid import uuid4
 
 import httpx
 import pytest
 from examples.running import Running
+from playwright.sync_api import Page, expect
+from tests.browser.test_reach import axe
+from tests.browser.watched import OpenPage
 from tests.examples.conftest import SignIn, Start
 from tests.examples.scheduler import (
     PASSWORD,
@@ -22,6 +26,8 @@ from tests.examples.scheduler import (
     Process,
     another_process,
     bills,
+    create_in,
+    sign_up_in,
     signed,
     simulate,
     until,
@@ -296,3 +302,98 @@ def refused_while_billing_is_away(meet: Meet, process: Process, dana: Person) ->
     until(lambda: dana.create().status_code == 201)
     assert dana.credits == ("1", "0")
     assert meet("Late").http.post("/sign-up", data=late).status_code == 204
+
+
+def test_the_documented_steps_in_a_browser_with_a_second_tab_that_sees_it_live(running: Running, page: Page) -> None:
+    simulate(running)
+    sign_up_in(page, running, "Dana")
+    balance, said = page.locator("aside toll-balance"), page.locator("#said")
+    expect(balance).to_contain_text("0 interview credits")
+    expect(said).to_contain_text("You have no credits yet")
+    create_in(page, "Toll keeper")
+    expect(said.get_by_role("alert")).to_contain_text("No credits left")
+    other = page.context.new_page()
+    other.goto(f"{running.url}/usage")
+    expect(other.locator("aside toll-balance")).to_contain_text("0 interview credits")
+    said.get_by_role("link", name="Add credits").click()
+    page.get_by_role("button", name="+5").click()
+    page.get_by_role("button", name="Continue to payment").click()
+    expect(page.locator("#facts")).to_contain_text("5 interview credits")
+    expect(page.locator("#price")).to_have_text("$5.00")
+    page.get_by_role("button", name="Continue to payment").click()
+    expect(page.get_by_text("No money moves")).to_be_visible()
+    page.get_by_role("button", name="Pay", exact=True).click()
+    expect(page.locator("toll-balance.large")).to_contain_text("5 interview credits")
+    expect(other.locator("aside toll-balance")).to_contain_text("5 interview credits", timeout=5_000)
+    expect(page.locator("toll-top-up")).to_contain_text("added")
+    expect(page.locator("#payments tbody")).to_contain_text("$5.00Paid")
+    page.get_by_role("link", name="Interviews").click()
+    create_in(page, "Toll keeper")
+    expect(said).to_have_text("The interview is created. It took 1 credit.")
+    for each in (page, other):
+        expect(each.locator("aside toll-balance")).to_contain_text("4 interview credits", timeout=5_000)
+    page.get_by_text("Toll keeper", exact=True).click()
+    assert page.locator("#list li").count() >= 3
+    other.reload()
+    expect(other.locator("#days tbody tr").filter(has_text="Dana").locator("td").last).to_have_text("1")
+
+
+def test_in_a_browser_what_fails_is_said_with_the_way_on(running: Running, page: Page, meet: Meet) -> None:
+    email = sign_up_in(page, running, "Dana")
+    dana = meet("Dana")
+    assert dana.http.post("/sign-in", data={"email": email, "password": PASSWORD}).status_code == 204
+    dana.given(1)
+    simulate(running, {"status": 400})
+    page.reload()
+    create_in(page, "Toll keeper")
+    alert = page.locator("#said").get_by_role("alert")
+    expect(alert).to_contain_text("Your credit is back")
+    expect(page.locator("#list")).to_contain_text("Failed, not charged")
+    alert.get_by_role("button", name="Try again").click()
+    expect(page.locator("#said")).to_have_text("The interview is created. It took 1 credit.")
+    page.goto(f"{running.url}/checkout/{uuid4()}")
+    expect(page.get_by_role("alert")).to_contain_text("No such purchase")
+    page.goto(f"{running.url}/nowhere")
+    expect(page.get_by_role("heading", name="Nothing here")).to_be_visible()
+    page.context.clear_cookies()
+    page.goto(f"{running.url}/billing")
+    page.get_by_label("E-mail").fill(email)
+    page.get_by_label("Password").fill("a good guess")
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("alert")).to_contain_text("no account with this e-mail address and password")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("heading", name="Billing")).to_be_visible()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_on_a_phone_with_a_pack_that_expires_and_a_team(
+    running: Running, open_page: OpenPage, dana: Person, scheme: Literal["light", "dark"]
+) -> None:
+    simulate(running)
+    dana.pay(dana.check_out(dana.buy(pack="launch")))
+    until(lambda: dana.credits == ("25", "0"))
+    page = open_page(color_scheme=scheme, viewport={"width": 360, "height": 740})
+    sign_up_in(page, running, "Erin")
+    page.goto(dana.http.get("/api/team").json()["invitation"])
+    page.get_by_role("button", name="Join the team").click()
+    expect(page.locator("#members")).to_contain_text("Dana")
+    page.get_by_role("link", name="Interviews", exact=True).click()
+    create_in(page, "An unusually long position: " + "keeper" * 12)
+    expect(page.locator("#said")).to_contain_text("It took 1 credit")
+    for name, shown in {
+        "interviews": "#list",
+        "billing": "toll-activity [part~=line]",
+        "usage": "#days td",
+        "team": "#members li",
+    }.items():
+        page.goto(f"{running.url}/{name}")
+        expect(page.locator(shown).first).to_be_visible()
+        expect(page.locator("aside strong")).to_have_text("Erin")
+        assert page.evaluate("document.documentElement.scrollWidth") == 360, name
+        assert axe(page) == [], name
+    page.goto(f"{running.url}/billing")
+    last = (datetime.now(UTC) + timedelta(days=30)).strftime("%b %-d, %Y")
+    expect(page.locator("#lots tbody tr")).to_have_count(2)
+    expect(page.locator("#lots tbody tr").first).to_contain_text(last)
+    expect(page.locator("#lots")).to_contain_text("Bonus")
