@@ -32,14 +32,14 @@ Password = Annotated[str, Form(min_length=8, max_length=200)]
 
 
 @routes.post("/sign-up", status_code=204)
-def sign_up(request: Request, email: Text, name: Text, password: Password) -> None:
+def sign_up(request: Request, email: Text, name: Text, password: Password, timezone: Text = "UTC") -> None:
     """A new account, with a team of its own, which has no credits: nobody is given any."""
     team, salt = f"team-{secrets.token_hex(6)}", secrets.token_bytes(16)
     with store() as db:
         db.execute("insert into teams values (?, ?)", [team, f"{name}'s team"])
         row = [email, name, salt, hashed(password.encode(), salt=salt), team, team]
         db.execute("insert into users values (?, ?, ?, ?, ?, ?)", row)
-        toll.put_customer(team, name=f"{name}'s team")  # if it can't be, there's no account either
+        toll.put_customer(team, name=f"{name}'s team", timezone=timezone)  # if it can't be, there's no account
         toll.put_member(team, email, name=name)
     request.session["user"] = email
 

@@ -43,7 +43,7 @@ def code_of(answer: httpx.Response) -> tuple[int, str]:
 
 
 async def test_who_never_had_credits_has_none_of_those_for_sale(admin: httpx.AsyncClient) -> None:
-    """Fails where a page shows money to a new customer who pays with credits; and once there are some, none are added."""
+    """Fails where a page shows money to a new customer who pays with credits."""
     await furnish(admin)
     async with page_of(admin) as page:
         empty = {"unit": "credit", "balance": "0", "held": "0", "available": "0", "expiring": [], "low": True}

@@ -37,7 +37,7 @@ class Person:
 
     def sign_up(self) -> Person:
         """A new account."""
-        form = {"email": self.email, "name": self.name, "password": PASSWORD}
+        form = {"email": self.email, "name": self.name, "password": PASSWORD, "timezone": "Europe/Berlin"}
         answer = self.http.post("/sign-up", data=form)
         assert answer.status_code == 204, answer.text
         return self

@@ -7,10 +7,11 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
 from uuid import uuid4
+from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
@@ -393,7 +394,7 @@ def test_on_a_phone_with_a_pack_that_expires_and_a_team(
         assert page.evaluate("document.documentElement.scrollWidth") == 360, name
         assert axe(page) == [], name
     page.goto(f"{running.url}/billing")
-    last = (datetime.now(UTC) + timedelta(days=30)).strftime("%b %-d, %Y")
+    last = (datetime.now(ZoneInfo("Europe/Berlin")) + timedelta(days=30)).strftime("%b %-d, %Y")
     expect(page.locator("#lots tbody tr")).to_have_count(2)
     expect(page.locator("#lots tbody tr").first).to_contain_text(last)
     expect(page.locator("#lots")).to_contain_text("Bonus")

@@ -3,7 +3,6 @@ import { ask, portal } from './ask.js';
 import { team } from './frame.js';
 import { element } from './problems.js';
 
-const day = (at) => new Date(at).toLocaleDateString([], { dateStyle: 'medium' });
 const KINDS = { paid: 'Bought', promotional: 'Bonus', compensation: 'Given' };
 const OUTCOMES = { paid: 'Paid', declined: 'Declined', refunded: 'Came twice, paid back' };
 
@@ -20,7 +19,8 @@ function fill(id, rows) {
 }
 
 async function look() {
-  const [grants, payments] = await Promise.all([portal('/grants'), ask('/api/payments')]);
+  const [{ timezone }, grants, payments] = await Promise.all([portal('/session'), portal('/grants'), ask('/api/payments')]);
+  const day = (at) => new Date(at).toLocaleDateString([], { dateStyle: 'medium', timeZone: timezone });
   fill('#lots', grants.data.map(({ kind, created_at, remaining, expires_at }) => [
     KINDS[kind], day(created_at), remaining, expires_at ? day(Date.parse(expires_at) - 1) : 'No end',
   ]));

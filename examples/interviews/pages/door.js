@@ -14,7 +14,9 @@ if (asked) document.querySelector('.other').search = `?next=${encodeURIComponent
 form.addEventListener('submit', async (event) => {
   event.preventDefault();
   try {
-    await ask(location.pathname, { body: new URLSearchParams(new FormData(form)) });
+    const fields = new URLSearchParams(new FormData(form));
+    fields.set('timezone', Intl.DateTimeFormat().resolvedOptions().timeZone); // whose days and months figures are of
+    await ask(location.pathname, { body: fields });
     location.assign(next);
   } catch (problem) {
     show(problem, document.querySelector('#said'), () => form.requestSubmit(), WORDS);
