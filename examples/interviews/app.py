@@ -30,14 +30,14 @@ OURS: dict[type[Exception], TollError] = {
 }
 
 
-def told(request: Request, error: Exception) -> Response:
+async def told(request: Request, error: Exception) -> Response:
     """What went wrong, by its code; `pages/problems.js` has words for people, and says what they can do."""
     known = error if isinstance(error, TollError) else next(OURS[kind] for kind in type(error).mro() if kind in OURS)
     problem = {"status": known.status, "title": known.title, "code": known.code, "detail": known.detail}
     return JSONResponse(problem, known.status, media_type="application/problem+json")
 
 
-app = FastAPI(openapi_url=None, exception_handlers=dict.fromkeys((TollError, *OURS), told))
+app = FastAPI(openapi_url=None, exception_handlers={kind: told for kind in (TollError, *OURS)})
 app.add_middleware(SessionMiddleware, secret_key=os.environ["EXAMPLE_SECRET"], same_site="lax")
 app.mount("/pages", StaticFiles(directory=PAGES))
 app.mount("/test-processor", test_processor.app)
@@ -45,11 +45,10 @@ for part in (people, interviews, billing):
     app.include_router(part.routes)
 
 
-@app.get("/")
-@app.get("/{page}")
-@app.get("/{page}/{of}")
-def page(page: str = "interviews") -> HTMLResponse:
+@app.get("/{path:path}")
+def page(path: str) -> HTMLResponse:
     """A page. What is on it comes by the other routes, for whoever is signed in."""
-    name = page if (PAGES / f"{page}.html").is_file() else "nothing"
+    name = path.partition("/")[0] or "interviews"
+    name = name if (PAGES / f"{name}.html").is_file() else "nothing"
     html = (PAGES / f"{name}.html").read_text(encoding="utf-8").replace("{tollkeeper}", TOLLKEEPER)
     return HTMLResponse(html, 404 if name == "nothing" else 200, headers={"Content-Security-Policy": POLICY})

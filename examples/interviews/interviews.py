@@ -35,12 +35,13 @@ class Questions(BaseModel):
 @routes.post("/api/interviews", status_code=201)
 def create(user: User, wanted: Wanted) -> dict[str, Any]:
     """Create it. Without a credit it's refused before the model is asked; what fails or dies after that is free."""
-    id, who = wanted.id, {"customer": user["team"], "member": user["email"]}
+    id, team, member, about = wanted.id, user["team"], user["email"], wanted.model_dump(include={"position", "minutes"})
     with store() as db:
-        row = [id, *who.values(), wanted.position, wanted.kind, wanted.minutes]
+        row = [id, team, member, wanted.position, wanted.kind, wanted.minutes]
         db.execute("insert into interviews (id, team, member, position, kind, minutes) values (?, ?, ?, ?, ?, ?)", row)
+    asked = {"id": id, "customer": team, "member": member, "dimensions": {"kind": wanted.kind}, "metadata": about}
     try:
-        with toll.operation("interview", id=id, dimensions={"kind": wanted.kind}, expires_in=300, **who) as operation:
+        with toll.operation("interview", **asked, expires_in=300) as operation:
             operation.quantity = 0  # so much is there as yet
             keep(id, "questions", ask(wanted).model_dump_json())
             operation.quantity = 1

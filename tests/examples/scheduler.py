@@ -19,8 +19,10 @@ from typing import Any
 from uuid import uuid4
 
 import httpx
+import psycopg
 from examples.running import Running
 from playwright.sync_api import Page, expect
+from psycopg import sql
 
 ROOT = Path(__file__).parents[2]
 PASSWORD = "correct horse battery"
@@ -76,6 +78,11 @@ class Person:
         """A top-up that waits to be paid."""
         asked = {"unit": "interview_credit", "amount": str(amount)} if pack is None else {"pack": pack}
         return self.portal("POST", "/portal/top-ups", json=asked).raise_for_status().json()
+
+    def told(self, top_up: dict[str, Any], payment: str, amount: str) -> dict[str, str]:
+        """What the processor says when it was paid."""
+        about = {"payment": payment.rpartition("/")[2], "state": "paid", "amount": amount, "currency": "USD"}
+        return about | {"top_up": top_up["id"], "customer": self.team}
 
     def check_out(self, top_up: dict[str, Any]) -> str:
         """The address of a new payment for it."""
@@ -145,6 +152,13 @@ def simulate(running: Running, *steps: dict[str, Any]) -> None:
 def bills(running: Running) -> int:
     """How many calls the provider has billed since."""
     return len(httpx.get(f"{running.simulator_url}/_simulator/bills", trust_env=False).json()["bills"])
+
+
+def read(running: Running, view: str, team: str) -> list[tuple[Any, ...]]:
+    """What somebody who reads with SQL finds there: columns of a view, in their order."""
+    with psycopg.connect(running.database_url) as connection:
+        query = sql.SQL("select {} where team = %s order by 1, 2").format(sql.SQL(view))  # pyright: ignore[reportArgumentType]
+        return connection.execute(query, [team]).fetchall()
 
 
 class Line:

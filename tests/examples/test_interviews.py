@@ -28,6 +28,7 @@ from tests.examples.scheduler import (
     another_process,
     bills,
     create_in,
+    read,
     sign_up_in,
     signed,
     simulate,
@@ -157,14 +158,13 @@ def test_a_credit_comes_back_when_the_model_fails(
 def test_only_the_processors_word_makes_credits(running: Running, dana: Person) -> None:
     top_up = dana.buy(5)
     payment = dana.check_out(top_up)
-    told = {"payment": "pay_1", "state": "paid", "amount": "5", "currency": "USD", "top_up": top_up["id"]}
-    told |= {"customer": dana.team}
+    told = dana.told(top_up, payment, "5")
     bare = httpx.post(f"{running.url}/api/billing/webhook", json=told, trust_env=False)
     assert code_of(bare) == (401, "not_signed")
     assert code_of(signed(running, told, key="a guess")) == (401, "not_signed")
     assert code_of(signed(running, told, at=time.time() - 301)) == (401, "not_signed")
     assert code_of(signed(running, told, at=time.time() + 301)) == (401, "not_signed")
-    odd = {"Processor-Signature": "t=ü,v1=é".encode("latin-1")}
+    odd = [(b"Processor-Signature", "t=ü,v1=é".encode("latin-1"))]
     assert (
         httpx.post(f"{running.url}/api/billing/webhook", content=b"{}", headers=odd, trust_env=False).status_code == 401
     )
@@ -181,8 +181,7 @@ def test_hearing_it_again_changes_nothing(running: Running, dana: Person) -> Non
     payment = dana.check_out(top_up)
     dana.pay(payment)
     until(lambda: dana.credits == ("10", "0"))
-    told = {"payment": payment.rpartition("/")[2], "state": "paid", "amount": "10", "currency": "USD"}
-    told |= {"top_up": top_up["id"], "customer": dana.team}
+    told = dana.told(top_up, payment, "10")
     for _ in range(2):
         assert signed(running, told).status_code == 204
     dana.pay(payment)  # the browser's back button
@@ -208,8 +207,7 @@ def test_what_isnt_the_price_is_paid_back_and_a_refusal_can_be_tried_again(runni
     top_up = dana.buy(5)
     refused, little = dana.check_out(top_up), dana.check_out(top_up)
     dana.pay(refused, "declined")
-    told = {"payment": little.rpartition("/")[2], "state": "paid", "amount": "0.01", "currency": "USD"}
-    told |= {"top_up": top_up["id"], "customer": dana.team}
+    told = dana.told(top_up, little, "0.01")
     assert signed(running, told).status_code == 204
     states = {each["payment"]: each["state"] for each in dana.http.get("/api/payments").json()}
     assert states == {refused.rpartition("/")[2]: "declined", little.rpartition("/")[2]: "refunded"}
@@ -241,6 +239,11 @@ def test_members_share_the_teams_credits_and_each_ones_use_is_seen(running: Runn
     assert dana.credits == erin.credits == ("2", "0")
     rows = dana.portal("GET", "/portal/usage", params={"window": "day", "group_by": "member"}).json()["rows"]
     assert {row["group"]["member"]: row["charge"] for row in rows} == {dana.email: "1", erin.email: "2"}
+    used = read(running, "email, interviews, credits from interviews.credit_usage", dana.team)
+    assert used == [(dana.email, 1, 1), (erin.email, 2, 2)]
+    assert read(running, "credits, held from interviews.credits", dana.team) == [(2, 0)]
+    created = read(running, "created, kind, position, minutes from interviews.interviews", dana.team)
+    assert created == [(True, "technical", "Toll keeper", 30)] * 3
     erin.http.post("/api/team")  # back to her own team, which has kept what it had
     assert (erin.credits, dana.credits) == (("7", "0"), ("2", "0"))
     assert len(dana.states) == 3
