@@ -161,6 +161,11 @@ def read(running: Running, view: str, team: str) -> list[tuple[Any, ...]]:
         return connection.execute(query, [team]).fetchall()
 
 
+def code_of(answer: httpx.Response) -> tuple[int, str]:
+    """Status and code of a refusal."""
+    return answer.status_code, answer.json()["code"]
+
+
 class Line:
     """A line to a server that can be cut."""
 

@@ -4,7 +4,7 @@ import { team } from './frame.js';
 import { element } from './problems.js';
 
 const KINDS = { paid: 'Bought', promotional: 'Bonus', compensation: 'Given' };
-const OUTCOMES = { paid: 'Paid', declined: 'Declined', refunded: 'Came twice, paid back' };
+const OUTCOMES = { paid: 'Paid', declined: 'Declined', refunded: 'Paid back' };
 
 function fill(id, rows) {
   const place = document.querySelector(id);
