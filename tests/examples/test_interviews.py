@@ -258,7 +258,7 @@ def test_what_a_process_was_about_to_create_costs_nothing_when_it_dies(
 
 
 def dies_amid_one_and_right_after_another(running: Running, process: Process, dana: Person) -> None:
-    """One is being created. Of the other the questions are there and the credit is noted, but Tollkeeper hasn't heard."""
+    """One is being created. The other has its questions, and its credit is noted, but Tollkeeper has not heard."""
     simulate(running, {"delay_ms": 6_000}, {"delay_ms": 1_500})
     with ThreadPoolExecutor(2) as threads:
         lost = threads.submit(dana.create)
