@@ -31,7 +31,7 @@ payments: dict[str, dict[str, str]] = json.loads(FILE.read_text(encoding="utf-8"
 def begin(top_up: TopUp) -> str:
     """Where the customer pays for it."""
     about = {"top_up": top_up.id, "customer": top_up.customer, "amount": str(top_up.price), "currency": top_up.currency}
-    payment = f"pay_{secrets.token_hex(8)}"
+    payment = f"pay_{secrets.token_hex(6)}"
     keep(about | {"payment": payment, "state": "open", "at": datetime.now(UTC).isoformat()})
     return f"/test-processor/{payment}"
 

@@ -295,7 +295,7 @@ def test_the_documented_steps_in_a_browser_with_a_second_tab_that_sees_it_live(r
     sign_up_in(page, running, "Dana")
     balance, said = page.locator("aside toll-balance"), page.locator("#said")
     expect(balance).to_contain_text("0 interview credits")
-    expect(said).to_contain_text("You have no credits yet")
+    expect(said).to_contain_text("You have no credits")
     create_in(page, "Toll keeper")
     expect(said.get_by_role("alert")).to_contain_text("No credits left")
     other = page.context.new_page()

@@ -59,7 +59,5 @@ function newId() {
 team.then(look, () => {});
 // Who has none is told before writing anything.
 portal('/overview').then(({ wallets }) => {
-  if (wallets.every(({ available }) => Number(available) <= 0)) show({ code: 'insufficient_credits' }, said, null, {
-    insufficient_credits: ['You have no credits yet', 'Creating an interview takes one.', 'Add credits', '/billing'],
-  });
+  if (wallets.every(({ available }) => Number(available) <= 0)) show({ code: 'no_credits' }, said);
 }, () => {});

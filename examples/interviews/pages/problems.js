@@ -2,6 +2,7 @@
 
 const AGAIN = 'Try again';
 const WORDS = {
+  no_credits: ['You have no credits', 'Creating an interview takes one.', 'Add credits', '/billing'],
   insufficient_credits: ['No credits left', 'Your team has no free credit for this, so nothing was created.', 'Add credits', '/billing'],
   model_failed: ['The questions couldn’t be written', 'The AI model gave no answer that could be used. Your credit is back.', AGAIN],
   unreachable: ['Billing can’t be reached', 'So nothing was done, and nothing was charged. What you wrote is still here.', AGAIN],
