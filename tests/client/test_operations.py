@@ -10,7 +10,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from openai import AsyncOpenAI, OpenAI
+from openai import APITimeoutError, AsyncOpenAI, OpenAI
 
 from tollkeeper import Tollkeeper
 from tollkeeper.errors import Forbidden, InsufficientCredits, InvalidInput, NotFound
@@ -111,6 +111,18 @@ def test_an_ambiguous_call_leaves_the_hold_in_doubt(
     with pytest.raises(Exception, match="timed out"), toll.operation("cv_parse", customer=customer, id="a"):
         client.chat.completions.create(**hello)
     assert toll.get_hold("a", customer=customer).state == "in_doubt"
+
+
+def test_an_ambiguous_call_of_which_nothing_was_delivered_holds_nothing_back(
+    toll: Tollkeeper, customer: str, openai: OpenAI, simulator: Simulator, hello: dict[str, Any]
+) -> None:
+    simulator.script(timeout=True)
+    client = toll.wrap(openai).with_options(max_retries=0, timeout=0.3)
+    with suppress(APITimeoutError), toll.operation("cv_parse", customer=customer, id="a") as operation:
+        operation.quantity = 0
+        client.chat.completions.create(**hello)
+        operation.quantity = 1
+    assert toll.get_hold("a", customer=customer).state == "released"
 
 
 def test_quantity_and_metadata_may_be_set_within(toll: Tollkeeper, customer: str) -> None:

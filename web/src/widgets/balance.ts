@@ -95,8 +95,9 @@ export class TollBalance extends TollElement<Overview> {
   }
 
   private amounts(amounts: UnitAmount[]): string {
-    const shown = amounts.length ? amounts : [{ unit: this.session.currency, amount: '0' }];
-    return shown.map(({ unit, amount }) => this.money.amount(amount, unit)).join(' + ');
+    const unit = this.data?.wallets[0]?.unit ?? this.session.currency;
+    const shown = amounts.length ? amounts : [{ unit, amount: '0' }];
+    return shown.map((each) => this.money.amount(each.amount, each.unit)).join(' + ');
   }
 
   private tokens(tokens: NonNullable<Overview['tokens']>): string {

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from uuid import UUID
 
 from fastapi import APIRouter
@@ -160,7 +161,7 @@ def _answer(found: _Found) -> PortalOverviewAnswer:
         as_of=usage.as_of,
         period=PeriodAnswer.of(usage.period),
         plan=_plan(found),
-        wallets=[_wallet(found, wallet) for wallet in found.wallets],
+        wallets=[*(_wallet(found, wallet) for wallet in found.wallets), *_empty_wallets(found)],
         spent=[SpendAnswer.of(one) for one in usage.spent],
         total_spent=[SpendAnswer.of(one) for one in usage.total_spent],
         owed=[SpendAnswer.of(one) for one in usage.owed],
@@ -197,3 +198,12 @@ def _wallet(found: _Found, wallet: Wallet) -> PortalWalletAnswer:
         expiring=expiring,
         low=low,
     )
+
+
+def _empty_wallets(found: _Found) -> Iterator[PortalWalletAnswer]:
+    """Of credits that are for sale and that the customer never had: it has 0 of them, and its page is to say so."""
+    catalog, nothing = found.standing.catalog, Decimal()
+    for_sale = dict.fromkeys([*catalog.top_ups, *(pack.unit for pack in catalog.packs.values())])
+    had = {wallet.unit for wallet in found.wallets}
+    for unit in (each for each in for_sale if each in catalog.units and each not in had):
+        yield PortalWalletAnswer(unit=unit, balance=nothing, held=nothing, available=nothing, expiring=[], low=True)
