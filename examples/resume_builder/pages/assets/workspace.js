@@ -53,7 +53,8 @@ function item(resume) {
 }
 
 async function load() {
-  const [resumes] = await Promise.all([ask('/api/resumes'), refresh()]);
+  refresh().catch(() => {}); // the widgets beside say what's wrong
+  const resumes = await ask('/api/resumes');
   list.replaceChildren(...resumes.map(item));
   document.querySelector('#none').hidden = resumes.length > 0;
 }
