@@ -60,5 +60,5 @@ def keep(user: str, resume: dict[str, Any]) -> dict[str, Any]:
 
 def resumes(user: str, id: str | None = None) -> list[dict[str, Any]]:
     """The user's résumés, the newest first; or the one of this id, if it's theirs."""
-    sql = "select * from resumes where user_id = ?1 and id = ifnull(?2, id) order by rowid desc"
+    sql = "select id, title, content, summary from resumes where user_id = ? and id = ifnull(?, id) order by rowid desc"
     return [{**row, "content": json.loads(row["content"])} for row in run(sql, user, id)]

@@ -159,10 +159,10 @@ def test_a_new_user_has_the_default_limits_and_the_free_plan(builder: Builder) -
 
 def test_it_warns_at_80_percent_and_refuses_before_the_model_is_asked(builder: Builder) -> None:
     user = builder.signed_up("bob")
-    builder.answers(8_100)
+    builder.answers(8_400)
     resume = user.parse().json()
     month = user.stats["month"]
-    assert month["limits"]["daily_tokens"]["percent"] == "81"
+    assert month["limits"]["daily_tokens"]["percent"] == "84"
     assert [(one["code"], one["limit"]) for one in month["warnings"]] == [("limit_near", "daily_tokens")]
 
     before = len(builder.bills)
@@ -170,7 +170,7 @@ def test_it_warns_at_80_percent_and_refuses_before_the_model_is_asked(builder: B
         assert refused.status_code == 429
         told = refused.json()
         assert (told["code"], told["limit"]) == ("limit_exceeded", "daily_tokens")
-        assert (told["used"], told["cap"], told["per"]) == ("8100", "10000", "day")
+        assert (told["used"], told["cap"], told["per"]) == ("8400", "10000", "day")
         assert told["resets_at"] == month["limits"]["daily_tokens"]["window"]["end"]
     assert len(builder.bills) == before
     assert user.stats["lifetime"]["operations"] == 1
@@ -307,18 +307,18 @@ def test_the_documented_steps_in_a_browser(builder: Builder, open_page: OpenPage
         form.get_by_label(field).fill(text)
     form.get_by_role("button").click()
 
-    builder.answers(8_200)
+    builder.answers(8_600)
     page.locator("#pdfs").set_input_files({"name": "ada.pdf", "mimeType": "application/pdf", "buffer": PDF})
     expect(page.get_by_role("heading", name="Ada Lovelace")).to_be_visible()
     sidebar = page.get_by_role("complementary")
-    expect(sidebar.locator("#lifetime")).to_contain_text("8,200")
-    expect(sidebar.locator("toll-balance")).to_contain_text("8.2K in 1 call")
+    expect(sidebar.locator("#lifetime")).to_contain_text("8,600")
+    expect(sidebar.locator("toll-balance")).to_contain_text("8.6K in 1 call")
     expect(sidebar.locator("toll-alerts")).to_contain_text("nearly reached")
 
     before = len(builder.bills)
     page.get_by_role("button", name="Write summary").click()
     refusal = page.get_by_role("alert").filter(has_text="limit of 10,000 tokens a day")
-    expect(refusal).to_contain_text("8,200 tokens are used")
+    expect(refusal).to_contain_text("8,600 tokens are used")
     expect(refusal).to_contain_text("begins anew on")
     assert len(builder.bills) == before
 
@@ -335,14 +335,14 @@ def test_the_documented_steps_in_a_browser(builder: Builder, open_page: OpenPage
 
 def _look_at_the_billing_page(page: Page) -> None:
     """Bars for the day and the month, a warning, trends, and what each operation came to."""
-    for name, used in {"tokens": "8200", "cost": None}.items():
+    for name, used in {"tokens": "8600", "cost": None}.items():
         for per in ("Daily", "Monthly"):
             bar = page.get_by_role("meter", name=f"Used of {per} {name}")
             expect(bar).to_be_visible()
             if used:
                 expect(bar).to_have_attribute("aria-valuenow", used)
     expect(page.locator("toll-limits")).to_contain_text("Nearly reached")
-    expect(page.locator("toll-alerts")).to_contain_text("8,200 of 10,000")
+    expect(page.locator("toll-alerts")).to_contain_text("8,600 of 10,000")
     expect(page.locator("toll-usage")).to_contain_text("PDF parsing")
     expect(page.locator("toll-breakdown")).to_contain_text("ada.pdf")
     expect(page.locator("toll-activity")).to_contain_text("PDF parsing")

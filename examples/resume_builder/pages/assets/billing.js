@@ -28,4 +28,6 @@ async function advise() {
 
 document.addEventListener('toll-plan-changed', showPlan);
 showPlan();
-advise();
+advise().catch(({ detail }) => {
+  Object.assign(document.querySelector('#suggestions .none'), { textContent: detail, hidden: false });
+});

@@ -11,7 +11,7 @@ export async function ask(address, options) {
   const body = await answer?.json().catch(() => undefined);
   if (answer?.ok && body !== undefined) return body;
   if (answer?.status === 401) location.assign('/');
-  throw { detail: 'The server gave no answer; try again in a moment.', ...body };
+  throw Object.assign(new Error(), { detail: 'The server gave no answer; try again in a moment.', ...body });
 }
 
 export function show(list, facts) {
