@@ -1,4 +1,4 @@
-"""The résumé builder as its users have it: usage, limits, warnings, refusals, plans, advice; by HTTP and in a browser."""
+"""The résumé builder as its users have it: usage, limits, refusals, plans, advice; by HTTP and in a browser."""
 
 from __future__ import annotations
 
@@ -11,12 +11,11 @@ from typing import Any
 
 import httpx
 import pytest
+from examples.running import Running
 from fpdf import FPDF
 from playwright.sync_api import Page, expect
 from tests.browser.watched import OpenPage
 from tests.examples.conftest import Start
-
-from examples.running import Running
 
 PASSWORD = "correct horse battery"
 RESUME = {

@@ -79,7 +79,7 @@ class Limit:
     held: Decimal | None
     remaining: Decimal | None
     percent: Decimal | None
-    """How much of the cap is used, cut off after two decimals: 80 of 200 is 40. None where `used` is, or the cap is 0."""
+    """What of the cap is used, cut off after two decimals: 80 of 200 is 40. None where `used` is, or the cap is 0."""
     window: Window
 
     @property
