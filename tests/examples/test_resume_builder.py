@@ -305,6 +305,7 @@ def test_the_documented_steps_in_a_browser(builder: Builder, open_page: OpenPage
     for field, text in {"Name": "Grace", "E-mail": "grace@example.com", "Password": PASSWORD}.items():
         form.get_by_label(field).fill(text)
     form.get_by_role("button").click()
+    expect(page.get_by_text("Nothing yet.")).to_be_visible()
 
     builder.answers(8_600)
     page.locator("#pdfs").set_input_files({"name": "ada.pdf", "mimeType": "application/pdf", "buffer": PDF})
