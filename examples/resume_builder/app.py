@@ -129,8 +129,8 @@ def used(tokens: Any, spent: Any) -> dict[str, Any]:
 @app.get("/api/billing/suggestions")
 def suggestions(user: User) -> Response:
     """What would have cost this user less in the last 30 days, each with its arithmetic."""
-    found = [asdict(each) for each in toll.suggestions(user).data]
-    return exact([each for each in found if each["savings"][0]["whom"] == "customer"])
+    found = toll.suggestions(user).data
+    return exact([asdict(each) for each in found if any(one.whom == "customer" for one in each.savings)])
 
 
 def exact(value: Any) -> Response:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -170,7 +171,8 @@ def test_it_warns_at_80_percent_and_refuses_before_the_model_is_asked(builder: B
         told = refused.json()
         assert (told["code"], told["limit"]) == ("limit_exceeded", "daily_tokens")
         assert (told["used"], told["cap"], told["per"]) == ("8400", "10000", "day")
-        assert told["resets_at"] == month["limits"]["daily_tokens"]["window"]["end"]
+        ends = month["limits"]["daily_tokens"]["window"]["end"]
+        assert datetime.fromisoformat(told["resets_at"]) == datetime.fromisoformat(ends)
     assert len(builder.bills) == before
     assert user.stats["lifetime"]["operations"] == 1
 
@@ -256,7 +258,9 @@ def test_each_suggestion_shows_its_arithmetic(builder: Builder) -> None:
     assert smaller[0]["subject"]["model"].startswith("gpt-4o")
     assert all(one["steps"] and D(one["savings"][0]["amount"]) > 0 for one in found)
     # 2,900 tokens read and 100 written at 2.50 and 10.00 for a million, instead of 0.15 and 0.60
-    assert D(smaller[0]["savings"][0]["amount"]) == D("0.00825") - D("0.000495")
+    saved = D("0.00825") - D("0.000495")
+    assert {one["whom"]: D(one["amount"]) for one in smaller[0]["savings"]} == {"operator": saved, "customer": saved}
+    assert "0.007755 USD less" in smaller[0]["steps"][-2]["text"]
 
 
 # Accounts, and what isn't a résumé

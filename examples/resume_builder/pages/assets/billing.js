@@ -12,7 +12,8 @@ async function advise() {
   const found = await ask('/api/billing/suggestions');
   place.querySelector('.none').hidden = found.length > 0;
   place.querySelector('ul').replaceChildren(
-    ...found.map(({ text, caution, savings: [saving], steps }) => {
+    ...found.map(({ text, caution, savings, steps }) => {
+      const saving = savings.find(({ whom }) => whom === 'customer');
       const shown = template.content.cloneNode(true);
       const say = (part, told) => Object.assign(shown.querySelector(part), { textContent: told ?? '', hidden: !told });
       say('span', text);
