@@ -205,9 +205,14 @@ def test_of_many_at_once_those_begin_that_fit(builder: Builder) -> None:
 
 def test_limits_are_each_users_own_and_can_be_switched_off(builder: Builder) -> None:
     user, other = builder.signed_up("own"), builder.signed_up("theirs")
-    user.limit("daily_tokens", cap="500", warn_at=["50"])
+    user.limit("daily_tokens", cap="500")
     assert user.parse().json()["cap"] == "500"
+    user.limit("daily_tokens", cap="6000", warn_at=["50"])
+    builder.answers(3_000)
+    assert user.parse().status_code == 201
+    assert [(one["code"], one["limit"]) for one in user.stats["month"]["warnings"]] == [("limit_near", "daily_tokens")]
     assert other.stats["month"]["limits"]["daily_tokens"]["cap"] == "10000"
+
     for name in LIMITS:
         user.limit(name, enabled=False)
     builder.answers(20_000)
@@ -215,7 +220,7 @@ def test_limits_are_each_users_own_and_can_be_switched_off(builder: Builder) -> 
     month = user.stats["month"]
     assert not any(limit["enabled"] for limit in month["limits"].values())
     assert month["warnings"] == []
-    assert month["limits"]["daily_tokens"]["used"] == "20000"  # it goes on counting
+    assert month["limits"]["daily_tokens"]["used"] == "23000"  # it goes on counting
 
 
 # Plans
@@ -285,6 +290,15 @@ def test_nobody_sees_anothers_things(builder: Builder) -> None:
     right = stranger.post("/sign-in", data={"email": "one@example.com", "password": PASSWORD})
     assert right.status_code == 303
     assert [each["id"] for each in stranger.get("/api/resumes").json()] == [resume["id"]]
+
+
+def test_there_is_no_account_without_a_customer(builder: Builder) -> None:
+    stranger = builder.client(builder.running.url)
+    form = {"name": "Marvin", "email": "marvin@example.com", "password": PASSWORD, "timezone": "Mars/Olympus"}
+    refused = stranger.post("/sign-up", data=form)
+    assert (refused.status_code, refused.json()["field"]) == (422, "timezone")
+    assert stranger.post("/sign-in", data=form).status_code == 401
+    assert stranger.post("/sign-up", data=form | {"timezone": "Europe/London"}).status_code == 303
 
 
 def test_what_cannot_be_read_costs_nothing(builder: Builder) -> None:
