@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from typing import Literal
+from typing import Any, Literal
 
 from fastapi import HTTPException
 from openai import OpenAI, omit
@@ -56,7 +56,7 @@ def ask(
     """
     read = len(f"{task}{text}".encode()) // BYTES_PER_TOKEN + TOKENS_AROUND
     call = {"provider": "openai", "model": model, "usage": {"prompt_tokens": read, "completion_tokens": LONGEST_ANSWER}}
-    prompt = [{"role": "system", "content": task}, {"role": "user", "content": text}]
+    prompt: list[Any] = [{"role": "system", "content": task}, {"role": "user", "content": text}]
     with toll.operation(
         meter, customer=user, id=id, quantity=read + LONGEST_ANSWER, estimate=call, dimensions={"resume": title}
     ) as operation:
