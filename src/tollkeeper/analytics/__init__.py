@@ -5,7 +5,7 @@ from tollkeeper.analytics.facets import Facets, facets
 from tollkeeper.analytics.filters import parse_filter
 from tollkeeper.analytics.listing import EventQuery, search_events
 from tollkeeper.analytics.margins import MarginQuery, MarginRow, Order, margins, percent_of_cost, sums_by_unit
-from tollkeeper.analytics.models import ModelUse, Tokens, models, tokens_between
+from tollkeeper.analytics.models import ModelUse, Tokens, events_with_calls, models, tokens_between
 from tollkeeper.analytics.overview import MeterSpend, Overview, Spend, accounts_at, overview
 from tollkeeper.analytics.ranges import recent_range, whole_range
 from tollkeeper.analytics.statement import StatementLine, statement
@@ -30,6 +30,7 @@ __all__ = [
     "accounts_at",
     "aggregated",
     "csv_cell",
+    "events_with_calls",
     "facets",
     "margins",
     "models",

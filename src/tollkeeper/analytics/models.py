@@ -92,6 +92,16 @@ async def models(tx: Tx, customer: Customer, span: Interval) -> list[ModelUse]:
     return [found[key] for key in sorted(found)]
 
 
+async def events_with_calls(tx: Tx, customer: Customer, span: Interval) -> dict[str, int]:
+    """By meter: how many events whose `time` lies in [start, end) have calls, and so may know their cost."""
+    span = check_range(span.start, span.end)
+    found: dict[str, int] = {}
+    for one in await call_sums(tx, cover([span], [customer.timezone]), ["meter"], customer_id=customer.customer_id):
+        [meter] = one.labels
+        found[meter or ""] = found.get(meter or "", 0) + one.firsts
+    return found
+
+
 async def tokens_between(tx: Tx, customer_id: UUID, first: date, after: date) -> Tokens:
     """What all models have taken in the customer's own days [first, after), such as a calendar month."""
     params = {"customer_id": customer_id, "first": first, "after": after}
