@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, Field
 
 from tollkeeper import clock
-from tollkeeper.analytics import Overview, accounts_at, overview
+from tollkeeper.analytics import Overview, accounts_at, overview, tokens_between
 from tollkeeper.api.auth import Reader
 from tollkeeper.api.bodies import Amount, Answer
 from tollkeeper.api.books import Books, OpenBooks
@@ -18,18 +18,21 @@ from tollkeeper.api.paths import CustomerKey
 from tollkeeper.api.routes.alerts import AlertAnswer, alert_answer
 from tollkeeper.api.routes.limits import LimitAnswer, limit_answer, standing_of
 from tollkeeper.api.routes.plans import PresentPlanAnswer, present_plan
+from tollkeeper.api.routes.warnings import WarningAnswer, warnings_of
 from tollkeeper.api.times import sane
 from tollkeeper.catalog import LimitBy
+from tollkeeper.clock import local_slot
 from tollkeeper.customers import customer_id_of, get_customer
 from tollkeeper.db import Tx, list_facts
 from tollkeeper.gate import TOPICS, held_at
 from tollkeeper.ledger import balances
 from tollkeeper.limits import read_states
 from tollkeeper.money import ZERO, subtract
-from tollkeeper.wallets import balance_at, list_wallets
+from tollkeeper.wallets import balance_at, expiring_of, list_wallets
 
 router = APIRouter(prefix="/v1/customers/{key:key}", tags=["usage"])
 
+MOST_EXPIRING = 5
 _LATEST_ALERTS = 5
 
 
@@ -69,6 +72,15 @@ class WalletAnswer(Answer):
     available: Amount
 
 
+class TokensAnswer(Answer):
+    """What AI models have read and written, and in how many calls."""
+
+    input: Amount
+    output: Amount
+    total: Amount
+    calls: int
+
+
 class OverviewAnswer(Answer):
     """What a customer has, has used and owes."""
 
@@ -84,9 +96,12 @@ class OverviewAnswer(Answer):
     spent: list[SpendAnswer]
     total_spent: list[SpendAnswer]
     meters: list[MeterSpendAnswer]
+    tokens: TokensAnswer = Field(description="Of this period.")
+    total_tokens: TokensAnswer = Field(description="Since ever.")
     unpriced: int
     estimated: int
     limits: list[LimitAnswer]
+    warnings: list[WarningAnswer]
     alerts: list[AlertAnswer]
 
 
@@ -94,7 +109,7 @@ class OverviewAnswer(Answer):
 async def show_overview(books: OpenBooks, _: Reader, key: CustomerKey) -> OverviewAnswer:
     """Prepaid value, this calendar month's usage by meter, what was spent this month and since ever, and what is owed.
 
-    With the plan, the limits of the customer as a whole, and the latest alerts.
+    With the plan, the limits of the customer as a whole, what there is to warn of, and the latest alerts.
     """
     await books.refresh(key)
     async with books.database.transaction(customer_id_of(key), snapshot=True) as tx:
@@ -109,6 +124,9 @@ async def _overview(books: Books, tx: Tx, key: str, now: datetime) -> OverviewAn
     whole = [limit for limit in standing.limits if limit.by is LimitBy.CUSTOMER and limit.enabled]
     states = await read_states(tx, customer, whole, now=now)
     facts = await list_facts(tx, customer.customer_id, topics=TOPICS, limit=_LATEST_ALERTS)
+    wallets = await list_wallets(tx, str(customer.customer_id))
+    expiring = await expiring_of(tx, customer.customer_id, now=now, most=MOST_EXPIRING)
+    first, after = (local_slot(at, customer.zone).day for at in (found.period.start, found.period.end))
     return OverviewAnswer(
         customer=customer.key,
         name=customer.name,
@@ -117,14 +135,17 @@ async def _overview(books: Books, tx: Tx, key: str, now: datetime) -> OverviewAn
         as_of=found.as_of,
         period=PeriodAnswer.of(found.period),
         plan=present_plan(catalog, standing, agreement, now),
-        wallets=[WalletAnswer.of(wallet) for wallet in await list_wallets(tx, str(customer.customer_id))],
+        wallets=[WalletAnswer.of(wallet) for wallet in wallets],
         owed=[SpendAnswer.of(one) for one in found.owed],
         spent=[SpendAnswer.of(one) for one in found.spent],
         total_spent=[SpendAnswer.of(one) for one in found.total_spent],
         meters=[MeterSpendAnswer.of(one) for one in found.meters],
+        tokens=TokensAnswer.of(await tokens_between(tx, customer.customer_id, first, after)),
+        total_tokens=TokensAnswer.of(await tokens_between(tx, customer.customer_id, date.min, date.max)),
         unpriced=found.unpriced,
         estimated=found.estimated,
         limits=[limit_answer(state.limit, state, state.window, agreement) for state in states],
+        warnings=warnings_of(standing, wallets, expiring, states, found),
         alerts=[alert_answer(fact) for fact in facts],
     )
 

@@ -82,6 +82,9 @@ class LimitAnswer(Answer):
     used: Amount | None
     held: Amount | None
     remaining: Amount | None
+    percent: Amount | None = Field(
+        description="`used` in percent of `cap`, cut off after two decimals. Null where `used` is, and for a cap of 0."
+    )
     window: WindowAnswer
 
 
@@ -149,6 +152,7 @@ def limit_answer(limit: Limit, state: LimitState | None, window: Interval, agree
         used=state and state.used,
         held=state and state.held,
         remaining=state and state.remaining,
+        percent=state and state.percent,
         window=WindowAnswer.of(window),
     )
 

@@ -16,7 +16,7 @@ from tollkeeper.analytics import Overview, Tokens, overview, tokens_between
 from tollkeeper.api.bodies import Amount, Answer
 from tollkeeper.api.books import Books, OpenBooks
 from tollkeeper.api.portal import Portal
-from tollkeeper.api.routes.balance import PeriodAnswer, SpendAnswer, WalletAnswer
+from tollkeeper.api.routes.balance import MOST_EXPIRING, PeriodAnswer, SpendAnswer, TokensAnswer, WalletAnswer
 from tollkeeper.api.routes.limits import limit_answer, standing_of
 from tollkeeper.api.routes.portal.bodies import (
     PREFIX,
@@ -27,7 +27,7 @@ from tollkeeper.api.routes.portal.bodies import (
     portal_limit,
 )
 from tollkeeper.api.routes.portal.plans import NextPlan, next_plan
-from tollkeeper.api.routes.portal.warnings import WarningAnswer, warnings_of
+from tollkeeper.api.routes.warnings import WarningAnswer, warnings_of
 from tollkeeper.catalog import LimitBy
 from tollkeeper.clock import local_slot
 from tollkeeper.customers import Agreement, PortalSession
@@ -39,7 +39,6 @@ from tollkeeper.wallets import Expiring, Wallet, expiring_of, list_wallets
 router = APIRouter(prefix=PREFIX, tags=[TAG])
 
 LATEST_ALERTS = 5
-MOST_EXPIRING = 5
 
 
 class PortalPlanAnswer(Answer):
@@ -78,15 +77,6 @@ class PortalMeterSpendAnswer(Answer):
     unit: str | None
     unpriced: int
     estimated: int
-
-
-class TokensAnswer(Answer):
-    """What AI models have read and written in this period, and in how many calls."""
-
-    input: Amount
-    output: Amount
-    total: Amount
-    calls: int
 
 
 class PortalOverviewAnswer(Answer):
