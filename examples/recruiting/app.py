@@ -1,7 +1,5 @@
 """A recruiting product. CVs are parsed, questions written and interviews held, each billed through Tollkeeper."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import logging
@@ -15,132 +13,89 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from fastapi import Depends, FastAPI, Form, HTTPException, Request, Response, UploadFile
+from fastapi import Body, Depends, FastAPI, Form, HTTPException, Request, Response, UploadFile
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
 from fastapi.staticfiles import StaticFiles
-from itsdangerous import BadSignature, Signer
 from openai import OpenAI, OpenAIError
-from openai.types import CompletionUsage
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import ValidationError
 from starlette.middleware.sessions import SessionMiddleware
 
-from examples.recruiting.reading import MOST_BYTES, Assessment, Resume, Unreadable, questions, text_of
-from examples.recruiting.store import row, rows
-from tollkeeper import Operation, Tollkeeper
+from examples.recruiting.reading import MOST_BYTES, Assessment, Resume, questions, text_of
+from examples.recruiting.store import rows
+from tollkeeper import Tollkeeper
+from tollkeeper.client import Operation
 from tollkeeper.errors import InsufficientCredits, LimitExceeded, TollError, TollkeeperUnreachable
 
 PAGES = Path(__file__).parent / "pages"
-MODEL = os.environ.get("OPENAI_MODEL", "gpt-4o")
-URL, SECRET = os.environ["TOLLKEEPER_URL"], os.environ["EXAMPLE_SECRET"]
+URL, MODEL = os.environ["TOLLKEEPER_URL"], os.environ.get("OPENAI_MODEL", "gpt-4o")
 POLICY = f"default-src 'none'; style-src 'self'; img-src data:; script-src 'self' {URL}; connect-src 'self' {URL}"
 PLANNED = {"quantity": 15, "expires_in": 4 * 3600}  # minutes that are reserved for an interview, and for how long
-TO_PARSE = "Read the CV. Answer with what it says, and invent nothing."
-TO_ASK = "Write interview questions for the job that is described, from easy to demanding."
-TO_ASSESS = "Assess the candidate's answers for this job: a score from 1 to 10, and two sentences."
 
 logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s")
 log = logging.getLogger("recruiting")
-toll = Tollkeeper(on_outage="allow")  # nobody waits for the billing: what can't be sent now is in the journal
+toll = Tollkeeper(on_outage="allow")  # nobody waits for the billing: what can't be sent now is in its journal
 ai = toll.wrap(OpenAI(max_retries=1, timeout=60))
-links = Signer(SECRET, salt="interview")
 app = FastAPI(title="Recruiting", openapi_url=None)
 app.mount("/pages", StaticFiles(directory=PAGES))
-secure = os.environ["EXAMPLE_URL"].startswith("https:")
-app.add_middleware(SessionMiddleware, secret_key=SECRET, session_cookie="recruiting", same_site="lax", https_only=secure)
+app.add_middleware(SessionMiddleware, secret_key=os.environ["EXAMPLE_SECRET"], session_cookie="recruiting")
+Text = Annotated[str, Form(min_length=1, max_length=20_000)]
+Status, Quality = Annotated[Literal["started", "completed"], Body()], Annotated[Literal["HD", "SD"], Body()]
+Answers = Annotated[tuple[str, ...], Body(max_length=50)]
+JobId, Number = Annotated[str, Body()], Annotated[int, Body(ge=1, le=50)]
 
 
-class Account(BaseModel):
-    email: Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+$", max_length=200)]
-    password: Annotated[str, Field(min_length=8, max_length=200)]
+def signed_in(request: Request) -> str:
+    """The company that is signed in: who pays follows from this, and never from what a browser says."""
+    if company := request.session.get("company"):
+        return company
+    raise HTTPException(401, "Sign in first.")
 
 
-class Company(Account):
-    company: Annotated[str, Field(pattern=r"\w", max_length=100)]
-    timezone: str | None = None
+Company = Annotated[str, Depends(signed_in)]
 
 
-class Job(BaseModel):
-    title: Annotated[str, Field(pattern=r"\w", max_length=100)]
-    description: Annotated[str, Field(min_length=20, max_length=20_000)]
-
-
-class Candidate(BaseModel):
-    name: Annotated[str, Field(min_length=1, max_length=100)]
-    email: Annotated[str, Field(max_length=200)]
-
-
-class Questions(BaseModel):
-    jobId: str
-    numberOfQuestions: Annotated[int, Field(ge=1, le=50)] = 10
-
-
-class Interview(BaseModel):
-    status: Literal["started", "completed"]
-    answers: Annotated[list[Annotated[str, Field(max_length=4000)]], Field(max_length=50)] = []
-    videoQuality: Literal["HD", "SD"] = "HD"
-
-
-def signed_in(request: Request) -> dict[str, Any]:
-    """Who is signed in. Whose usage it is follows from this, never from what the browser says."""
-    user = row("select * from users where email = :email", email=request.session.get("email"))
-    if user is None:
-        raise HTTPException(401, "Sign in first.")
-    return user
-
-
-SignedIn = Annotated[dict[str, Any], Depends(signed_in)]
-
-
-def own_job(user: dict[str, Any], job: str) -> dict[str, Any]:
-    """A job of the user's company; another company's doesn't exist."""
-    if found := row("select * from jobs where id = :job and company = :company", job=job, company=user["company"]):
-        return found
-    raise HTTPException(404, "There is no such job.")
-
-
-def own_application(request: Request, application: str) -> dict[str, Any]:
-    """An application, for its candidate and for people of its company."""
-    sql = "select a.*, j.title, j.description, j.questions from applications a join jobs j on j.id = a.job where a.id = :id"
-    found, session = row(sql, id=application), request.session
-    user = row("select company from users where email = :email", email=session.get("email"))
-    if found and (session.get("application") == application or (user and user["company"] == found["company"])):
-        return found
+def reached(request: Request, application: str) -> dict[str, Any]:
+    """An application with its job. Its id is the candidate's key; a company that's signed in reaches its own alone."""
+    sql = "select j.*, a.*, j.id as job from applications a join jobs j on j.id = a.job where a.id = :id"
+    for found in rows(sql, id=application):
+        if request.session.get("company") in (None, found["company"]):
+            return found
     raise HTTPException(404, "There is no such application.")
 
 
-def ask(form: type[Any], task: str, text: str) -> tuple[Any, CompletionUsage | None]:
-    """The model's answer in that form, None if it isn't; and its usage, if it says so."""
+Reached = Annotated[dict[str, Any], Depends(reached)]
+
+
+def ask(form: type[Any], task: str, text: str) -> tuple[Any, Any]:
+    """The model's answer in that form, None if there's none; and its usage, None if it doesn't say."""
     messages: Any = [{"role": "system", "content": task}, {"role": "user", "content": text}]
-    with suppress(ValidationError):
+    with suppress(ValidationError, OpenAIError):
         answer = ai.chat.completions.parse(model=MODEL, messages=messages, response_format=form)
         return answer.choices[0].message.parsed, answer.usage
     return None, None
 
 
 def tracked(what: str, done: Operation) -> dict[str, Any]:
-    """Log what was charged, and say so. Without an answer of Tollkeeper it's sent later, and charged then."""
-    if done.charge is None:
-        log.warning("[%s] Tollkeeper is away: %s is in the journal, and charged when it's back", what, done.id)
-    else:
-        log.info("[%s] Billing tracked: %s is charged %s USD", what, done.id, done.charge)
+    """What was charged; None where Tollkeeper is away, and is told later."""
+    log.info("[%s] %s", what, f"Billing tracked: {done.charge} USD" if done.result else "Billing is sent later")
     return {"event": done.id, "charge": done.charge}
 
 
 @app.post("/api/resumes/parse")
-def parse_resume(request: Request, applicationId: Annotated[str, Form()], file: UploadFile) -> dict[str, Any]:
-    """A CV as a structured résumé. It's refused before the model is asked, and costs nothing if it can't be parsed."""
-    applied = own_application(request, applicationId)
-    content = file.file.read(MOST_BYTES + 1)
+def parse_resume(request: Request, applicationId: Text, file: UploadFile) -> dict[str, Any]:
+    """A CV as a structured résumé. It's refused before the model is asked, and charged once it's parsed."""
+    applied, content = reached(request, applicationId), file.file.read(MOST_BYTES + 1)
     text, file_id = text_of(content), hashlib.sha256(content).hexdigest()[:16]
     if file_id == applied["file_id"]:
         return {"resume": json.loads(applied["resume"]), "billing": None}
-    about = {"job_title": applied["title"], "file_id": file_id, "file_size_kb": round(len(content) / 1024), "model": MODEL}
-    whose = {"customer": applied["company"], "dimensions": {"job": applied["job"], "candidate": applied["id"]}}
-    with toll.operation("cv_parse", id=f"cv:{applied['id']}:{file_id}:{applied['failures']}", **whose) as parsing:
-        resume, _ = ask(Resume, TO_PARSE, text)
+    about = {"job_title": applied["title"], "file_id": file_id, "file_size_kb": round(len(content) / 1024)}
+    name = f"cv:{applied['id']}:{file_id}:{applied['failures']}"
+    whose = {"job": applied["job"], "candidate": applied["id"]}
+    with toll.operation("cv_parse", customer=applied["company"], id=name, dimensions=whose) as parsing:
+        resume, _ = ask(Resume, "Read the CV. Answer with what it says, and invent nothing.", text)
         parsing.quantity = 1 if resume else 0
         rate = 95 if resume and resume.skills else 80
-        parsing.metadata = about | {"parse_successful": resume is not None, "success_rate": rate}
+        parsing.metadata = about | {"parse_successful": bool(resume), "success_rate": rate, "model": MODEL}
     billing = tracked("Resume Parse", parsing)
     if resume is None:
         rows("update applications set failures = failures + 1 where id = :id", id=applied["id"])
@@ -151,75 +106,124 @@ def parse_resume(request: Request, applicationId: Annotated[str, Form()], file: 
 
 
 @app.post("/api/ai/generate-questions")
-def generate_questions(user: SignedIn, wanted: Questions) -> dict[str, Any]:
-    """Interview questions for a job. What is reserved is an estimate; what is charged are the tokens of the answer."""
-    job = own_job(user, wanted.jobId)
-    tokens = {"prompt_tokens": round(len(job["description"]) / 4) + wanted.numberOfQuestions * 100}
-    tokens["completion_tokens"] = wanted.numberOfQuestions * 50
-    whose = {"customer": user["company"], "member": user["email"]}
-    estimate = {"provider": "openai", "model": MODEL, "usage": tokens}
-    dimensions = {"job": job["id"], "tokens": "estimated"}
-    operation = toll.operation(
-        "question_tokens", quantity=sum(tokens.values()), estimate=estimate, dimensions=dimensions, **whose
-    )
-    with operation as generation:
-        form = questions(wanted.numberOfQuestions)
-        found, usage = ask(form, f"{TO_ASK} Write {wanted.numberOfQuestions}.", f"{job['title']}\n{job['description']}")
-        if usage is not None:
-            tokens = {"prompt_tokens": usage.prompt_tokens, "completion_tokens": usage.completion_tokens}
-            generation.quantity, generation.dimensions = usage.total_tokens, dimensions | {"tokens": "reported"}
-        written = found.questions if found else []
-        if not written:
-            generation.quantity = 0
-        about = {"job_title": job["title"], "question_count": len(written), "model": MODEL}
-        generation.metadata = about | tokens | {"tokens_estimated": usage is None}
+def generate_questions(company: Company, jobId: JobId, numberOfQuestions: Number = 10) -> dict[str, Any]:
+    """Questions for a job. An estimate of their tokens is reserved; charged are those that the model reports."""
+    found = rows("select * from jobs where id = :job and company = :company", job=jobId, company=company)
+    if not found:
+        raise HTTPException(404, "There is no such job.")
+    title, description, number = found[0]["title"], found[0]["description"], numberOfQuestions
+    usage = {"prompt_tokens": round(len(description) / 4) + number * 100, "completion_tokens": number * 50}
+    by, guess = {"job": jobId, "tokens": "estimated"}, {"provider": "openai", "model": MODEL, "usage": usage}
+    planned = {"quantity": sum(usage.values()), "estimate": guess, "dimensions": by}
+    with toll.operation("question_tokens", customer=company, **planned) as generation:
+        task = f"Write {number} interview questions for this job, from easy to demanding."
+        written, reported = ask(questions(number), task, f"{title}\n{description}")
+        if reported:
+            usage = {"prompt_tokens": reported.prompt_tokens, "completion_tokens": reported.completion_tokens}
+            generation.dimensions = by | {"tokens": "reported"}
+        generation.quantity = sum(usage.values()) if written else 0
+        about = {"job_title": title, "model": MODEL, "tokens_estimated": not reported}
+        generation.metadata = about | usage | {"question_count": number if written else 0}
     billing = tracked("Question Generation", generation)
-    if not written:
+    if written is None:
         raise HTTPException(502, "No questions could be written. Try again.")
-    rows("update jobs set questions = :questions where id = :id", questions=json.dumps(written), id=job["id"])
-    return {"questions": written, "tokens": tokens, "estimated": usage is None, "billing": billing}
+    rows("update jobs set questions = :it where id = :id", it=json.dumps(written.questions), id=jobId)
+    return {"questions": written.questions, "usage": usage, "estimated": not reported, "billing": billing}
 
 
-@app.post("/api/applications/{application_id}/interview-status")
-def interview_status(request: Request, application_id: str, told: Interview) -> dict[str, Any]:
-    """An interview begins, if the company can pay for one; or it ends, and its minutes are charged whatever comes."""
-    applied = own_application(request, application_id)
-    dimensions = {"job": applied["job"], "candidate": applied["id"]}
-    plan: dict[str, Any] = {"customer": applied["company"], "id": f"interview:{applied['id']}", "dimensions": dimensions}
-    now = time.time_ns() // 1_000_000
-    if told.status == "started":
-        if applied["started_at"] is None:
-            with suppress(TollkeeperUnreachable):
+@app.post("/api/applications/{application}/interview-status")
+def interview_status(application: Reached, status: Status, answers: Answers = (), videoQuality: Quality = "HD") -> Any:
+    """An interview begins, if the company can pay for it; or it ends, and its minutes are charged in any case."""
+    name, now = f"interview:{application['id']}", time.time_ns() // 1_000_000
+    asked, title = json.loads(application["questions"]), application["title"]
+    dimensions = {"job": application["job"], "candidate": application["id"]}
+    plan: dict[str, Any] = {"customer": application["company"], "id": name, "dimensions": dimensions}
+    if status == "started":
+        with suppress(TollkeeperUnreachable):
+            if application["interview"] == "invited":
                 toll.hold("interview_minute", **plan, **PLANNED)
         sql = "update applications set interview = 'started', started_at = :now where id = :id and started_at is null"
-        rows(sql, now=now, id=applied["id"])
-        return {"status": "started"}
-    if applied["started_at"] is None:
-        raise HTTPException(409, "The interview hasn't begun.")
-    if applied["completed_at"] is not None:
-        return {"status": "completed", "billing": None}
-    minutes = round(Decimal(now - applied["started_at"]) / 60_000, 6)  # the meter rounds them, and knows the least
-    asked, answers = json.loads(applied["questions"]), [each for each in told.answers if each.strip()]
-    about = {"job_title": applied["title"], "interview_id": f"interview:{applied['id']}", "video_quality": told.videoQuality}
-    about |= {"completed_questions": len(answers), "total_questions": len(asked), "model": MODEL}
-    assessment = None
+        rows(sql, now=now, id=application["id"])
+        return {"title": title, "questions": asked}
+    if application["interview"] != "started":
+        raise HTTPException(409, "No interview is under way.")
+    minutes = round(Decimal(now - application["started_at"]) / 60_000, 6)  # the meter rounds them, and knows the least
+    about = {"job_title": title, "interview_id": name, "video_quality": videoQuality, "model": MODEL}
+    about |= {"completed_questions": sum(map(bool, answers)), "total_questions": len(asked)}
+    assessment = billing = None
     try:
         with toll.operation("interview_minute", **plan, **PLANNED) as interview:
             interview.quantity, interview.metadata = minutes, about
-            said = "\n".join(f"{question}\n{answer}" for question, answer in zip(asked, told.answers, strict=False))
-            with suppress(OpenAIError):  # the interview has taken place, with an assessment or without
-                assessment, _ = ask(Assessment, TO_ASSESS, f"{applied['description']}\n\n{said}")
+            said = "\n\n".join([application["description"], *answers])[:40_000]
+            assessment, _ = ask(Assessment, "Assess these answers of a candidate for the job.", said)
         billing = tracked("Interview", interview)
-    except (InsufficientCredits, LimitExceeded):  # the hold's time was over: no assessment, but the minutes have been used
-        recorded = toll.record("interview_minute", **plan, quantity=minutes, metadata=about)
-        billing = {"event": recorded.id, "charge": recorded.charge}
-    sql = "update applications set interview = 'completed', completed_at = :now, assessment = :assessment where id = :id"
-    rows(sql, now=now, assessment=assessment and assessment.model_dump_json(), id=applied["id"])
+    except (InsufficientCredits, LimitExceeded):  # its reservation is over; but it has taken place, and is recorded
+        toll.record("interview_minute", **plan, quantity=minutes, metadata=about)
+    sql = "update applications set interview = 'completed', assessment = :it where id = :id"
+    rows(sql, it=assessment and assessment.model_dump_json(), id=application["id"])
     return {"status": "completed", "minutes": minutes, "billing": billing}
 
 
 @app.get("/billing-token")
-def billing_token(user: SignedIn, response: Response) -> dict[str, str]:
-    """What the widgets ask for: a session of this company's billing page, and no other's."""
+def billing_token(company: Company, response: Response) -> dict[str, str]:
+    """What the widgets ask for: a session of this company's billing page, and of no other's."""
     response.headers["Cache-Control"] = "no-store"
-    return {"token": toll.portal_session(user["company"], permissions=("read", "top_up"), expires_in=900).token}
+    return {"token": toll.portal_session(company, permissions=("read", "top_up"), expires_in=900).token}
+
+
+@app.post("/sign-in")
+def sign_in(request: Request, name: Annotated[str, Form(pattern=r"[A-Za-z0-9]", max_length=100)]) -> Response:
+    """A name is enough here; your product has a login, and does the rest when a company signs up."""
+    company = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
+    with suppress(TollkeeperUnreachable):
+        toll.put_customer(company, name=name)
+        toll.grant(company, os.environ["WELCOME_CREDIT"], id=f"welcome:{company}", kind="promotional")
+    request.session.update(company=company, name=name)
+    return RedirectResponse("/dashboard", 303)
+
+
+@app.get("/api/jobs")
+def jobs(request: Request, company: Company) -> dict[str, Any]:
+    """The company's jobs, and who has applied."""
+    found = rows("select * from jobs where company = :company order by rowid desc", company=company)
+    for job in found:
+        job["applications"] = rows("select * from applications where job = :job order by rowid desc", job=job["id"])
+    return {"company": request.session["name"], "jobs": found}
+
+
+@app.post("/api/jobs", status_code=201)
+def create_job(request: Request, company: Company, title: Text, description: Text) -> dict[str, str]:
+    """A new job, whose id can be read on the billing page."""
+    job = f"{re.sub(r'[^a-z0-9]+', '-', title.lower()).strip('-')[:60]}-{secrets.token_hex(3)}"
+    sql = "insert into jobs (id, company, company_name, title, description) values (:id, :company, :name, :title, :it)"
+    rows(sql, id=job, company=company, name=request.session["name"], title=title, it=description)
+    return {"id": job}
+
+
+@app.post("/api/jobs/{job}/applications", status_code=201)
+def apply(job: str, name: Text, email: Text) -> dict[str, str]:
+    """Somebody applies: open to all who know the job."""
+    application = secrets.token_urlsafe(12)
+    sql = "insert into applications (id, company, job, name, email) select :id, company, id, :name, :email from jobs"
+    if not rows(f"{sql} where id = :job returning id", id=application, name=name, email=email, job=job):
+        raise HTTPException(404, "There is no such job.")
+    return {"id": application}
+
+
+def page(name: str) -> Response:
+    """A page of the product, with Tollkeeper's address in it."""
+    html = (PAGES / f"{name}.html").read_text(encoding="utf-8").replace("{tollkeeper}", URL)
+    return HTMLResponse(html, headers={"Content-Security-Policy": POLICY})
+
+
+app.add_api_route("/", partial(RedirectResponse, "/dashboard"))
+for path in ("sign-in", "dashboard", "dashboard/jobs", "dashboard/settings/billing", "jobs", "interviews"):
+    place = f"/{path}/{{id}}" if path.endswith("s") else f"/{path}"
+    app.add_api_route(place, partial(page, path.replace("/", "-")))
+
+
+@app.exception_handler(TollError)
+def refused(request: Request, error: TollError) -> Response:
+    """What can't be done now, and why. What a company has left isn't told to candidates."""
+    told = error.detail if "company" in request.session else "The company can't do this now. Please tell it."
+    return JSONResponse({"code": error.code, "detail": told}, error.status)
