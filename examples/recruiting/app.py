@@ -56,7 +56,7 @@ Company = Annotated[str, Depends(signed_in)]
 
 def reached(request: Request, application: str) -> dict[str, Any]:
     """An application with its job. Its id is the candidate's key; a company that's signed in reaches its own alone."""
-    sql = "select j.*, a.*, j.id as job from applications a join jobs j on j.id = a.job where a.id = :id"
+    sql = "select a.*, title, description, questions from applications a join jobs j on j.id = a.job where a.id = :id"
     for found in rows(sql, id=application):
         if request.session.get("company") in (None, found["company"]):
             return found
@@ -216,7 +216,7 @@ def page(name: str) -> Response:
     return HTMLResponse(html, headers={"Content-Security-Policy": POLICY})
 
 
-app.add_api_route("/", partial(RedirectResponse, "/dashboard"))
+app.add_api_route("/", lambda: RedirectResponse("/dashboard"))
 for path in ("sign-in", "dashboard", "dashboard/jobs", "dashboard/settings/billing", "jobs", "interviews"):
     place = f"/{path}/{{id}}" if path.endswith("s") else f"/{path}"
     app.add_api_route(place, partial(page, path.replace("/", "-")))
