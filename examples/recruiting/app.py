@@ -31,8 +31,7 @@ URL, MODEL = os.environ["TOLLKEEPER_URL"], os.environ.get("OPENAI_MODEL", "gpt-4
 POLICY = f"default-src 'none'; style-src 'self'; img-src data:; script-src 'self' {URL}; connect-src 'self' {URL}"
 PLANNED = {"quantity": 15, "expires_in": 4 * 3600}  # minutes that are reserved for an interview, and for how long
 
-logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s")
-log = logging.getLogger("recruiting")
+log = logging.getLogger("uvicorn")  # which is set up already
 toll = Tollkeeper(on_outage="allow")  # nobody waits for the billing: what can't be sent now is in its journal
 ai = toll.wrap(OpenAI(max_retries=1, timeout=60))
 app = FastAPI(title="Recruiting", openapi_url=None)

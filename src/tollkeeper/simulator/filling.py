@@ -42,6 +42,7 @@ _FOUND = {
     "url": re.compile(r"https?://[^\s<>\"')]+"),
 }
 """What is known by its form, for fields whose name ends so."""
+_ADDRESS = re.compile(r"@|://")
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|[_\-\s]+")
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 _PART = re.compile(r"[,;•|]|\s·\s")
@@ -66,7 +67,8 @@ class _Filling:
         self._prompt = prompt
         self._lines = [line.strip(" \t\r#*•-") for line in prompt[:_READ].splitlines()]
         said = (part.strip() for line in self._lines for part in re.split(r"[.,;:!?•|()]\s", f"{line} "))
-        self._phrases = list(dict.fromkeys(part for part in said if " " in part)) or ["the toll keeper"]
+        phrases = list(dict.fromkeys(part for part in said if " " in part and not _ADDRESS.search(part)))
+        self._phrases = [part for part in phrases if part.count(" ") > 1] or phrases or ["the toll keeper"]
         self._made = 0
 
     def value(self, schema: Schema, name: str, path: str, depth: int) -> Any:
@@ -151,10 +153,15 @@ class _Filling:
         if not told and last == "name":
             told = next((line for line in self._lines if line), "")[:60]
         if not told:
-            phrase = self._phrases[number_of(self._seed, self._prompt, path) % len(self._phrases)]
-            told = " ".join(phrase.split()[:_WORDS_AT_MOST])
+            told = " ".join(self._phrase(path).split()[:_WORDS_AT_MOST])
             told = told[:1].upper() + told[1:] + ("?" if last.startswith("question") else "")
         return _kept(told, schema)
+
+    def _phrase(self, path: str) -> str:
+        """One of the prompt's; the items of an array have different ones, as long as there are some."""
+        steps = path.split("/")
+        first = number_of(self._seed, self._prompt, *(step for step in steps if not step.isdecimal()))
+        return self._phrases[(first + sum(int(step) for step in steps if step.isdecimal())) % len(self._phrases)]
 
     def _told(self, name: str) -> str:
         """What the prompt says of a field: behind its name and a colon, or in the line below it."""
