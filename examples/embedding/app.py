@@ -1,4 +1,4 @@
-"""A product's own page with two of Tollkeeper's widgets in its sidebar.
+"""A product's own pages, with Tollkeeper's widgets in their sidebar, and the billing page as one of them.
 
 tollkeeper catalog apply examples/catalogs/interview-credits.toml
 export TOLLKEEPER_API_KEY=$(tollkeeper keys create embedding --scope read --scope write)
@@ -11,11 +11,10 @@ import os
 from pathlib import Path
 from typing import Annotated, Literal
 
-from fastapi import Depends, FastAPI, Response
-from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse
+from fastapi import Depends, FastAPI, Request, Response
+from fastapi.responses import FileResponse, HTMLResponse
 
 from tollkeeper import Tollkeeper
-from tollkeeper.client import PortalSession
 from tollkeeper.errors import InsufficientCredits
 
 HERE = Path(__file__).parent
@@ -35,23 +34,12 @@ def customer() -> str:
 LoggedIn = Annotated[str, Depends(customer)]
 
 
-def portal_session(who: str) -> PortalSession:
-    """A session for this customer's billing page alone; this one may also buy credits."""
-    return toll.portal_session(who, permissions=["read", "top_up"], expires_in=900)
-
-
 @app.get("/billing-token")
 def billing_token(who: LoggedIn, response: Response) -> dict[str, str]:
-    """What the widgets' `token-url` asks, at first and whenever a session has ended."""
+    """What the widgets' `token-url` asks, at first and whenever a session has ended: this one may also buy credits."""
+    session = toll.portal_session(who, permissions=["read", "top_up"], expires_in=900)
     response.headers["Cache-Control"] = "no-store"
-    return {"token": portal_session(who).token}
-
-
-@app.get("/billing")
-def billing(who: LoggedIn, tab: str = "overview") -> RedirectResponse:
-    """The hosted page: its link is made when it's wanted, because it holds for minutes."""
-    page, link = portal_session(who).url.split("#")
-    return RedirectResponse(f"{page}?tab={tab}#{link}", 303)
+    return {"token": session.token}
 
 
 @app.post("/interviews")
@@ -65,9 +53,11 @@ def hold_an_interview(who: LoggedIn) -> Response:
 
 
 @app.get("/")
-def page() -> HTMLResponse:
-    """The page, with Tollkeeper's address in it."""
-    html = (HERE / "index.html").read_text(encoding="utf-8")
+@app.get("/settings/billing")
+def page(request: Request) -> HTMLResponse:
+    """A page, with Tollkeeper's address in it."""
+    name = "billing" if request.url.path.endswith("billing") else "index"
+    html = (HERE / f"{name}.html").read_text(encoding="utf-8")
     return HTMLResponse(html.replace("http://127.0.0.1:8377", URL), headers={"Content-Security-Policy": POLICY})
 
 
