@@ -1,0 +1,151 @@
+"""A company of the recruiting example, as tests act for it; and files as candidates send them."""
+
+from __future__ import annotations
+
+import io
+import re
+import sqlite3
+import time
+from contextlib import closing
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import psycopg
+from docx import Document
+from examples.running import Running
+from fpdf import FPDF
+from psycopg.rows import dict_row
+from tests.examples.conftest import SignIn
+
+SAMPLES = Path(__file__).parents[2] / "examples" / "recruiting" / "samples"
+
+
+def a_pdf(*lines: str) -> bytes:
+    """A PDF with these lines."""
+    pdf = FPDF()
+    pdf.add_page()
+    pdf.set_font("Helvetica", size=12)
+    for line in lines:
+        pdf.cell(0, 8, line, new_x="LMARGIN", new_y="NEXT")
+    return bytes(pdf.output())
+
+
+def a_scan() -> bytes:
+    """A PDF without text."""
+    pdf = FPDF()
+    pdf.add_page()
+    pdf.line(10, 10, 100, 100)
+    return bytes(pdf.output())
+
+
+def a_docx(*lines: str) -> bytes:
+    """A DOCX with these paragraphs."""
+    document = Document()
+    for line in lines:
+        document.add_paragraph(line)
+    file = io.BytesIO()
+    document.save(file)
+    return file.getvalue()
+
+
+def minutes_ago(running: Running, application: str, minutes: str, *, database: Path | None = None) -> None:
+    """Let an interview that is under way have begun so long ago."""
+    began = int(time.time() * 1000 - float(minutes) * 60_000)
+    file = database or running.data / "app" / "recruiting.sqlite"
+    with closing(sqlite3.connect(file)) as opened, opened:
+        changed = opened.execute("update applications set started_at = ? where id = ?", [began, application])
+        assert changed.rowcount == 1
+
+
+def sql(running: Running, query: str, *values: Any) -> list[dict[str, Any]]:
+    """What somebody who reads with SQL finds."""
+    with psycopg.connect(running.database_url, row_factory=dict_row) as connection:
+        return connection.execute(query, values).fetchall()  # type: ignore[arg-type]
+
+
+class Company:
+    """Signed in at the app; what was billed since then can be asked for."""
+
+    def __init__(self, running: Running, sign_in: SignIn, name: str, *, url: str | None = None) -> None:
+        self.running = running
+        self.name = re.sub(r"[^a-z0-9]+", "-", name.lower())[-60:].strip("-")
+        self.key = self.name
+        self.http = sign_in(running, name=self.name)
+        if url is not None:
+            self.http.base_url = url
+            assert self.http.post("/sign-in", data={"name": self.name}).is_redirect
+        self._bills = len(self._all_bills())
+
+    def job(self, title: str, description: str) -> str:
+        return self._good(self.http.post("/api/jobs", data={"title": title, "description": description}))["id"]
+
+    def jobs(self) -> list[dict[str, Any]]:
+        return self._good(self.http.get("/api/jobs"))["jobs"]
+
+    def applications(self, job: str) -> list[dict[str, Any]]:
+        return next(each["applications"] for each in self.jobs() if each["id"] == job)
+
+    def apply(self, job: str) -> str:
+        fields = {"name": "Somebody", "email": "somebody@mail.example"}
+        return self._good(self.http.post(f"/api/jobs/{job}/applications", data=fields))["id"]
+
+    def upload(self, application: str, file: bytes) -> httpx.Response:
+        return self.http.post("/api/resumes/parse", data={"applicationId": application}, files={"file": ("cv", file)})
+
+    def parse(self, application: str, file: bytes) -> dict[str, Any]:
+        return self._good(self.upload(application, file))
+
+    def questions(self, job: str, number: int) -> dict[str, Any]:
+        wanted = {"jobId": job, "numberOfQuestions": number}
+        return self._good(self.http.post("/api/ai/generate-questions", json=wanted))
+
+    def status(self, application: str, status: str, **more: Any) -> httpx.Response:
+        return self.http.post(f"/api/applications/{application}/interview-status", json={"status": status, **more})
+
+    def interview(self, application: str, minutes: str, **more: Any) -> dict[str, Any]:
+        """An interview that lasts so long."""
+        self._good(self.status(application, "started"))
+        minutes_ago(self.running, application, minutes)
+        return self._good(self.status(application, "completed", **more))
+
+    def simulate(self, **step: Any) -> None:
+        """How the provider answers next."""
+        answer = httpx.post(f"{self.running.simulator_url}/_simulator/script", json=step, trust_env=False)
+        assert answer.is_success, answer.text
+
+    def bills(self) -> list[dict[str, Any]]:
+        """What the provider has billed since this company signed in."""
+        return self._all_bills()[self._bills :]
+
+    def _all_bills(self) -> list[dict[str, Any]]:
+        return httpx.get(f"{self.running.simulator_url}/_simulator/bills", trust_env=False).json()["bills"]
+
+    def toll(self, method: str, path: str, **options: Any) -> Any:
+        """What Tollkeeper answers to the app's key."""
+        headers = {"Authorization": f"Bearer {self.running.key}"}
+        answer = httpx.request(
+            method, self.running.tollkeeper_url + path, headers=headers, timeout=30, trust_env=False, **options
+        )
+        return self._good(answer)
+
+    def use(self, meter: str, quantity: str) -> None:
+        """Usage from elsewhere."""
+        event = {"id": str(uuid4()), "customer": self.key, "meter": meter, "quantity": quantity}
+        assert self.toll("POST", "/v1/events", json=event)["accepted"] == 1
+
+    def usage(self, **params: Any) -> list[dict[str, Any]]:
+        return self.toll("GET", "/v1/usage", params={"customer": self.key, **params})["rows"]
+
+    def charge(self, meter: str) -> Decimal:
+        """What a meter's usage was charged in all."""
+        return sum((Decimal(row["charge"]) for row in self.usage(meter=meter)), Decimal())
+
+    def events(self, meter: str) -> list[dict[str, Any]]:
+        return self.toll("GET", "/v1/events", params={"customer": self.key, "meter": meter})["data"]
+
+    def _good(self, answer: httpx.Response) -> Any:
+        assert answer.is_success, answer.text
+        return answer.json()
