@@ -134,7 +134,7 @@ def generate_questions(company: Company, jobId: JobId, numberOfQuestions: Number
 def interview_status(application: Reached, status: Status, answers: Answers = (), videoQuality: Quality = "HD") -> Any:
     """An interview begins, if the company can pay for it; or it ends, and its minutes are charged in any case."""
     name, now = f"interview:{application['id']}", time.time_ns() // 1_000_000
-    asked, title = json.loads(application["questions"]), application["title"]
+    asked, title = json.loads(application["questions"]) or ["Tell us about yourself."], application["title"]
     dimensions = {"job": application["job"], "candidate": application["id"]}
     plan: dict[str, Any] = {"customer": application["company"], "id": name, "dimensions": dimensions}
     if status == "started":
@@ -148,7 +148,7 @@ def interview_status(application: Reached, status: Status, answers: Answers = ()
         raise HTTPException(409, "No interview is under way.")
     minutes = round(Decimal(now - application["started_at"]) / 60_000, 6)  # the meter rounds them, and knows the least
     about = {"job_title": title, "interview_id": name, "video_quality": videoQuality, "model": MODEL}
-    about |= {"completed_questions": sum(map(bool, answers)), "total_questions": len(asked)}
+    about |= {"completed_questions": sum(bool(each.strip()) for each in answers), "total_questions": len(asked)}
     assessment = billing = None
     try:
         with toll.operation("interview_minute", **plan, **PLANNED) as interview:

@@ -1,12 +1,17 @@
-"""A company of the recruiting example, as tests act for it; and files as candidates send them."""
+"""A company of the recruiting example, as tests act for it; files as candidates send them; and an app whose Tollkeeper
+can be away."""
 
 from __future__ import annotations
 
 import io
+import os
 import re
+import socket
 import sqlite3
+import threading
 import time
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -16,11 +21,31 @@ import httpx
 import psycopg
 from docx import Document
 from examples.running import Running
+from examples.running.children import Child, ended, ports
+from examples.running.manifest import ROOT
 from fpdf import FPDF
 from psycopg.rows import dict_row
 from tests.examples.conftest import SignIn
 
-SAMPLES = Path(__file__).parents[2] / "examples" / "recruiting" / "samples"
+SAMPLES = ROOT / "examples" / "recruiting" / "samples"
+
+CV = {"prompt_tokens": 120_000, "completion_tokens": 15_000, "total_tokens": 135_000}
+QUESTIONS = {
+    "prompt_tokens": 2000,
+    "completion_tokens": 400,
+    "total_tokens": 2400,
+    "prompt_tokens_details": {"cached_tokens": 800},
+}
+INTERVIEW = {"prompt_tokens": 200_000, "completion_tokens": 100_000, "total_tokens": 300_000}
+"""What the document's examples cost: $0.45, $0.008 and $1.50."""
+
+
+def charge_of(usage: dict[str, Any]) -> Decimal:
+    """gpt-4o: $2.50 a million tokens read, $1.25 from the cache, $10 written; and 25 % on top."""
+    cached = Decimal(usage.get("prompt_tokens_details", {}).get("cached_tokens", 0))
+    million = Decimal(1_000_000)
+    read = (usage["prompt_tokens"] - cached) * Decimal("2.50") / million + cached * Decimal("1.25") / million
+    return (read + usage["completion_tokens"] * Decimal(10) / million) * Decimal("1.25")
 
 
 def a_pdf(*lines: str) -> bytes:
@@ -149,3 +174,69 @@ class Company:
     def _good(self, answer: httpx.Response) -> Any:
         assert answer.is_success, answer.text
         return answer.json()
+
+
+class Wire:
+    """The way to a server, which can be cut: then nobody listens at its address."""
+
+    def __init__(self, to: str) -> None:
+        host, _, port = to.removeprefix("http://").partition(":")
+        self._to = (host, int(port))
+        self._port = ports(0, 1)[0]
+        self.url = f"http://127.0.0.1:{self._port}"
+        self._listener: socket.socket | None = None
+        self._ends: list[socket.socket] = []
+        self.mend()
+
+    def mend(self) -> None:
+        """From here on it leads to the server."""
+        self._listener = socket.create_server(("127.0.0.1", self._port))
+        threading.Thread(target=self._accept, args=(self._listener,), daemon=True).start()
+
+    def cut(self) -> None:
+        """From here on, and for whoever speaks now, nobody is there."""
+        assert self._listener is not None
+        with suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)  # or the thread that waits would accept one more
+        for each in (self._listener, *self._ends):
+            with suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
+            each.close()
+        self._ends.clear()
+
+    def _accept(self, listener: socket.socket) -> None:
+        with suppress(OSError):
+            while True:
+                here, _ = listener.accept()
+                there = socket.create_connection(self._to)
+                self._ends += [here, there]
+                for one, other in ((here, there), (there, here)):
+                    threading.Thread(target=_pass_on, args=(one, other), daemon=True).start()
+
+
+def _pass_on(one: socket.socket, other: socket.socket) -> None:
+    with suppress(OSError):
+        while data := one.recv(65536):
+            other.sendall(data)
+    with suppress(OSError):
+        other.shutdown(socket.SHUT_WR)
+
+
+@contextmanager
+def app_behind(wire: Wire, running: Running, folder: Path) -> Iterator[str]:
+    """Another process of the app, with data of its own, which reaches Tollkeeper by the wire."""
+    url = f"http://127.0.0.1:{ports(0, 1)[0]}"
+    told = {
+        "TOLLKEEPER_URL": wire.url,
+        "TOLLKEEPER_API_KEY": running.key,
+        "TOLLKEEPER_SPOOL": str(folder / "journal.sqlite"),
+        "OPENAI_BASE_URL": f"{running.simulator_url}/v1",
+        "OPENAI_API_KEY": "sk-proj-example-1",
+        "EXAMPLE_DATA": str(folder),
+        "EXAMPLE_SECRET": "a secret of the tests",
+        "WELCOME_CREDIT": "25.00",
+    }
+    line = ("uvicorn", "examples.recruiting.app:app", "--port", url.rpartition(":")[2])
+    with ended(Child("The app", line, at=url, log=folder / "log", folder=ROOT, environment=os.environ | told)) as child:
+        child.wait_for("/sign-in")
+        yield url

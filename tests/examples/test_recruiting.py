@@ -1,20 +1,37 @@
-"""The recruiting example at fixed prices: the documented flow through the browser and over HTTP, and what may go wrong."""
+"""The recruiting example: the documented flow at fixed prices and at real cost, in the browser; and what goes wrong."""
 
 from __future__ import annotations
 
 import io
 import json
+import time
 import zipfile
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from examples.running import Running
+from examples.running.prepare import apply_catalog
 from playwright.sync_api import Page, expect
 from tests.browser.watched import OpenPage
 from tests.examples.conftest import SignIn, Start
-from tests.examples.recruiting import SAMPLES, Company, a_docx, a_pdf, a_scan, minutes_ago, sql
+from tests.examples.recruiting import (
+    CV,
+    INTERVIEW,
+    QUESTIONS,
+    SAMPLES,
+    Company,
+    Wire,
+    a_docx,
+    a_pdf,
+    a_scan,
+    app_behind,
+    charge_of,
+    minutes_ago,
+    sql,
+)
 
 FROM_10_TO_20_MINUTES = ("12.2", "14.6", "15", "15.4", "18")
 """Rounded by the meter: 12, 15, 15, 15 and 18 minutes, 75 in all, 15 on average."""
@@ -65,7 +82,9 @@ def test_a_job_with_ten_applications_costs_12_51(
     page.get_by_label("Candidate’s name").fill("Jonas Lind")
     page.get_by_label("Candidate’s e-mail").fill("jonas@mail.example")
     page.get_by_role("button", name="Add candidate").click()
-    page.locator("article", has_text="Jonas Lind").get_by_label("Upload CV").set_input_files(SAMPLES / "jonas-lind.docx")
+    page.locator("article", has_text="Jonas Lind").get_by_label("Upload CV").set_input_files(
+        SAMPLES / "jonas-lind.docx"
+    )
     expect(page.get_by_text("Parsed the CV of Jonas Lind.")).to_be_visible()
     for number in range(8):
         company.parse(company.apply(job), a_pdf(f"Candidate {number}", "Skills", "Python, SQL"))
@@ -191,6 +210,8 @@ def test_tokens_are_estimated_only_where_the_answer_does_not_tell_them(running: 
     assert answer["usage"] == {"prompt_tokens": 3500, "completion_tokens": 1500}
     assert answer["billing"]["charge"] == "0.01"
     assert not company.questions(job, 30)["estimated"]
+    sources = {event["dimensions"]["tokens"]: event["cost_source"] for event in company.events("question_tokens")}
+    assert sources == {"estimated": "estimate", "reported": "response"}
     rows = company.usage(group_by="tokens")
     assert {row["group"]["tokens"] for row in rows} == {"estimated", "reported"}
     found = "select tokens_estimated, total_tokens from recruiting.question_generation_usage where company_id = %s"
@@ -290,3 +311,104 @@ def test_companies_can_not_see_each_other(running: Running, sign_in: SignIn, com
     with anybody:
         for path in ("/billing-token", "/api/jobs"):
             assert anybody.get(path).status_code == 401
+
+
+def test_while_tollkeeper_is_away_work_goes_on_and_nothing_is_lost(
+    running: Running, sign_in: SignIn, tmp_path: Path
+) -> None:
+    """A CV is parsed and an interview held without Tollkeeper; both are charged when it's back."""
+    wire = Wire(running.tollkeeper_url)
+    with app_behind(wire, running, tmp_path) as url:
+        company = Company(running, sign_in, "away", url=url)
+        application = company.apply(company.job("Cook", "x" * 200))
+        wire.cut()
+        parsed = company.parse(application, a_pdf("Mina Okafor", "Skills", "Python, SQL"))
+        assert (parsed["resume"]["skills"], parsed["billing"]["charge"]) == (["Python", "SQL"], None)
+        assert company.status(application, "started").status_code == 200
+        minutes_ago(running, application, "5", database=tmp_path / "recruiting.sqlite")
+        assert company.status(application, "completed").json()["billing"]["charge"] is None
+        assert company.usage() == []
+        wire.mend()
+        for _ in range(400):
+            if len(company.usage()) == 2:
+                break
+            time.sleep(0.05)
+        assert (company.charge("cv_parse"), company.charge("interview_minute")) == (Decimal("0.5"), Decimal("0.5"))
+        assert len(company.events("cv_parse")) == len(company.events("interview_minute")) == 1
+        assert len(company.bills()) == 2
+    wire.cut()
+
+
+@pytest.fixture(scope="module")
+def real_cost(running: Running) -> None:
+    """From here on, the example's other catalog is in force."""
+    apply_catalog(running.tollkeeper_url, running.admin_key, running.example.catalog("real-cost"))
+
+
+def test_each_operation_costs_what_its_calls_do_and_a_quarter_more(
+    real_cost: None, running: Running, sign_in: SignIn, company: Company, page: Page
+) -> None:
+    """The three tests of the second document, through the browser."""
+    assert [charge_of(each) for each in (CV, QUESTIONS, INTERVIEW)] == [
+        Decimal("0.5625"), Decimal("0.01"), Decimal("1.875")
+    ]  # fmt: skip
+    sign_in.in_browser(page, running, name=company.name)
+    job = company.job("Cook", "We cook for two hundred guests every day, and look for somebody who leads the kitchen.")
+    application = company.apply(job)
+    page.goto(f"{running.url}/dashboard/jobs/{job}")
+    company.simulate(usage=CV)
+    page.get_by_label("Upload CV").set_input_files(SAMPLES / "mina-okafor.pdf")
+    expect(page.get_by_text("Parsed the CV of Mina Okafor.")).to_be_visible()
+    company.simulate(usage=QUESTIONS)
+    page.get_by_role("button", name="Generate questions").click()
+    expect(page.get_by_text("10 questions written.")).to_be_visible()
+    page.goto(f"{running.url}/interviews/{application}")
+    page.get_by_role("button", name="Start interview").click()
+    page.locator("#room textarea").first.fill("I led a kitchen of nine.")
+    minutes_ago(running, application, "5")
+    company.simulate(usage=INTERVIEW)
+    page.get_by_role("button", name="Finish interview").click()
+    expect(page.get_by_text("The interview is over.")).to_be_visible()
+    used = [bill["usage"] for bill in company.bills()]
+    charges = dict(zip(("cv_parse", "question_tokens", "interview_minute"), map(charge_of, used), strict=True))
+    assert {meter: company.charge(meter) for meter in charges} == charges
+    billing(page, running)
+    expect(card(page, "CV Parsing")).to_contain_text("$0.56")
+    expect(card(page, "JD Questions")).to_contain_text("$0.01")
+    expect(card(page, "Video Interviews")).to_contain_text("$1.88")
+    expect(card(page, "Video Interviews")).to_contain_text("5 minutes")
+    expect(page.locator("toll-usage [part=total]")).to_contain_text(f"${sum(charges.values()):.2f}")
+    (cv,) = sql(running, "select * from recruiting.cv_parsing_usage where company_id = %s", company.key)
+    assert (cv["cost"], cv["unit_price"], cv["provider_cost"]) == (
+        Decimal("0.5625"),
+        Decimal("0.5625"),
+        Decimal("0.45"),
+    )
+    (video,) = sql(running, "select * from recruiting.video_interview_usage where company_id = %s", company.key)
+    assert (video["duration_minutes"], video["minute_price"], video["cost"]) == (5, Decimal("0.375"), Decimal("1.875"))
+
+
+def test_without_a_known_cost_the_fallbacks_stand_in_and_say_so(
+    real_cost: None, running: Running, sign_in: SignIn, company: Company, page: Page
+) -> None:
+    """As with a model that is newer than the price book."""
+    job = company.job("Cook", "x" * 200)
+    application = company.apply(job)
+    company.simulate(response_model="gpt-99", times=3)
+    assert company.parse(application, a_pdf("Somebody"))["billing"]["charge"] == "0.5"
+    assert company.questions(job, 20)["billing"]["charge"] == "0.01"
+    assert company.interview(application, "5.4")["billing"]["charge"] == "1.5"
+    assert all(row["estimated"] == 1 for row in company.usage())
+    sign_in.in_browser(page, running, name=company.name)
+    billing(page, running)
+    expect(page.locator("toll-usage [part=total]")).to_contain_text("$2.01")
+    expect(page.locator("toll-usage")).to_contain_text("stimated")
+    # Once the cost is known, it's charged by that: what was too much is given back.
+    (event,) = company.events("interview_minute")
+    (call,) = event["calls"]
+    known = {"provider": "openai", "model": "gpt-99", "response_id": call["response_id"], "cost": "0.45"}
+    correction = {"id": f"{event['id']}:cost", "customer": company.key, "meter": "interview_minute", "quantity": 0}
+    company.toll("POST", "/v1/events", json=correction | {"corrects": event["id"], "calls": [known]})
+    assert company.charge("interview_minute") == Decimal("0.5625")
+    (video,) = sql(running, "select * from recruiting.video_interview_usage where company_id = %s", company.key)
+    assert (video["duration_minutes"], video["cost"]) == (5, Decimal("0.5625"))

@@ -13,8 +13,8 @@ find('#start').addEventListener('click', (event) =>
   during(event.target, async () => {
     const { title, questions } = await call(status, json({ status: 'started' }));
     find('#title').textContent = title;
-    const asked = questions.length ? questions : ['Tell us about yourself.'];
-    find('#questions').replaceChildren(...asked.map((each) => make('label', {}, each, make('textarea', { maxLength: 4000 }))));
+    const asked = questions.map((each) => make('label', {}, each, make('textarea', { maxLength: 4000 })));
+    find('#questions').replaceChildren(...asked);
     find('#before').hidden = true;
     room.hidden = false;
     began = Date.now();
