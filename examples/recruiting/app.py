@@ -137,6 +137,8 @@ def interview_status(application: Reached, status: Status, answers: Answers = ()
     asked, title = json.loads(application["questions"]) or ["Tell us about yourself."], application["title"]
     dimensions = {"job": application["job"], "candidate": application["id"]}
     plan: dict[str, Any] = {"customer": application["company"], "id": name, "dimensions": dimensions}
+    if application["interview"] not in (("started",) if status == "completed" else ("invited", "started")):
+        raise HTTPException(409, "The interview is over, or hasn't begun.")
     if status == "started":
         with suppress(TollkeeperUnreachable):
             if application["interview"] == "invited":
@@ -144,8 +146,6 @@ def interview_status(application: Reached, status: Status, answers: Answers = ()
         sql = "update applications set interview = 'started', started_at = :now where id = :id and started_at is null"
         rows(sql, now=now, id=application["id"])
         return {"title": title, "questions": asked}
-    if application["interview"] != "started":
-        raise HTTPException(409, "No interview is under way.")
     minutes = round(Decimal(now - application["started_at"]) / 60_000, 6)  # the meter rounds them, and knows the least
     about = {"job_title": title, "interview_id": name, "video_quality": videoQuality, "model": MODEL}
     about |= {"completed_questions": sum(bool(each.strip()) for each in answers), "total_questions": len(asked)}

@@ -10,6 +10,7 @@ import socket
 import sqlite3
 import threading
 import time
+import zipfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from decimal import Decimal
@@ -24,6 +25,7 @@ from examples.running import Running
 from examples.running.children import Child, ended, ports
 from examples.running.manifest import ROOT
 from fpdf import FPDF
+from playwright.sync_api import Locator, Page
 from psycopg.rows import dict_row
 from tests.examples.conftest import SignIn
 
@@ -58,14 +60,6 @@ def a_pdf(*lines: str) -> bytes:
     return bytes(pdf.output())
 
 
-def a_scan() -> bytes:
-    """A PDF without text."""
-    pdf = FPDF()
-    pdf.add_page()
-    pdf.line(10, 10, 100, 100)
-    return bytes(pdf.output())
-
-
 def a_docx(*lines: str) -> bytes:
     """A DOCX with these paragraphs."""
     document = Document()
@@ -74,6 +68,33 @@ def a_docx(*lines: str) -> bytes:
     file = io.BytesIO()
     document.save(file)
     return file.getvalue()
+
+
+def unreadable() -> list[tuple[bytes, int, str]]:
+    """Files without a text that could be had, with the status and a part of the reason that they're refused with."""
+    scan = FPDF()
+    scan.add_page()
+    scan.line(10, 10, 100, 100)
+    bomb = io.BytesIO()
+    with zipfile.ZipFile(bomb, "w", zipfile.ZIP_DEFLATED) as packed:
+        packed.writestr("word/document.xml", b"\0" * 60_000_000)
+    return [
+        (b"GIF89a", 422, "Only PDF and DOCX"),
+        (a_pdf("Somebody")[:300], 422, "Only PDF and DOCX"),
+        (bomb.getvalue(), 422, "Only PDF and DOCX"),
+        (bytes(scan.output()), 422, "no text"),
+        (b"%PDF" + b"\0" * 5_000_000, 413, "larger than 5 MB"),
+    ]
+
+
+def billing(page: Page, running: Running, query: str = "?tab=usage") -> None:
+    """Go to the company's billing page."""
+    page.goto(f"{running.url}/dashboard/settings/billing{query}")
+
+
+def card(page: Page, meter: str) -> Locator:
+    """A meter's card on it."""
+    return page.locator("toll-usage [part=card]").filter(has_text=meter)
 
 
 def minutes_ago(running: Running, application: str, minutes: str, *, database: Path | None = None) -> None:

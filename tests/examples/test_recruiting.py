@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import io
 import json
 import time
-import zipfile
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
@@ -26,11 +23,13 @@ from tests.examples.recruiting import (
     Wire,
     a_docx,
     a_pdf,
-    a_scan,
     app_behind,
+    billing,
+    card,
     charge_of,
     minutes_ago,
     sql,
+    unreadable,
 )
 
 FROM_10_TO_20_MINUTES = ("12.2", "14.6", "15", "15.4", "18")
@@ -46,14 +45,6 @@ def running(start: Start) -> Running:
 def company(running: Running, sign_in: SignIn, request: pytest.FixtureRequest) -> Company:
     """A company of the test's own."""
     return Company(running, sign_in, request.node.name)
-
-
-def billing(page: Page, running: Running, query: str = "?tab=usage") -> None:
-    page.goto(f"{running.url}/dashboard/settings/billing{query}")
-
-
-def card(page: Page, meter: str) -> Any:
-    return page.locator("toll-usage [part=card]").filter(has_text=meter)
 
 
 def test_a_job_with_ten_applications_costs_12_51(
@@ -234,16 +225,7 @@ def test_a_cv_that_can_not_be_parsed_costs_nothing_and_the_next_try_does(running
 
 def test_files_without_text_are_refused_before_anything_is_called(company: Company) -> None:
     application = company.apply(company.job("Cook", "x" * 200))
-    bomb = io.BytesIO()
-    with zipfile.ZipFile(bomb, "w", zipfile.ZIP_DEFLATED) as packed:
-        packed.writestr("word/document.xml", b"\0" * 60_000_000)
-    for file, status, told in (
-        (b"GIF89a", 422, "Only PDF and DOCX"),
-        (a_pdf("Somebody")[:300], 422, "Only PDF and DOCX"),
-        (bomb.getvalue(), 422, "Only PDF and DOCX"),
-        (a_scan(), 422, "no text"),
-        (b"%PDF" + b"\0" * 5_000_000, 413, "larger than 5 MB"),
-    ):
+    for file, status, told in unreadable():
         refused = company.upload(application, file)
         assert (refused.status_code, told in refused.json()["detail"]) == (status, True), refused.text
     assert company.bills() == []
@@ -379,11 +361,7 @@ def test_each_operation_costs_what_its_calls_do_and_a_quarter_more(
     expect(card(page, "Video Interviews")).to_contain_text("5 minutes")
     expect(page.locator("toll-usage [part=total]")).to_contain_text(f"${sum(charges.values()):.2f}")
     (cv,) = sql(running, "select * from recruiting.cv_parsing_usage where company_id = %s", company.key)
-    assert (cv["cost"], cv["unit_price"], cv["provider_cost"]) == (
-        Decimal("0.5625"),
-        Decimal("0.5625"),
-        Decimal("0.45"),
-    )
+    assert (cv["cost"], cv["unit_price"], cv["provider_cost"]) == (charge_of(CV), charge_of(CV), Decimal("0.45"))
     (video,) = sql(running, "select * from recruiting.video_interview_usage where company_id = %s", company.key)
     assert (video["duration_minutes"], video["minute_price"], video["cost"]) == (5, Decimal("0.375"), Decimal("1.875"))
 
@@ -412,3 +390,12 @@ def test_without_a_known_cost_the_fallbacks_stand_in_and_say_so(
     assert company.charge("interview_minute") == Decimal("0.5625")
     (video,) = sql(running, "select * from recruiting.video_interview_usage where company_id = %s", company.key)
     assert (video["duration_minutes"], video["cost"]) == (5, Decimal("0.5625"))
+    # A voice session's usage, which its provider tells at its end: 10,000 tokens heard at $32, 5,000 said at $64.
+    usage = {
+        "total_tokens": 15_000, "input_tokens": 10_000, "output_tokens": 5000,
+        "input_token_details": {"audio_tokens": 10_000}, "output_token_details": {"audio_tokens": 5000},
+    }  # fmt: skip
+    voice = {"provider": "openai", "model": "gpt-realtime", "response_id": "sess_1", "usage": usage}
+    voiced = correction | {"id": f"{event['id']}:voice", "corrects": event["id"], "calls": [voice]}
+    company.toll("POST", "/v1/events", json=voiced)
+    assert company.charge("interview_minute") == (Decimal("0.45") + Decimal("0.32") + Decimal("0.32")) * Decimal("1.25")

@@ -1,7 +1,6 @@
 import { call, during, find, form, inAddress, json, make } from './shared.js';
 
 const job = inAddress();
-const STATES = { invited: 'Interview link', started: 'Being interviewed', completed: 'Interviewed' };
 
 async function upload(application, file) {
   const { resume } = await call('/api/resumes/parse', form({ applicationId: application, file }));
@@ -23,8 +22,9 @@ function uploader(one) {
 function candidate(one) {
   const resume = JSON.parse(one.resume ?? 'null');
   const assessment = JSON.parse(one.assessment ?? 'null');
+  const over = one.interview === 'completed';
   const skills = (resume?.skills ?? []).slice(0, 12).map((skill) => make('span', { className: 'chip' }, skill));
-  const link = make('a', { className: 'button quiet', href: `/interviews/${one.id}`, target: '_blank' }, STATES[one.interview]);
+  const link = make('a', { className: 'button quiet', href: `/interviews/${one.id}`, target: '_blank' }, 'Interview link');
   return make(
     'article',
     { className: 'card' },
@@ -32,7 +32,7 @@ function candidate(one) {
     resume && make('p', {}, resume.summary),
     skills.length ? make('div', { className: 'row' }, ...skills) : null,
     assessment && make('p', { className: 'soft' }, `Interview: ${assessment.score} of 10. ${assessment.summary}`),
-    make('div', { className: 'row' }, uploader(one), link),
+    make('div', { className: 'row' }, uploader(one), over ? null : link),
   );
 }
 
