@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 
@@ -113,7 +114,6 @@ def test_a_job_with_ten_applications_costs_12_51(
     assert (summary["interview_count"], summary["video_minutes"], summary["video_cost"]) == (5, 75, Decimal("7.5"))
     (video,) = sql(running, "select * from recruiting.video_interview_usage where candidate_id = %s", first)
     assert (video["duration_minutes"], video["minute_price"], video["video_quality"]) == (12, Decimal("0.1"), "HD")
-    assert (video["completed_questions"], video["total_questions"]) == (1, 30)
     ledger = sql(running, "select * from recruiting.usage_ledger where company_id = %s", company.key)
     assert len(ledger) == 16
     assert sum(entry["amount"] for entry in ledger) == Decimal("12.51")
@@ -164,9 +164,8 @@ def test_what_is_kept_with_each_event(running: Running, company: Company) -> Non
     (cv,) = sql(running, "select * from recruiting.cv_parsing_usage where company_id = %s", company.key)
     assert (cv["job_id"], cv["candidate_id"], cv["file_size_kb"]) == (job, application, round(len(file) / 1024))
     assert (cv["parse_successful"], cv["success_rate"], cv["unit_price"]) == (True, 95, Decimal("0.5"))
-    assert cv["cost"] == Decimal("0.5")
-    assert cv["file_id"]
-    assert cv["created_at"]
+    assert (cv["cost"], len(cv["file_id"])) == (Decimal("0.5"), 16)
+    assert cv["created_at"] <= datetime.now(UTC)
     (questions,) = sql(running, "select * from recruiting.question_generation_usage where company_id = %s", company.key)
     usage = company.bills()[1]["usage"]
     for name in ("prompt_tokens", "completion_tokens", "total_tokens"):
@@ -176,6 +175,9 @@ def test_what_is_kept_with_each_event(running: Running, company: Company) -> Non
     (video,) = sql(running, "select * from recruiting.video_interview_usage where company_id = %s", company.key)
     assert (video["duration_minutes"], video["cost"], video["candidate_id"]) == (2, Decimal("0.2"), application)
     assert (video["completed_questions"], video["total_questions"]) == (1, 3)
+    told = (running.data / "recruiting.log").read_text(encoding="utf-8")
+    for each in ("[Resume Parse] Billing tracked: 0.5 USD", "[Question Generation] Billing tracked: ", "[Interview] "):
+        assert each in told
 
 
 def test_without_skills_the_success_rate_is_80_and_the_same_file_is_charged_once(
@@ -289,10 +291,8 @@ def test_companies_can_not_see_each_other(running: Running, sign_in: SignIn, com
     expect(page.locator("toll-billing-page")).to_contain_text("No usage")
     expect(page.locator("toll-billing-page")).not_to_contain_text("$0.50")
     # Nobody who isn't signed in gets a token, or a job.
-    anybody = httpx.Client(base_url=running.url, trust_env=False)
-    with anybody:
-        for path in ("/billing-token", "/api/jobs"):
-            assert anybody.get(path).status_code == 401
+    for path in ("/billing-token", "/api/jobs"):
+        assert httpx.get(running.url + path, trust_env=False).status_code == 401
 
 
 def test_while_tollkeeper_is_away_work_goes_on_and_nothing_is_lost(
@@ -388,8 +388,6 @@ def test_without_a_known_cost_the_fallbacks_stand_in_and_say_so(
     correction = {"id": f"{event['id']}:cost", "customer": company.key, "meter": "interview_minute", "quantity": 0}
     company.toll("POST", "/v1/events", json=correction | {"corrects": event["id"], "calls": [known]})
     assert company.charge("interview_minute") == Decimal("0.5625")
-    (video,) = sql(running, "select * from recruiting.video_interview_usage where company_id = %s", company.key)
-    assert (video["duration_minutes"], video["cost"]) == (5, Decimal("0.5625"))
     # A voice session's usage, which its provider tells at its end: 10,000 tokens heard at $32, 5,000 said at $64.
     usage = {
         "total_tokens": 15_000, "input_tokens": 10_000, "output_tokens": 5000,
