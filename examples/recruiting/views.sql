@@ -11,7 +11,7 @@ select
   sum(billed) as billed,
   sum(charge) as cost,
   sum(cost) as provider_cost,
-  bool_or(estimated) filter (where corrects is null) as estimated,
+  (array_agg(estimated order by recorded_at desc))[1] as estimated, -- until a correction knows better
   (array_agg(dimensions order by corrects nulls first))[1] as dimensions,
   (array_agg(metadata order by corrects nulls first))[1] as metadata
 from reports.usage_events
