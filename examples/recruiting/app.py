@@ -24,7 +24,7 @@ from examples.recruiting.reading import MOST_BYTES, Assessment, Resume, question
 from examples.recruiting.store import rows
 from tollkeeper import Tollkeeper
 from tollkeeper.client import Operation
-from tollkeeper.errors import InsufficientCredits, LimitExceeded, TollError, TollkeeperUnreachable
+from tollkeeper.errors import TollError, TollkeeperUnreachable
 
 PAGES = Path(__file__).parent / "pages"
 URL, MODEL = os.environ["TOLLKEEPER_URL"], os.environ.get("OPENAI_MODEL", "gpt-4o")
@@ -156,7 +156,7 @@ def interview_status(application: Reached, status: Status, answers: Answers = ()
             said = "\n\n".join([application["description"], *answers])[:40_000]
             assessment, _ = ask(Assessment, "Assess these answers of a candidate for the job.", said)
         billing = tracked("Interview", interview)
-    except (InsufficientCredits, LimitExceeded):  # its reservation is over; but it has taken place, and is recorded
+    except TollError:  # refused, because its reservation was over; but it has taken place, and is recorded
         toll.record("interview_minute", **plan, quantity=minutes, metadata=about)
     sql = "update applications set interview = 'completed', assessment = :it where id = :id"
     rows(sql, it=assessment and assessment.model_dump_json(), id=application["id"])

@@ -177,9 +177,8 @@ def test_what_is_kept_with_each_event(running: Running, company: Company) -> Non
     (video,) = sql(running, "select * from recruiting.video_interview_usage where company_id = %s", company.key)
     assert (video["duration_minutes"], video["cost"], video["candidate_id"]) == (2, Decimal("0.2"), application)
     assert (video["completed_questions"], video["total_questions"]) == (1, 3)
-    told = (running.data / "recruiting.log").read_text(encoding="utf-8")
-    for each in ("[Resume Parse] Billing tracked: 0.5 USD", "[Question Generation] Billing tracked: ", "[Interview] "):
-        assert each in told
+    for each in ("[Resume Parse] Billing tracked: 0.5 USD", "[Question Generation] Billing tracked", "[Interview] "):
+        assert each in (running.data / "recruiting.log").read_text(encoding="utf-8")
 
 
 def test_without_skills_the_success_rate_is_80_and_the_same_file_is_charged_once(
@@ -209,11 +208,8 @@ def test_tokens_are_estimated_only_where_the_answer_does_not_tell_them(running: 
     assert sources == {"estimated": "estimate", "reported": "response"}
     rows = company.usage(group_by="tokens")
     assert {row["group"]["tokens"] for row in rows} == {"estimated", "reported"}
-    found = "select tokens_estimated, total_tokens from recruiting.question_generation_usage where company_id = %s"
-    assert {(row["tokens_estimated"], row["total_tokens"] == 5000) for row in sql(running, found, company.key)} == {
-        (True, True),
-        (False, False),
-    }
+    found = "select total_tokens from recruiting.question_generation_usage where company_id = %s and tokens_estimated"
+    assert [row["total_tokens"] for row in sql(running, found, company.key)] == [5000]
 
 
 def test_a_cv_that_can_not_be_parsed_costs_nothing_and_the_next_try_does(running: Running, company: Company) -> None:
@@ -255,14 +251,18 @@ def test_who_has_nothing_left_is_refused_before_the_model_is_asked(company: Comp
 
 def test_an_interview_that_outlasts_its_reservation_is_charged_all_the_same(company: Company) -> None:
     application = company.apply(company.job("Cook", "x" * 200))
-    company.use("cv_parse", "47")  # 1.50 are left, which 15 minutes need
-    assert company.status(application, "started").status_code == 200
-    company.use("cv_parse", "2")  # booked by others in the meantime
-    minutes_ago(company.running, application, "60")
-    answer = company.status(application, "completed")
-    assert (answer.status_code, answer.json()["billing"]["charge"]) == (200, "6")
+    later = company.apply(company.job("Baker", "x" * 200))
+    company.use("cv_parse", "44")  # 3.00 are left, which two times 15 minutes need
+    assert company.interview(application, "60")["billing"]["charge"] == "6"
     assert company.status(application, "completed").status_code == 409
-    assert company.charge("interview_minute") == 6
+    assert company.status(later, "started").status_code == 402
+    company.toll("POST", f"/v1/customers/{company.key}/grants", json={"amount": "4.50"})
+    assert company.status(later, "started").status_code == 200
+    company.toll("POST", f"/v1/holds/interview:{later}/release", json={"customer": company.key})  # as if it was over
+    company.use("cv_parse", "3")
+    minutes_ago(company.running, later, "20")
+    assert company.status(later, "completed").status_code == 200
+    assert company.charge("interview_minute") == 8
 
 
 def test_companies_can_not_see_each_other(running: Running, sign_in: SignIn, company: Company, page: Page) -> None:
