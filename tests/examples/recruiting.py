@@ -38,6 +38,13 @@ QUESTIONS = {
     "total_tokens": 2400,
     "prompt_tokens_details": {"cached_tokens": 800},
 }
+VOICE = {
+    "total_tokens": 15_000,
+    "input_tokens": 10_000,
+    "output_tokens": 5000,
+    "input_token_details": {"audio_tokens": 10_000},
+    "output_token_details": {"audio_tokens": 5000},
+}
 INTERVIEW = {"prompt_tokens": 200_000, "completion_tokens": 100_000, "total_tokens": 300_000}
 """What the document's examples cost: $0.45, $0.008 and $1.50."""
 

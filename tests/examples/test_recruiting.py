@@ -21,6 +21,7 @@ from tests.examples.recruiting import (
     INTERVIEW,
     QUESTIONS,
     SAMPLES,
+    VOICE,
     Company,
     Wire,
     a_docx,
@@ -274,8 +275,9 @@ def test_companies_can_not_see_each_other(running: Running, sign_in: SignIn, com
     assert other.jobs() == []
     assert other.upload(application, a_pdf("Somebody")).status_code == 404
     assert other.status(application, "started").status_code == 404
-    asked = {"jobId": job, "companyId": company.key}
-    assert other.http.post("/api/ai/generate-questions", json=asked).status_code == 404
+    assert (
+        other.http.post("/api/ai/generate-questions", json={"jobId": job, "companyId": company.key}).status_code == 404
+    )
     assert other.usage() == []
     # Its page's token shows its own, whatever it asks for.
     token = other.http.get("/billing-token").json()["token"]
@@ -390,12 +392,8 @@ def test_without_a_known_cost_the_fallbacks_stand_in_and_say_so(
     assert (
         (video["cost"], video["estimated"]) == (company.charge("interview_minute"), False) == (Decimal("0.5625"), False)
     )
-    # A voice session's usage, which its provider tells at its end: 10,000 tokens heard at $32, 5,000 said at $64.
-    usage = {
-        "total_tokens": 15_000, "input_tokens": 10_000, "output_tokens": 5000,
-        "input_token_details": {"audio_tokens": 10_000}, "output_token_details": {"audio_tokens": 5000},
-    }  # fmt: skip
-    voice = {"provider": "openai", "model": "gpt-realtime", "response_id": "sess_1", "usage": usage}
+    # What a voice session has used may be told at its end: $32 a million tokens heard, $64 said.
+    voice = {"provider": "openai", "model": "gpt-realtime", "response_id": "sess_1", "usage": VOICE}
     voiced = correction | {"id": f"{event['id']}:voice", "corrects": event["id"], "calls": [voice]}
     company.toll("POST", "/v1/events", json=voiced)
     assert company.charge("interview_minute") == (Decimal("0.45") + Decimal("0.32") + Decimal("0.32")) * Decimal("1.25")
