@@ -125,12 +125,15 @@ def test_an_ambiguous_call_of_which_nothing_was_delivered_holds_nothing_back(
     assert toll.get_hold("a", customer=customer).state == "released"
 
 
-def test_quantity_and_metadata_may_be_set_within(toll: Tollkeeper, customer: str) -> None:
+def test_quantity_dimensions_and_metadata_may_be_set_within(toll: Tollkeeper, customer: str) -> None:
     with toll.operation("question", customer=customer, dimensions=None, quantity=1) as operation:
         operation.quantity = Decimal("2.5")
         operation.metadata = {"pages": 3}
     event = toll.get_event(operation.id, customer=customer)
     assert (event.quantity, event.metadata) == (Decimal("2.5"), {"pages": 3})
+    with toll.operation("cv_parse", customer=customer, dimensions={"job": "cook"}) as other:
+        other.dimensions = {**other.dimensions, "job": "baker"}
+    assert toll.get_event(other.id, customer=customer).dimensions == {"job": "baker"}
     with pytest.raises(InvalidInput) as refused:
         operation.quantity = 1
     assert refused.value.code == "operation_ended"

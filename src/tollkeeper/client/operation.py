@@ -114,6 +114,16 @@ class Operation:
         self._set("amount", amount)
 
     @property
+    def dimensions(self) -> Mapping[str, str]:
+        """What its usage is grouped by; may be set until it ends."""
+        return self._event["dimensions"] or {}
+
+    @dimensions.setter
+    def dimensions(self, dimensions: Mapping[str, str]) -> None:
+        """Set them. Raises InvalidInput `operation_ended`."""
+        self._set("dimensions", dict(dimensions))
+
+    @property
     def metadata(self) -> Mapping[str, Any]:
         """Your own facts about it; may be set until it ends."""
         return self._event["metadata"] or {}
