@@ -92,9 +92,10 @@ def _reply(simulation: Simulation, step: Step, prompt: Prompt, wish: Wish) -> li
         return pieces(step.content)
     if wish.tool is not None:
         return pieces(json.dumps(instance_of(resolved(wish.tool[1]))))
+    asked = "".join(prompt.tokens)
     if wish.schema is not None:
-        return shaped(wish.schema)
-    return reply_tokens(simulation.seed, "".join(prompt.tokens))
+        return shaped(wish.schema, simulation.seed, asked)
+    return reply_tokens(simulation.seed, asked)
 
 
 def positive(asked: Asked, *names: str) -> int | None:
