@@ -76,6 +76,6 @@ def resolved(schema: Mapping[str, Any], whole: Mapping[str, Any] | None = None, 
 
 
 def shaped(schema: Mapping[str, Any], seed: int, prompt: str) -> list[str]:
-    """The tokens of the least JSON document that a schema allows, with a reply to the prompt where it asks for prose."""
+    """The tokens of the least JSON that a schema allows, with a reply to the prompt where it asks for prose."""
     told = "".join(reply_tokens(seed, prompt))
     return pieces(json.dumps(instance_of(resolved(schema), told)))
