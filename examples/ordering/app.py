@@ -84,11 +84,11 @@ def voice_to_text(business: SignedIn, audio: UploadFile, session: Session = "") 
     """A recording becomes text. Its minutes are read from it, or else estimated, and marked so with the event."""
     sound, session = content(audio), session or str(uuid4())
     minutes, how = assistant.length_of(sound)
-    about = {"operation": "voice_to_text", "audioSize": len(sound), "sessionId": session, "estimated": how == "estimated"}
+    about = {"operation": "voice_to_text", "audioSize": len(sound), "estimated": how == "estimated"}
     with toll.operation("voice_minute", customer=business.id, quantity=minutes, dimensions={"length": how}) as voice:
-        voice.metadata = about
+        voice.metadata = {**about, "sessionId": session}
         text = client.audio.transcriptions.create(model=assistant.LISTENER, file=(audio.filename, sound)).text
-        voice.metadata = {**about, "transcriptionLength": len(text)}
+        voice.metadata = {**voice.metadata, "transcriptionLength": len(text)}
     return exact({"text": text, "minutes": minutes, "estimated": about["estimated"], "sessionId": session})
 
 
