@@ -73,8 +73,7 @@ def chat(business: SignedIn, message: Message, session: Annotated[str, Body(alia
         found = assistant.answer(client, business.name, conversation)
         turn, tokens = found.choices[0].message.parsed or assistant.REFUSED, found.usage and found.usage.total_tokens
         call.metadata = {**call.metadata, "model": found.model, "tokens": tokens, "intent": turn.intent}
-        about = {"queryType": "order_taking", "sessionId": session, "complexity": turn.complexity, "tokens": tokens}
-        query.metadata = about
+        query.metadata = {"queryType": "order_taking", "complexity": turn.complexity, "tokens": tokens}
     businesses.said(business.id, session, message, turn.reply)
     return exact({"reply": turn.reply, "intent": turn.intent, "sessionId": session})
 

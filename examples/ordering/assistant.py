@@ -11,8 +11,7 @@ from pydantic import BaseModel, Field
 from tinytag import TinyTag, TinyTagException
 
 MODEL, LISTENER = "gpt-4o-mini", "gpt-4o-mini-transcribe"
-_INSTRUCTIONS = """You take orders for the restaurant {}. Find out what the guest wants, ask for what is missing, be
-brief and kind. Say what the guest intends, and how complex it was to understand."""
+_INSTRUCTIONS = "You take orders for the restaurant {}: find out what the guest wants, ask for what is missing."
 _USUAL = 16_000  # bytes a second: 128 kbit/s, what browsers and phones record
 _PLAUSIBLE = range(250, 400_000)  # from the tightest speech codec to studio WAV; a header that says otherwise lies
 

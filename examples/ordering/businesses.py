@@ -11,7 +11,7 @@ from uuid import uuid4
 from zoneinfo import available_timezones
 
 DATA = Path(os.environ["EXAMPLE_DATA"])
-_hashed = partial(scrypt, n=2**14, r=8, p=1)
+_hash = partial(scrypt, n=2**14, r=8, p=1)
 _db = sqlite3.connect(DATA / "ordering.sqlite", isolation_level=None, check_same_thread=False)
 _db.execute("create table if not exists businesses (id, name, timezone, email unique collate nocase, salt, password)")
 _db.execute("create table if not exists messages (business, session, role, content)")
@@ -30,11 +30,10 @@ def enter(email: str, password: str, name: str, timezone: str) -> Business | Non
     """The business with that e-mail address and password; with a name, a new one if the address is."""
     if name:
         salt, zone = secrets.token_bytes(16), timezone if timezone in available_timezones() else "UTC"
-        new = (str(uuid4()), name, zone, email, salt, _hashed(password.encode(), salt=salt))
+        new = (str(uuid4()), name, zone, email, salt, _hash(password.encode(), salt=salt))
         _db.execute("insert into businesses values (?, ?, ?, ?, ?, ?) on conflict do nothing", new)
     row = _db.execute("select * from businesses where email = ?", [email]).fetchone()
-    right = row and secrets.compare_digest(row[5], _hashed(password.encode(), salt=row[4]))
-    return Business(*row[:3]) if right else None
+    return Business(*row[:3]) if row and secrets.compare_digest(row[5], _hash(password.encode(), salt=row[4])) else None
 
 
 def conversation(business: str, session: str) -> list[dict[str, str]]:
