@@ -92,10 +92,9 @@ def _reply(simulation: Simulation, step: Step, prompt: Prompt, wish: Wish) -> li
         return pieces(step.content)
     if wish.tool is not None:
         return pieces(json.dumps(instance_of(resolved(wish.tool[1]))))
-    asked = "".join(prompt.tokens)
     if wish.schema is not None:
-        return shaped(wish.schema, simulation.seed, asked)
-    return reply_tokens(simulation.seed, asked)
+        return shaped(wish.schema)
+    return reply_tokens(simulation.seed, "".join(prompt.tokens))
 
 
 def positive(asked: Asked, *names: str) -> int | None:

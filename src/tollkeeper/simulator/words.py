@@ -34,11 +34,8 @@ def reply_tokens(seed: int, prompt: str, salt: str = "") -> list[str]:
     return pieces(text)
 
 
-def instance_of(schema: Mapping[str, Any], told: str = "toll") -> Any:
-    """The least value that a JSON schema allows, of the words that are common in structured outputs.
-
-    Texts are one word, and those that the schema describes are `told`: that's where it asks for prose.
-    """
+def instance_of(schema: Mapping[str, Any]) -> Any:
+    """The least value that a JSON schema allows, of the words that are common in structured outputs."""
     for name in ("const", "default"):
         if name in schema:
             return schema[name]
@@ -46,16 +43,16 @@ def instance_of(schema: Mapping[str, Any], told: str = "toll") -> Any:
         return schema["enum"][0]
     for name in ("anyOf", "oneOf"):
         if schema.get(name):
-            return instance_of(schema[name][0], told)
+            return instance_of(schema[name][0])
     kind = schema.get("type", "object")
     kind = kind[0] if isinstance(kind, list) else kind
     if kind == "object":
-        return {name: instance_of(each, told) for name, each in schema.get("properties", {}).items()}
+        return {name: instance_of(each) for name, each in schema.get("properties", {}).items()}
     if kind == "array":
-        return [instance_of(schema.get("items", {"type": "string"}), told) for _ in range(schema.get("minItems", 0))]
+        return [instance_of(schema.get("items", {"type": "string"})) for _ in range(schema.get("minItems", 0))]
     if kind in ("integer", "number"):
         return schema.get("minimum", 0)
-    return {"boolean": False, "null": None}.get(kind, told if schema.get("description") else "toll")
+    return {"boolean": False, "null": None}.get(kind, "toll")
 
 
 def resolved(schema: Mapping[str, Any], whole: Mapping[str, Any] | None = None, depth: int = 0) -> Any:
@@ -75,7 +72,6 @@ def resolved(schema: Mapping[str, Any], whole: Mapping[str, Any] | None = None, 
     return {name: resolved(each, whole, depth + 1) for name, each in schema.items() if name != "$defs"}
 
 
-def shaped(schema: Mapping[str, Any], seed: int, prompt: str) -> list[str]:
-    """The tokens of the least JSON that a schema allows, with a reply to the prompt where it asks for prose."""
-    told = "".join(reply_tokens(seed, prompt))
-    return pieces(json.dumps(instance_of(resolved(schema), told)))
+def shaped(schema: Mapping[str, Any]) -> list[str]:
+    """The tokens of the least JSON document that a schema allows."""
+    return pieces(json.dumps(instance_of(resolved(schema))))
