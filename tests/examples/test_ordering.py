@@ -249,12 +249,9 @@ def test_what_is_beyond_a_quota_is_charged_and_seen(restaurant: Restaurant, toll
     costs = {name: str(part["cost"]) for name, part in usage["breakdown"].items()}
     assert costs == {"apiCalls": "0.01", "voiceMinutes": "0.01", "aiQueries": "0.05", "storage": "0.001"}
     assert usage["cost"] == Decimal("0.071")
-    text = [
-        step.text for step in toll.explanation(restaurant.events("storage_mb")[0]["id"], customer=restaurant.id).steps
-    ]
-    assert (
-        text[0] == "The first 1,000 MB of the month are included: 999.5 already used, 0.5 of this 1.5 free, 1 charged"
-    )
+    explained = toll.explanation(restaurant.events("storage_mb")[0]["id"], customer=restaurant.id)
+    beyond = "The first 1,000 MB of the month are included: 999.5 already used, 0.5 of this 1.5 free, 1 charged"
+    assert explained.steps[0].text == beyond
 
 
 def test_a_plan_without_overage_refuses_before_anything_happens(
@@ -268,7 +265,7 @@ def test_a_plan_without_overage_refuses_before_anything_happens(
     for answer, detail in (
         (
             restaurant.http.post(CHAT, json={"message": "One more"}),
-            "The limit 'api_call' allows 100 per month: 100 used, 1",
+            "The limit 'api_call' allows 100 per month: 100 used, 1 more needed.",
         ),
         (
             restaurant.http.post("/api/voice-to-text", files={"audio": ("order.wav", wav(90))}),
@@ -293,7 +290,7 @@ def test_a_plan_without_overage_refuses_before_anything_happens(
 def test_a_model_that_fails_costs_nothing(running: Running, restaurant: Restaurant) -> None:
     script(running, path="/v1/chat/completions", status=400)
     failed = restaurant.http.post(CHAT, json={"message": "Hello"})
-    assert (failed.status_code, failed.json()["code"]) == (502, "model_unavailable")
+    assert (failed.status_code, failed.json()["code"]) == (503, "model_unavailable")
     usage = restaurant.usage()
     assert (usage["apiCalls"], usage["breakdown"]["aiQueries"]["count"]) == (0, 0)
 
@@ -301,16 +298,16 @@ def test_a_model_that_fails_costs_nothing(running: Running, restaurant: Restaura
 def test_trends_and_months_are_of_the_businesss_own_calendar(
     running: Running, sign_in: SignIn, toll: Tollkeeper
 ) -> None:
-    restaurant = Restaurant(running, sign_in, "payg")
+    restaurant = Restaurant(running, sign_in, "payg")  # until now it was on the default plan
     now = datetime.now(UTC)
     month = now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     used(toll, restaurant.id, "api_call", "1", "1", time=month - timedelta(seconds=1))
-    used(toll, restaurant.id, "voice_minute", "2.5", time=month - timedelta(seconds=1))
-    used(toll, restaurant.id, "api_call", "1", time=now - timedelta(minutes=1))
-    assert restaurant.analytics(period="last_month")["billingUsage"]["cost"] == Decimal("0.07")
+    used(toll, restaurant.id, "voice_minute", "62.5", time=month - timedelta(seconds=1))
+    used(toll, restaurant.id, "api_call", "1")
+    assert restaurant.analytics(period="last_month")["billingUsage"]["cost"] == Decimal("0.05")
     assert restaurant.usage()["apiCalls"] == 1
     long, short = restaurant.analytics(days=40)["trends"], restaurant.analytics(days=1)["trends"]
-    last = {"date": str((month - DAY).date()), "apiCalls": 2, "voiceMinutes": Decimal("2.5"), "cost": Decimal("0.07")}
+    last = {"date": str((month - DAY).date()), "apiCalls": 2, "voiceMinutes": Decimal("62.5"), "cost": Decimal("0.05")}
     today = {"date": str(now.date()), "apiCalls": 1, "voiceMinutes": 0, "cost": Decimal("0.01")}
     assert (long, short) == ([last, today], [today])
     for wrong in ({"period": "yesterday"}, {"days": 0}, {"days": 366}):
