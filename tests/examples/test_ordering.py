@@ -250,7 +250,7 @@ def test_what_is_beyond_a_quota_is_charged_and_seen(restaurant: Restaurant, toll
     assert costs == {"apiCalls": "0.01", "voiceMinutes": "0.01", "aiQueries": "0.05", "storage": "0.001"}
     assert usage["cost"] == Decimal("0.071")
     explained = toll.explanation(restaurant.events("storage_mb")[0]["id"], customer=restaurant.id)
-    beyond = "The first 1,000 MB of the month are included: 999.5 already used, 0.5 of this 1.5 free, 1 charged"
+    beyond = "The first 1,000 MB of the month are included: 999.5 already used, 0.5 of these 1.5 free, 1 charged"
     assert explained.steps[0].text == beyond
 
 
