@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import io
 import json
-import wave
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Any
-from uuid import uuid4
 
 import httpx
 import pytest
 from examples.running import Running
 from tests.examples.conftest import SignIn, Start
+from tests.examples.restaurants import CHAT, PASSWORD, Restaurant, bills, script, used, wav
 
 from tollkeeper import Tollkeeper
 
-CHAT = "/api/agents/order-taking/chat"
 DAY = timedelta(days=1)
 
 
@@ -33,76 +29,9 @@ def toll(running: Running, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         yield client
 
 
-class Restaurant:
-    """A business that has signed up, and what its browser asks."""
-
-    def __init__(self, running: Running, sign_in: SignIn, plan: str | None = None) -> None:
-        self.email = f"{uuid4()}@example.com"
-        self.running = running
-        self.http = sign_in(running, name="Corner Pizza", email=self.email, password="margherita")
-        self.id: str = self.dashboard()["businessId"]
-        if plan is not None:
-            headers = {"Authorization": f"Bearer {running.key}"}
-            path = f"{running.tollkeeper_url}/v1/customers/{self.id}/plan"
-            assert httpx.put(path, json={"plan": plan}, headers=headers, trust_env=False).is_success
-
-    def data(self, method: str, path: str, **given: Any) -> dict[str, Any]:
-        answer = self.http.request(method, path, **given)
-        assert answer.is_success, answer.text
-        body = answer.json(parse_float=Decimal)
-        assert (list(body), body["success"]) == (["success", "data"], True)
-        return body["data"]
-
-    def dashboard(self) -> dict[str, Any]:
-        return self.data("GET", "/api/dashboard-simple")
-
-    def usage(self) -> dict[str, Any]:
-        return self.dashboard()["billingUsage"]
-
-    def analytics(self, **asked: Any) -> dict[str, Any]:
-        return self.data("GET", "/api/billing/analytics", params={"businessId": self.id, **asked})
-
-    def says(self, message: str, session: str = "") -> dict[str, Any]:
-        return self.data("POST", CHAT, json={"message": message, "sessionId": session})
-
-    def uploads(self, size: int, name: str = "menu.pdf") -> dict[str, Any]:
-        return self.data("POST", "/api/files", files={"file": (name, b"x" * size)})
-
-    def events(self, meter: str) -> list[dict[str, Any]]:
-        headers = {"Authorization": f"Bearer {self.running.key}"}
-        params = {"customer": self.id, "meter": meter}
-        answer = httpx.get(f"{self.running.tollkeeper_url}/v1/events", params=params, headers=headers, trust_env=False)
-        return answer.json()["data"]
-
-
 @pytest.fixture
 def restaurant(running: Running, sign_in: SignIn) -> Restaurant:
     return Restaurant(running, sign_in)
-
-
-def bills(running: Running) -> list[dict[str, Any]]:
-    return httpx.get(f"{running.simulator_url}/_simulator/bills", trust_env=False).json()["bills"]
-
-
-def script(running: Running, **step: Any) -> None:
-    assert httpx.post(f"{running.simulator_url}/_simulator/script", json=step, trust_env=False).is_success
-
-
-def wav(seconds: int) -> bytes:
-    made = io.BytesIO()
-    with wave.open(made, "wb") as opened:
-        opened.setnchannels(1)
-        opened.setsampwidth(2)
-        opened.setframerate(8000)
-        opened.writeframes(b"\0\0" * 8000 * seconds)
-    return made.getvalue()
-
-
-def used(toll: Tollkeeper, business: str, meter: str, *quantities: str, time: datetime | None = None) -> None:
-    """Usage as if the product had recorded it."""
-    event = {"meter": meter, "customer": business} | ({} if time is None else {"time": time})
-    told = toll.record_all([event | {"quantity": quantity} for quantity in quantities])
-    assert {one.status for one in told} == {"accepted"}
 
 
 def test_the_documents_figures_in_the_documents_form(running: Running, sign_in: SignIn, toll: Tollkeeper) -> None:
@@ -265,15 +194,15 @@ def test_a_plan_without_overage_refuses_before_anything_happens(
     for answer, detail in (
         (
             restaurant.http.post(CHAT, json={"message": "One more"}),
-            "The limit 'api_call' allows 100 per month: 100 used, 1 more needed.",
+            "The limit 'calls' allows 100 per month: 100 used, 1 more needed.",
         ),
         (
             restaurant.http.post("/api/voice-to-text", files={"audio": ("order.wav", wav(90))}),
-            "The limit 'voice_minute' allows 10 per month: 9 used, 1.5 more needed.",
+            "The limit 'minutes' allows 10 per month: 9 used, 1.5 more needed.",
         ),
         (
             restaurant.http.post("/api/files", files={"file": ("menu.pdf", bytes(2_000_000))}),
-            "The limit 'storage_mb' allows 50 per month: 49 used, 2 more needed.",
+            "The limit 'storage' allows 50 per month: 49 used, 2 more needed.",
         ),
     ):
         assert (answer.status_code, answer.json()["code"]) == (429, "limit_exceeded"), answer.text
@@ -347,5 +276,5 @@ def test_who_is_not_signed_in_gets_nothing(running: Running, restaurant: Restaur
     assert wrong.headers["location"] == "/sign-in?wrong"
     taken = {"name": "Thief", "email": restaurant.email.upper(), "password": "another"}
     assert httpx.post(f"{running.url}/sign-in", data=taken, trust_env=False).headers["location"] == "/sign-in?wrong"
-    again = sign_in(running, email=restaurant.email, password="margherita")
+    again = sign_in(running, email=restaurant.email, password=PASSWORD)
     assert again.get("/api/dashboard-simple").json()["data"]["businessId"] == restaurant.id
