@@ -1,4 +1,4 @@
-"""The ordering example as people see it: the four manual test steps in the browser, and the views for who reads with SQL."""
+"""The ordering example as people see it: the manual test steps in the browser, the views for who reads with SQL."""
 
 from __future__ import annotations
 
