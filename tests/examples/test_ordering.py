@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -214,6 +215,16 @@ def test_a_plan_without_overage_refuses_before_anything_happens(
     assert (usage["cost"], usage["breakdown"]["aiQueries"]["count"]) == (0, 0)
     assert toll.check("ai_query", customer=restaurant.id).limits[0].held == 0
     restaurant.uploads(1_000_000)
+
+
+def test_the_last_one_is_had_by_one(running: Running, sign_in: SignIn, toll: Tollkeeper) -> None:
+    """However many guests write at the same moment."""
+    restaurant = Restaurant(running, sign_in, "starter")
+    used(toll, restaurant.id, "api_call", *["1"] * 99)
+    with ThreadPoolExecutor(6) as threads:
+        answers = list(threads.map(lambda _: restaurant.http.post(CHAT, json={"message": "One more"}), range(6)))
+    assert sorted(answer.status_code for answer in answers) == [200, *[429] * 5]
+    assert restaurant.usage()["apiCalls"] == 100
 
 
 def test_a_model_that_fails_costs_nothing(running: Running, restaurant: Restaurant) -> None:
