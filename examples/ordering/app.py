@@ -47,7 +47,7 @@ def signed_in(request: Request) -> businesses.Business:
 
 SignedIn = Annotated[businesses.Business, Depends(signed_in)]
 Message = Annotated[str, Body(min_length=1, max_length=4000)]
-Session, Text = Annotated[str, Form(alias="sessionId")], Annotated[str, Form(max_length=200)]
+Text = Annotated[str, Form(max_length=200)]
 
 
 @app.exception_handler(TollError)
@@ -79,7 +79,7 @@ def chat(business: SignedIn, message: Message, session: Annotated[str, Body(alia
 
 
 @app.post("/api/voice-to-text")
-def voice_to_text(business: SignedIn, audio: UploadFile, session: Session = "") -> Response:
+def hear(business: SignedIn, audio: UploadFile, session: Annotated[Text, Form(alias="sessionId")] = "") -> Response:
     """A recording becomes text. Its minutes are read from it, or else estimated, and marked so with the event."""
     sound, session = content(audio), session or str(uuid4())
     minutes, how = assistant.length_of(sound)
