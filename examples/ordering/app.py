@@ -62,7 +62,7 @@ def refused(_: Request, error: Any) -> Response:
 @app.post("/api/agents/order-taking/chat")
 def chat(business: SignedIn, message: Message, session: Annotated[str, Body(alias="sessionId")] = "") -> Response:
     """One completion is one API call, understanding an order is one AI query; both are reserved before it's made."""
-    session = session or str(uuid4())
+    session = session[:200] or str(uuid4())
     conversation = [*businesses.conversation(business.id, session), {"role": "user", "content": message}]
     query_for, call_for = {"query_type": "order_taking"}, {"operation": "chat_completion"}
     with (
@@ -81,7 +81,7 @@ def chat(business: SignedIn, message: Message, session: Annotated[str, Body(alia
 @app.post("/api/voice-to-text")
 def hear(business: SignedIn, audio: UploadFile, session: Annotated[Text, Form(alias="sessionId")] = "") -> Response:
     """A recording becomes text. Its minutes are read from it, or else estimated, and marked so with the event."""
-    sound, session = content(audio), session or str(uuid4())
+    sound, session = content(audio), session[:200] or str(uuid4())
     minutes, how = assistant.length_of(sound)
     about = {"operation": "voice_to_text", "audioSize": len(sound), "estimated": how == "estimated"}
     with toll.operation("voice_minute", customer=business.id, quantity=minutes, dimensions={"length": how}) as voice:
