@@ -118,6 +118,9 @@ def test_sessions_are_each_businesss_own(running: Running, sign_in: SignIn, rest
     restaurant.says("Hello")
     other, new = bills(running)[-2:]
     assert other["usage"]["prompt_tokens"] == new["usage"]["prompt_tokens"]
+    # However long a session's id is, what has happened in it is recorded.
+    assert len(restaurant.says("Hello", "s" * 20_000)["sessionId"]) == 200
+    assert restaurant.usage()["apiCalls"] == 3
 
 
 @pytest.mark.parametrize(
