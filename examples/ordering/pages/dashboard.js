@@ -91,7 +91,8 @@ async function hear(audio, name) {
   try {
     const heard = await ask('/api/voice-to-text', { method: 'POST', body });
     sessionId = heard.sessionId;
-    at('heard').textContent = `${figure.format(heard.minutes)} minutes${heard.estimated ? ', estimated from its size' : ''}.`;
+    at('heard').textContent =
+      `${figure.format(heard.minutes)} minutes${heard.estimated ? ', estimated from its size' : ''}.`;
     await send(heard.text);
   } catch (error) {
     at('heard').textContent = 'A recording becomes an order.';

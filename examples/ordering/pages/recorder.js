@@ -24,22 +24,11 @@ async function samples(recorded) {
   return (await context.decodeAudioData(recorded)).getChannelData(0);
 }
 
-/** 16-bit PCM behind the 44 bytes that say what it is. */
+/** 16-bit PCM, behind the bytes that say what it is and how long. */
 function wav(sound) {
-  const view = new DataView(new ArrayBuffer(44 + 2 * sound.length));
-  const text = (place, letters) => [...letters].forEach((letter, i) => view.setUint8(place + i, letter.charCodeAt(0)));
-  text(0, 'RIFF');
-  view.setUint32(4, 36 + 2 * sound.length, true);
-  text(8, 'WAVEfmt ');
-  view.setUint32(16, 16, true);
-  view.setUint16(20, 1, true);
-  view.setUint16(22, 1, true);
-  view.setUint32(24, RATE, true);
-  view.setUint32(28, 2 * RATE, true);
-  view.setUint16(32, 2, true);
-  view.setUint16(34, 16, true);
-  text(36, 'data');
-  view.setUint32(40, 2 * sound.length, true);
-  sound.forEach((value, i) => view.setInt16(44 + 2 * i, Math.max(-1, Math.min(1, value)) * 0x7fff, true));
-  return new Blob([view], { type: 'audio/wav' });
+  const samples = Int16Array.from(sound, (value) => 0x7fff * Math.max(-1, Math.min(1, value)));
+  const [two, four] = [2, 4].map((size) => (value) => Uint8Array.from({ length: size }, (_, i) => value >>> (8 * i)));
+  const size = samples.byteLength;
+  const format = [four(16), two(1), two(1), four(RATE), four(2 * RATE), two(2), two(16)];
+  return new Blob(['RIFF', four(36 + size), 'WAVEfmt ', ...format, 'data', four(size), samples], { type: 'audio/wav' });
 }
