@@ -27,7 +27,7 @@ select
 from reports.usage_days
 group by business_id, event_type, period_start, period_end;
 
--- What each plan includes, and what is charged beyond it; a hard limit charges nothing, and refuses.
+-- What each plan includes, and what a piece beyond it costs; where the limit's mode is hard, nothing is beyond it.
 create view usage_quotas as
 select
     prices.plan as plan_id,
@@ -37,7 +37,7 @@ select
     prices.included as included_quantity,
     limits.mode
 from reports.prices
-left join reports.limits on limits.plan = prices.plan and limits.meter = prices.meter and limits.per = 'month'
+left join reports.plan_limits as limits on limits.plan = prices.plan and limits.meter = prices.meter and limits.per = 'month'
 where prices.plan is not null;
 
 -- This month of each business, with a total in dollars.
