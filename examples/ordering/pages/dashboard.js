@@ -8,8 +8,8 @@ async function ask(path, options) {
   const answer = await fetch(path, options);
   if (answer.status === 401) location.assign('/sign-in');
   const { data, detail } = await answer.json();
-  at('refused').hidden = answer.ok;
   if (answer.ok) return data;
+  at('refused').hidden = false;
   at('refused').replaceChildren(`${typeof detail === 'string' ? detail : 'That can’t be done.'} `);
   if (answer.status === 429) {
     const plans = Object.assign(document.createElement('a'), { href: '/billing?tab=plans', textContent: 'See plans' });
@@ -21,6 +21,7 @@ async function ask(path, options) {
 /** While something is done, its button can't be pressed again. */
 async function once(button, work) {
   button.disabled = true;
+  at('refused').hidden = true;
   try {
     await work();
   } catch {
