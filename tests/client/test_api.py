@@ -79,7 +79,9 @@ def test_events_are_recorded_once(toll: Tollkeeper, customer: str) -> None:
 def test_reading(toll: Tollkeeper, customer: str) -> None:
     toll.record("cv_parse", customer=customer, id="e1", dimensions={"job": "cook"})
     assert toll.balance(customer).wallets[0].available == Decimal("9.5")
-    (row,) = toll.usage(customer, window="day", group_by=["job"]).rows
+    used = toll.usage(customer, window="day", group_by=["job"])
+    (row,), (total,) = used.rows, used.totals
+    assert (total.start, total.end, total.unit, total.charge) == (row.start, row.end, "USD", Decimal("0.5"))
     assert (row.group, row.quantity, row.charge, row.unit) == ({"job": "cook"}, 1, Decimal("0.5"), "USD")
     explained = toll.explanation("e1", customer=customer)
     assert explained.charge == Decimal("0.5")

@@ -178,6 +178,11 @@ def test_an_operation_that_called_nobody_cost_nothing_and_says_so_once(
         assert (event.charge, event.cost, event.estimated, operation.charge) == (0, 0, False, 0)
     told = [record.getMessage() for record in caplog.records if "no provider call was seen" in record.getMessage()]
     assert sum("(answer)" in one for one in told) == 1
+    caplog.clear()
+    with toll.operation("cv_parse", customer=customer, estimate=[]) as operation:
+        pass
+    assert (operation.charge, toll.get_event(operation.id, customer=customer).cost) == (Decimal("0.5"), 0)
+    assert caplog.records == []
 
 
 def test_nested_operations_each_take_their_own_calls(

@@ -9,7 +9,7 @@ from tollkeeper.analytics.models import ModelUse, Tokens, events_with_calls, mod
 from tollkeeper.analytics.overview import MeterSpend, Overview, Spend, accounts_at, overview
 from tollkeeper.analytics.ranges import recent_range, whole_range
 from tollkeeper.analytics.statement import StatementLine, statement
-from tollkeeper.analytics.usage import UsageQuery, UsageRow, aggregated, usage
+from tollkeeper.analytics.usage import UsageQuery, UsageRow, UsageTotal, aggregated, totals, usage
 from tollkeeper.analytics.windows import Window
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "Tokens",
     "UsageQuery",
     "UsageRow",
+    "UsageTotal",
     "Window",
     "accounts_at",
     "aggregated",
@@ -42,6 +43,7 @@ __all__ = [
     "statement",
     "sums_by_unit",
     "tokens_between",
+    "totals",
     "usage",
     "whole_range",
 ]

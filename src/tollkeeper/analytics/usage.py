@@ -60,6 +60,16 @@ class UsageRow:
     """Events whose charge stands in for one that isn't known yet."""
 
 
+@dataclass(frozen=True, slots=True)
+class UsageTotal:
+    """What all meters and groups of one window were charged in one unit of value."""
+
+    start: datetime
+    end: datetime
+    unit: str
+    charge: Decimal
+
+
 @dataclass(slots=True)
 class _Sum:
     """A row of one of the queries."""
@@ -135,6 +145,16 @@ async def usage(tx: Tx, customer: Customer, catalog: Catalog, query: UsageQuery)
             how = meter.aggregation if meter else Aggregation.SUM
             quantities[key] = aggregated(how, total.quantity, total.peak, total.latest)
     return [_row(key, sums[key], windows, query.group_by, quantities[key]) for key in sorted(sums)]
+
+
+def totals(rows: Iterable[UsageRow]) -> list[UsageTotal]:
+    """The charges of `rows` added up by window and unit. What has no price is in none of them."""
+    sums: dict[tuple[datetime, datetime, str], Decimal] = {}
+    for row in rows:
+        if row.unit is not None:
+            place = row.start, row.end, row.unit
+            sums[place] = add(sums.get(place, ZERO), row.charge)
+    return [UsageTotal(*place, sums[place]) for place in sorted(sums)]
 
 
 _OF_DAYS = (Window.DAY, Window.MONTH)

@@ -289,7 +289,8 @@ class Operation:
             watched=self._toll.wraps,
         )  # fmt: skip
         self._state = "ended"
-        if entry[0] == "settle" and not self._calls and (self._toll.wraps or self._estimate):
+        expected = self._toll.wraps if self._estimate is None else bool(self._estimate)
+        if entry[0] == "settle" and not self._calls and expected:
             self._toll.saw_no_call(self.id, self._event["meter"])
         spool, target = self._toll.spool, self._toll.target
         row = spool.end(self._row, target, entry, leased=leased)

@@ -183,6 +183,16 @@ class UsageRow:
 
 
 @dataclass(frozen=True, slots=True)
+class UsageTotal:
+    """What all meters and groups of one window were charged in `unit`."""
+
+    start: datetime
+    end: datetime
+    unit: str
+    charge: Decimal
+
+
+@dataclass(frozen=True, slots=True)
 class Usage:
     """Usage from `start` to before `end`; windows without usage have no row."""
 
@@ -192,6 +202,7 @@ class Usage:
     window: str
     timezone: str
     rows: tuple[UsageRow, ...]
+    totals: tuple[UsageTotal, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -939,6 +939,33 @@ CREATE VIEW reports.meters AS
 
 COMMENT ON VIEW reports.meters IS 'What is counted, as the catalog in force has it';
 
+CREATE VIEW reports.plan_limits AS
+ SELECT offered.plan,
+    (offered.terms ->> 'name'::text) AS name,
+    (offered.terms ->> 'meter'::text) AS meter,
+    (offered.terms ->> 'group'::text) AS "group",
+    (offered.terms ->> 'spend'::text) AS spend,
+    (offered.terms ->> 'per'::text) AS per,
+    COALESCE((offered.terms ->> 'by'::text), 'customer'::text) AS by,
+    COALESCE((offered.terms ->> 'mode'::text), 'hard'::text) AS mode,
+    COALESCE(((offered.terms ->> 'enabled'::text))::boolean, true) AS enabled,
+    ((offered.terms ->> 'cap'::text))::numeric AS cap,
+    (offered.terms -> 'member_caps'::text) AS member_caps
+   FROM ( SELECT catalog_versions.declared
+           FROM public.catalog_versions
+          ORDER BY catalog_versions.version DESC
+         LIMIT 1) latest,
+    LATERAL ( SELECT NULL::text AS plan,
+            l.value AS terms
+           FROM jsonb_array_elements((latest.declared -> 'limits'::text)) l(value)
+        UNION ALL
+         SELECT p.key,
+            l.value
+           FROM jsonb_to_recordset((latest.declared -> 'plans'::text)) p(key text, limits jsonb),
+            LATERAL jsonb_array_elements(p.limits) l(value)) offered;
+
+COMMENT ON VIEW reports.plan_limits IS 'The limits of the catalog in force: of each plan, and of everyone where plan is null';
+
 CREATE VIEW reports.prices AS
  SELECT p.meter,
     COALESCE(m.name, p.meter) AS meter_name,
@@ -1572,6 +1599,8 @@ GRANT SELECT ON TABLE reports.ledger TO tollkeeper_reader;
 GRANT SELECT ON TABLE reports.limits TO tollkeeper_reader;
 
 GRANT SELECT ON TABLE reports.meters TO tollkeeper_reader;
+
+GRANT SELECT ON TABLE reports.plan_limits TO tollkeeper_reader;
 
 GRANT SELECT ON TABLE reports.prices TO tollkeeper_reader;
 
