@@ -29,7 +29,7 @@ from tollkeeper.errors import DatabaseUnavailable, PricesInvalid
 from tollkeeper.payments import is_test, processor_for
 from tollkeeper.settings import Settings
 from tollkeeper.web import STATIC, Embedding, Files, pages
-from tollkeeper.worker import keep_figures, reconcile_regularly, work
+from tollkeeper.worker import keep_digests, keep_figures, reconcile_regularly, work
 
 _PATIENCE_SECONDS = 2
 _PAUSE_SECONDS = 1
@@ -105,6 +105,7 @@ def _lifespan(
             _watch_connections(books),
             work(books),
             keep_figures(books),
+            keep_digests(books),
             reconcile_regularly(books),
             _read_prices(books),
             books.feed.listen(),

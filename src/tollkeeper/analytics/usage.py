@@ -61,8 +61,8 @@ class UsageRow:
 
 
 @dataclass(slots=True)
-class _Sum:
-    """A row of one of the queries."""
+class Sum:
+    """A row of one of the queries, or what several come to."""
 
     slot: int
     meter: str
@@ -119,15 +119,21 @@ async def usage(tx: Tx, customer: Customer, catalog: Catalog, query: UsageQuery)
         "first": query.group_by[0] if query.group_by else None,
         "filter": Jsonb(dict(query.filter)),
     }
-    sums: dict[_Key, _Sum] = {}
+    sums: dict[_Key, Sum] = {}
     by_source: dict[Source, list[Piece]] = {}
     # Days and months of the customer's own zone are made of whole days, wherever the next one begins.
     whole = query.window in _OF_DAYS and query.timezone in (None, customer.timezone)
     for piece in pieces([Interval(span.start, span.end)] if whole else windows, own):
         by_source.setdefault(piece.source, []).append(piece)
-    for source, parts in by_source.items():
-        for row in await tx.all(_Sum, _QUERY[source], common | _span(source, windows, parts, customer)):
-            _merge(sums, row)
+    digests = _digests(query, whole_months=query.window is Window.TOTAL or whole and query.window is Window.MONTH)
+    async with tx.together():
+        asked = [
+            await tx.ask(Sum, QUERY[source], common | digests | _span(source, windows, parts, customer))
+            for source, parts in by_source.items()
+        ]
+        for each in asked:
+            for row in await each.all():
+                _merge(sums, row)
     quantities = await _unique(tx, meters, common, windows)
     for key, total in sums.items():
         if key not in quantities:
@@ -139,11 +145,22 @@ async def usage(tx: Tx, customer: Customer, catalog: Catalog, query: UsageQuery)
 
 _OF_DAYS = (Window.DAY, Window.MONTH)
 
-_QUERY = {
+QUERY = {
     Source.DAYS: _queries.usage_from_days,
     Source.HOURS: _queries.usage_from_hours,
     Source.EVENTS: _queries.usage_from_events,
 }
+
+
+def _digests(query: UsageQuery, *, whole_months: bool) -> dict[str, Any]:
+    """Which digests can answer: those in all, or by the one dimension that is named; null where several are."""
+    names = [*{*query.group_by, *query.filter}]
+    alone = len(names) <= 1 and len(query.group_by) <= 1
+    return {
+        "digest": names if alone else None,
+        "label": next(iter(query.filter.values()), None),
+        "whole_months": whole_months,
+    }
 
 
 def _meters(catalog: Catalog, query: UsageQuery) -> list[Meter]:
@@ -186,7 +203,7 @@ def _first_day(instant: datetime, tz: ZoneInfo) -> date:
     return day if start_of_day(day, tz) == instant else day + timedelta(days=1)
 
 
-def _merge(sums: dict[_Key, _Sum], row: _Sum) -> None:
+def _merge(sums: dict[_Key, Sum], row: Sum) -> None:
     key = _key(row.slot, row.meter, row.unit, row.labels)
     total = sums.get(key)
     if total is None:
@@ -204,7 +221,7 @@ def _merge(sums: dict[_Key, _Sum], row: _Sum) -> None:
     total.estimated += row.estimated
 
 
-def _gauge(row: _Sum) -> tuple[datetime, Decimal]:
+def _gauge(row: Sum) -> tuple[datetime, Decimal]:
     return row.latest_at or BEGINNING, ZERO if row.latest is None else row.latest
 
 
@@ -228,7 +245,7 @@ async def _unique(
     return found
 
 
-def _row(key: _Key, total: _Sum, windows: Sequence[Interval], by: tuple[str, ...], quantity: Decimal) -> UsageRow:
+def _row(key: _Key, total: Sum, windows: Sequence[Interval], by: tuple[str, ...], quantity: Decimal) -> UsageRow:
     window = windows[key[0] - 1]
     return UsageRow(
         start=window.start,
