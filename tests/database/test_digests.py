@@ -10,16 +10,15 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from unittest.mock import patch
 
-import anyio
 import pytest
 from tests.database.costing import reported
 from tests.database.gating import assert_sound, one, open_books, put_customer, rows
 
-from tollkeeper.analytics import UsageQuery, Window, overview, usage
+from tollkeeper.analytics import UsageQuery, Window, usage
 from tollkeeper.analytics.windows import Piece, Source
 from tollkeeper.books import Books
 from tollkeeper.clock import Interval
-from tollkeeper.customers import customer_id_of, get_customer
+from tollkeeper.customers import get_customer
 from tollkeeper.db import Database, Tx
 from tollkeeper.events import digests
 from tollkeeper.worker import digest
@@ -94,7 +93,9 @@ class Life:
     def _event(self) -> dict[str, Any]:
         rng = self.rng
         meter = rng.choice(["cv", "cv", "cv", "answer", "seats", "load"])
-        time = FIRST + timedelta(days=rng.randint(0, DAYS - 1), minutes=rng.choice([0, 15, 29]) + 60 * rng.randint(0, 23))
+        time = FIRST + timedelta(
+            days=rng.randint(0, DAYS - 1), minutes=rng.choice([0, 15, 29]) + 60 * rng.randint(0, 23)
+        )
         of = {"cv": {"job": "abc", "candidate": "klmnop"}, "answer": {"job": "abc"}, "seats": {"team": "xy"}}
         marks = {name: rng.choice([*values, ""]) for name, values in of.get(meter, {}).items() if rng.random() < 0.8}
         event = {
@@ -159,7 +160,7 @@ async def test_whatever_happens_answers_are_those_of_the_events(database: Databa
             await assert_sound(books)
         await digest(database, now=FIRST + timedelta(days=60))
     assert await one(books, "select count(*) from late_days") == 0
-    made = {(each["grain"], *each["dimensions"]) for each in await rows(books, "select * from digest_rows")}
-    assert made >= {("month",), ("day",), ("month", "job"), ("month", "member"), ("day", "job")}
+    made = {(each["grain"], each["dimension"]) for each in await rows(books, "select * from digest_rows")}
+    assert made >= {("month", ""), ("day", ""), ("month", "job"), ("month", "member"), ("day", "job")}
     await assert_answers_are_those_of_the_events(books)
     await assert_sound(books)

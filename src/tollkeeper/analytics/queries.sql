@@ -25,12 +25,12 @@ with asked as (
     where customer_id = %(customer_id)s
 ), months as (
     select coalesce((select (d.spans - late.months) * asked.months from digest_spans d
-                     where d.customer_id = %(customer_id)s and d.dimensions = %(digest)s::text[] and d.grain = 'month'),
+                     where d.customer_id = %(customer_id)s and d.dimension = %(digest)s::text and d.grain = 'month'),
                     '{}') as spans
     from asked, late
 ), days as (
     select coalesce((select (d.spans - late.days) * (asked.days - months.spans) from digest_spans d
-                     where d.customer_id = %(customer_id)s and d.dimensions = %(digest)s::text[] and d.grain = 'day'),
+                     where d.customer_id = %(customer_id)s and d.dimension = %(digest)s::text and d.grain = 'day'),
                     '{}') as spans
     from asked, late, months
 ), digested as (
@@ -50,7 +50,7 @@ from (
     from digested
     cross join lateral (
         select * from digest_rows
-        where customer_id = %(customer_id)s and dimensions = %(digest)s::text[] and grain = digested.grain
+        where customer_id = %(customer_id)s and dimension = %(digest)s::text and grain = digested.grain
           and start >= lower(digested.span) and start < upper(digested.span) offset 0
     ) r
     where (%(meter)s::text is null or r.meter = %(meter)s)

@@ -125,7 +125,7 @@ async def usage(tx: Tx, customer: Customer, catalog: Catalog, query: UsageQuery)
     whole = query.window in _OF_DAYS and query.timezone in (None, customer.timezone)
     for piece in pieces([Interval(span.start, span.end)] if whole else windows, own):
         by_source.setdefault(piece.source, []).append(piece)
-    digests = _digests(query, whole_months=query.window is Window.TOTAL or whole and query.window is Window.MONTH)
+    digests = _digests(query, whole_months=query.window is Window.TOTAL or (whole and query.window is Window.MONTH))
     async with tx.together():
         asked = [
             await tx.ask(Sum, QUERY[source], common | digests | _span(source, windows, parts, customer))
@@ -157,7 +157,7 @@ def _digests(query: UsageQuery, *, whole_months: bool) -> dict[str, Any]:
     names = [*{*query.group_by, *query.filter}]
     alone = len(names) <= 1 and len(query.group_by) <= 1
     return {
-        "digest": names if alone else None,
+        "digest": "".join(names) if alone else None,
         "label": next(iter(query.filter.values()), None),
         "whole_months": whole_months,
     }

@@ -168,7 +168,7 @@ COMMENT ON TABLE public.customers IS 'owner: customers. Who pays';
 
 CREATE TABLE public.digest_rows (
     customer_id uuid NOT NULL,
-    dimensions text[] NOT NULL COLLATE pg_catalog."C",
+    dimension text NOT NULL COLLATE pg_catalog."C",
     grain text NOT NULL,
     start date NOT NULL,
     meter text NOT NULL COLLATE pg_catalog."C",
@@ -190,7 +190,7 @@ COMMENT ON TABLE public.digest_rows IS 'owner: events. Usage by day or month and
 
 CREATE TABLE public.digest_spans (
     customer_id uuid NOT NULL,
-    dimensions text[] NOT NULL COLLATE pg_catalog."C",
+    dimension text NOT NULL COLLATE pg_catalog."C",
     grain text NOT NULL,
     spans datemultirange NOT NULL,
     CONSTRAINT digest_spans_grain_check CHECK ((grain = ANY (ARRAY['day'::text, 'month'::text])))
@@ -829,10 +829,10 @@ ALTER TABLE ONLY public.customers
     ADD CONSTRAINT customers_pkey PRIMARY KEY (customer_id);
 
 ALTER TABLE ONLY public.digest_rows
-    ADD CONSTRAINT digest_rows_pkey PRIMARY KEY (customer_id, dimensions, grain, start, meter, unit, labels);
+    ADD CONSTRAINT digest_rows_pkey PRIMARY KEY (customer_id, dimension, grain, start, meter, unit, labels);
 
 ALTER TABLE ONLY public.digest_spans
-    ADD CONSTRAINT digest_spans_pkey PRIMARY KEY (customer_id, dimensions, grain);
+    ADD CONSTRAINT digest_spans_pkey PRIMARY KEY (customer_id, dimension, grain);
 
 ALTER TABLE ONLY public.digests
     ADD CONSTRAINT digests_pkey PRIMARY KEY (customer_id);

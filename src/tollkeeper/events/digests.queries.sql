@@ -81,34 +81,34 @@ with days as materialized (
     select grain, start, count(*) as rows from days group by grain, start
     having count(*) >= case grain when 'month' then %(month)s else %(day)s end
 ), dimensions as (
-    select '{}'::text[] as names
-    union all
-    select array[name] from (select distinct jsonb_object_keys(marks) as name from days) named
+    select '' as dimension
+    union
+    select jsonb_object_keys(marks) from days
 ), sums as materialized (
-    select grain, start, large.rows, names, meter, unit,
-           case when names = '{}' then '{}' else array[marks ->> names[1]] end as labels,
+    select grain, start, large.rows, dimension, meter, unit,
+           case dimension when '' then '{}' else array[marks ->> dimension] end as labels,
            sum(events)::bigint as events, sum(quantity) as quantity, max(peak) as peak,
            (max(array[extract(epoch from latest_at), latest]) filter (where latest_at is not null))[2] as latest,
            max(latest_at) as latest_at, sum(charge) as charge, sum(cost) as cost, sum(unpriced)::bigint as unpriced,
            sum(uncosted)::bigint as uncosted, sum(estimated)::bigint as estimated
     from days join large using (grain, start) cross join dimensions
-    group by grain, start, large.rows, names, meter, unit, 7
+    group by grain, start, large.rows, dimension, meter, unit, 7
 ), kept as (
-    select grain, start, names from sums group by grain, start, names, rows having count(*) * 2 <= rows
+    select grain, start, dimension from sums group by grain, start, dimension, rows having count(*) * 2 <= rows
 ), stored as (
-    insert into digest_rows (customer_id, dimensions, grain, start, meter, unit, labels, events, quantity, peak, latest,
+    insert into digest_rows (customer_id, dimension, grain, start, meter, unit, labels, events, quantity, peak, latest,
                              latest_at, charge, cost, unpriced, uncosted, estimated)
-    select %(customer_id)s, names, grain, start, meter, unit, labels, events, quantity, peak, latest, latest_at, charge,
+    select %(customer_id)s, dimension, grain, start, meter, unit, labels, events, quantity, peak, latest, latest_at, charge,
            cost, unpriced, uncosted, estimated
-    from sums join kept using (grain, start, names)
-    order by names, grain, start, meter, unit, labels
+    from sums join kept using (grain, start, dimension)
+    order by dimension, grain, start, meter, unit, labels
 )
-insert into digest_spans as old (customer_id, dimensions, grain, spans)
-select %(customer_id)s, names, grain,
+insert into digest_spans as old (customer_id, dimension, grain, spans)
+select %(customer_id)s, dimension, grain,
        range_agg(daterange(start, (start + case grain when 'month' then interval '1 month' else '1 day' end)::date))
 from kept
-group by names, grain
-on conflict (customer_id, dimensions, grain) do update set spans = old.spans + excluded.spans
+group by dimension, grain
+on conflict (customer_id, dimension, grain) do update set spans = old.spans + excluded.spans
 
 -- name: end_digests
 update digests set done = greatest(done, %(until)s) where customer_id = %(customer_id)s
@@ -127,7 +127,7 @@ where d.done < d.until and date_trunc('month', d.done::timestamp) = date_trunc('
 with late as (
     select customer_id, range_agg(daterange(day, day + 1)) as days from late_days group by customer_id
 ), digested as (
-    select d.customer_id, d.dimensions, d.grain, span.start,
+    select d.customer_id, d.dimension, d.grain, span.start,
            (span.start + case d.grain when 'month' then interval '1 month' else '1 day' end)::date as after
     from digest_spans d
     left join late on late.customer_id = d.customer_id
@@ -141,7 +141,7 @@ with late as (
        or not late.days && daterange(
            span.start, (span.start + case d.grain when 'month' then interval '1 month' else '1 day' end)::date)
 ), expected as (
-    select d.customer_id, d.dimensions, d.grain, d.start, s.meter, coalesce(s.unit, '') as unit, label.labels,
+    select d.customer_id, d.dimension, d.grain, d.start, s.meter, coalesce(s.unit, '') as unit, label.labels,
            sum(u.events)::bigint as events, sum(u.quantity) as quantity, max(u.peak) as peak,
            (max(array[extract(epoch from u.latest_at), u.latest]) filter (where u.latest_at is not null))[2] as latest,
            sum(u.charge) as charge, sum(u.cost) as cost, sum(u.unpriced)::bigint as unpriced,
@@ -150,18 +150,18 @@ with late as (
     join usage_days u on u.customer_id = d.customer_id and u.day >= d.start and u.day < d.after
     join series s on s.customer_id = u.customer_id and s.series_id = u.series_id
     cross join lateral (
-        select case when d.dimensions = '{}' then '{}'
-               else array[(s.dimensions || jsonb_build_object('member', s.member)) ->> d.dimensions[1]] end as labels
+        select case d.dimension when '' then '{}'
+               else array[(s.dimensions || jsonb_build_object('member', s.member)) ->> d.dimension] end as labels
     ) label
     group by 1, 2, 3, 4, 5, 6, 7
 ), found as (
-    select r.* from digest_rows r join digested using (customer_id, dimensions, grain, start)
+    select r.* from digest_rows r join digested using (customer_id, dimension, grain, start)
 )
 select coalesce(c.key, customer_id::text) as customer,
-       concat_ws(' ', grain, start, 'by', dimensions, 'of', meter, unit, labels) as place,
+       concat_ws(' ', grain, start, 'by', nullif(dimension, ''), meter, unit, labels) as place,
        concat_ws(' / ', e.events, e.quantity, e.peak, e.latest, e.charge, e.cost, e.unpriced, e.uncosted, e.estimated) as expected,
        concat_ws(' / ', f.events, f.quantity, f.peak, f.latest, f.charge, f.cost, f.unpriced, f.uncosted, f.estimated) as found
-from expected e full join found f using (customer_id, dimensions, grain, start, meter, unit, labels)
+from expected e full join found f using (customer_id, dimension, grain, start, meter, unit, labels)
 left join customers c using (customer_id)
 where (e.events, e.quantity, e.peak, e.latest, e.charge, e.cost, e.unpriced, e.uncosted, e.estimated)
       is distinct from

@@ -17,25 +17,26 @@ comment on table digests is 'owner: events. How far each customer''s days have b
 
 create table digest_spans (
     customer_id uuid not null,
-    -- Nothing, for sums by meter alone, or the one dimension; `member` is one.
-    dimensions text[] collate "C" not null,
+    -- Empty: by meter alone. `member` is a dimension here. A text, since row-level security lets comparisons of arrays
+    -- go along no index.
+    dimension text collate "C" not null,
     grain text not null check (grain in ('day', 'month')),
     -- The days and the whole months that are summed up so.
     spans datemultirange not null,
-    primary key (customer_id, dimensions, grain)
+    primary key (customer_id, dimension, grain)
 );
 comment on table digest_spans is 'owner: events. Which days and months are summed up by what';
 
 create table digest_rows (
     customer_id uuid not null,
-    dimensions text[] collate "C" not null,
+    dimension text collate "C" not null,
     grain text not null,
     -- The day, or the first of the month.
     start date not null,
     meter text collate "C" not null,
     -- The unit of value of the charges. Empty where no price was in force: a key has no nulls.
     unit text collate "C" not null,
-    -- The values of the dimensions; null for usage without it.
+    -- The value of the dimension, if there is one; null for usage without it.
     labels text[] collate "C" not null,
     events bigint not null,
     quantity numeric not null,
@@ -47,7 +48,7 @@ create table digest_rows (
     unpriced bigint not null,
     uncosted bigint not null,
     estimated bigint not null,
-    primary key (customer_id, dimensions, grain, start, meter, unit, labels)
+    primary key (customer_id, dimension, grain, start, meter, unit, labels)
 );
 comment on table digest_rows is 'owner: events. Usage by day or month and meter, in all or by one dimension';
 
