@@ -37,9 +37,9 @@ class UsageQuery:
     filter: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class UsageRow:
-    """What one meter came to in one window and group."""
+    """What one meter came to in one window and group. Not frozen: there are thousands, and that would take longer."""
 
     start: datetime
     end: datetime
@@ -140,7 +140,14 @@ async def usage(tx: Tx, customer: Customer, catalog: Catalog, query: UsageQuery)
             meter = catalog.meters.get(total.meter)
             how = meter.aggregation if meter else Aggregation.SUM
             quantities[key] = aggregated(how, total.quantity, total.peak, total.latest)
-    return [_row(key, sums[key], windows, query.group_by, quantities[key]) for key in sorted(sums)]
+    groups: dict[tuple[_Label, ...], dict[str, str | None]] = {}
+    rows: list[UsageRow] = []
+    for key in sorted(sums):
+        group = groups.get(key[3])
+        if group is None:
+            group = groups[key[3]] = dict(zip(query.group_by, sums[key].labels, strict=True))
+        rows.append(_row(sums[key], windows[key[0] - 1], group, quantities[key]))
+    return rows
 
 
 _OF_DAYS = (Window.DAY, Window.MONTH)
@@ -245,21 +252,20 @@ async def _unique(
     return found
 
 
-def _row(key: _Key, total: Sum, windows: Sequence[Interval], by: tuple[str, ...], quantity: Decimal) -> UsageRow:
-    window = windows[key[0] - 1]
+def _row(total: Sum, window: Interval, group: dict[str, str | None], quantity: Decimal) -> UsageRow:
     return UsageRow(
-        start=window.start,
-        end=window.end,
-        meter=total.meter,
-        group=dict(zip(by, total.labels, strict=True)),
-        events=total.events,
-        quantity=quantity,
-        charge=total.charge,
-        unit=total.unit,
-        cost=total.cost,
-        unpriced=total.unpriced,
-        uncosted=total.uncosted,
-        estimated=total.estimated,
+        window.start,
+        window.end,
+        total.meter,
+        group,
+        total.events,
+        quantity,
+        total.charge,
+        total.unit,
+        total.cost,
+        total.unpriced,
+        total.uncosted,
+        total.estimated,
     )
 
 
