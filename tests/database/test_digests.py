@@ -1,4 +1,4 @@
-"""Digests of days and months: whatever happens to usage, and whenever they are made, answers are those of the events."""
+"""Digests: whatever happens to usage, and whenever they are made, answers are those of the events."""
 
 from __future__ import annotations
 
@@ -68,6 +68,7 @@ def small_ones_too() -> Iterator[None]:
     with (
         patch.object(digests, "_LARGE", 2),
         patch.object(digests, "_ROWS_OF_DAY", 2),
+        patch.object(digests, "_ROWS_AT_ONCE", 3),
         patch.object(digests, "_ROWS_OF_MONTH", 4),
     ):
         yield

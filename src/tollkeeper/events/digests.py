@@ -1,4 +1,4 @@
-"""Digests: the days and months that are over, summed up by meter and by one dimension, so that long ranges are few rows.
+"""Digests: days and months that are over, summed up by meter and by one dimension, so that long ranges are few rows.
 
 They're made in the background, a customer and a month at a time, and are right at every moment (ADR 18):
 
@@ -10,7 +10,7 @@ They're made in the background, a customer and a month at a time, and are right 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -24,7 +24,7 @@ LATE_AFTER = timedelta(hours=6)
 """Usage of so long ago may belong to a day that is in a digest. What is newer needn't be looked up."""
 
 _OVER_FOR = timedelta(hours=8)
-"""A day is announced when it's over for so long: later, by more than clocks differ, than its usage is taken for late."""
+"""A day is announced when it's over for so long: later than its usage is late, by more than clocks differ."""
 
 DIGEST_CHECKS = (("digests", "Do the digests equal the days that they sum up?", _queries.verify_digests),)
 """What `verify` asks: name, question, and the query whose rows are the differences."""
@@ -32,8 +32,11 @@ DIGEST_CHECKS = (("digests", "Do the digests equal the days that they sum up?", 
 _LARGE = 1_000
 """Customers with so many rows of days get digests."""
 
-_ROWS_OF_DAY, _ROWS_OF_MONTH = 25, 100
+_ROWS_OF_DAY, _ROWS_OF_MONTH = 4, 100
 """A day or a month with fewer is read as fast from `usage_days`."""
+
+_ROWS_AT_ONCE = 25
+"""A day with so many is summed up when it's over. Smaller ones wait for the end of their month."""
 
 _A_DAY = timedelta(days=1)
 
@@ -83,7 +86,7 @@ async def transactions_ended(tx: Tx, number: int) -> bool:
 async def due_digests(tx: Tx, *, after: str | None, limit: int) -> list[Due]:
     """Customers for whom there's something to do, by id. Those with nothing but small days are done with."""
     if after is None:
-        await tx.execute(_queries.skip_digests, {"day": _ROWS_OF_DAY})
+        await tx.execute(_queries.skip_digests, {"day": _ROWS_AT_ONCE})
     return await tx.all(Due, _queries.due_digests, {"after": after, "limit": limit})
 
 
@@ -91,7 +94,7 @@ async def make_digests(tx: Tx, due: Due) -> Due | None:
     """Sum up what is late, and the days until the end of a month; what is still to be done then."""
     late: list[date] = await tx.scalars(_queries.forget_late, {"customer_id": due.customer_id})
     reached = min(due.until, add_months(due.done.replace(day=1), 1))
-    spans = [*_new(due.done, reached), *_again(late, due.done)]
+    spans = _spans(due.done, reached, late)
     if spans:
         params: dict[str, Any] = {
             "customer_id": due.customer_id,
@@ -110,17 +113,20 @@ async def make_digests(tx: Tx, due: Due) -> Due | None:
 _Span = tuple[str, date, date]
 
 
-def _new(done: date, reached: date) -> Iterator[_Span]:
-    """The days until then, and the month where it ends with them."""
-    if done < reached:
-        yield "day", done, reached
-        if reached.day == 1:
-            yield "month", done.replace(day=1), reached
+def _spans(done: date, reached: date, late: Collection[date]) -> list[_Span]:
+    """The days until then, and those before that have got usage; no span twice.
 
-
-def _again(late: Collection[date], done: date) -> Iterator[_Span]:
-    """The days that were summed up before, and their months where those had ended."""
-    days = {day for day in late if day < done}
-    yield from (("day", day, day + _A_DAY) for day in sorted(days))
-    months = {day.replace(day=1) for day in days}
-    yield from (("month", month, add_months(month, 1)) for month in sorted(months) if add_months(month, 1) <= done)
+    Where a month ends, it's all of its days, for small ones too, and the month.
+    """
+    month = done.replace(day=1)
+    ends = done < reached and reached.day == 1
+    fresh = month if ends else done
+    days = sorted({day for day in late if day < fresh})
+    found = [("day", day, day + _A_DAY) for day in days]
+    months = sorted({day.replace(day=1) for day in days if day < month})
+    found += [("month", first, add_months(first, 1)) for first in months]
+    if fresh < reached:
+        found.append(("day", fresh, reached))
+    if ends:
+        found.append(("month", month, reached))
+    return found
