@@ -11,7 +11,6 @@ from tollkeeper.events.check import (
 )
 from tollkeeper.events.digests import (
     DIGEST_CHECKS,
-    Due,
     announce_digests,
     due_digests,
     make_digests,

@@ -61,7 +61,6 @@ class _Shown(msgspec.Struct, frozen=True, gc=False):
     estimated: int
 
 
-
 class ChargeAnswer(Answer):
     """A charge in one unit of value."""
 
