@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import partial
 
 import structlog
 
@@ -18,6 +19,7 @@ from tollkeeper.console import Task, last_round, note_round, refresh_figures, zo
 from tollkeeper.db import Database, Tx
 from tollkeeper.errors import DatabaseUnavailable, TollError
 from tollkeeper.events import (
+    Due,
     announce_digests,
     due_digests,
     make_digests,
@@ -135,14 +137,19 @@ async def digest(database: Database, *, now: datetime) -> int:
         number = await database.run(transactions_begun)
         if not await _ended(database, number):
             return 0  # Something takes long. It's for a later round.
-        done, after = 0, None
-        while page := await database.run(lambda tx: due_digests(tx, after=after, limit=_PAGE)):  # noqa: B023
-            for one in page:
-                left = one
-                while left is not None:
-                    left = await database.run(lambda tx: make_digests(tx, left))  # noqa: B023
-            done, after = done + len(page), page[-1].customer_id
-        return done
+        return await _sum_up(database)
+
+
+async def _sum_up(database: Database) -> int:
+    done = 0
+    after: str | None = None
+    while page := await database.run(partial(due_digests, after=after, limit=_PAGE)):
+        for one in page:
+            left: Due | None = one
+            while left is not None:
+                left = await database.run(partial(make_digests, due=left))
+        done, after = done + len(page), page[-1].customer_id
+    return done
 
 
 async def _announce(tx: Tx, now: datetime) -> None:

@@ -11,6 +11,7 @@ from tollkeeper.events.check import (
 )
 from tollkeeper.events.digests import (
     DIGEST_CHECKS,
+    Due,
     announce_digests,
     due_digests,
     make_digests,
@@ -55,6 +56,7 @@ __all__ = [
     "Change",
     "Corrected",
     "CostSource",
+    "Due",
     "EventFilter",
     "EventIn",
     "Import",
