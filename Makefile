@@ -31,6 +31,15 @@ setup: $(READY) ## make the virtual environment
 demo: web ## real usage, priced, booked and explained; serves http://127.0.0.1:8377 (ARGS=--once to end after the report)
 	@$(BIN)/python -m demo $(ARGS)
 
+EXAMPLES := example-recruiting example-ordering example-resume-builder example-interviews
+.PHONY: $(EXAMPLES)
+example-recruiting: ## a product that parses CVs, writes questions and holds interviews (ARGS=... for all: --help lists them)
+example-ordering: ## a product that takes orders by chat and voice, with quotas
+example-resume-builder: ## a product with free and paid plans, and limits on tokens
+example-interviews: ## a product that sells interview credits ahead
+$(EXAMPLES): web
+	@$(BIN)/python -m examples.running $(@:example-%=%) $(ARGS)
+
 web: $(READY) ## build the widgets and pages from web/, if they have changed
 	@$(WEB)
 

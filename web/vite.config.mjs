@@ -20,7 +20,20 @@ export const widgets = {
   },
 };
 
-/** The pages. They import the widgets from `/tollkeeper.js`, so that nothing is shipped twice. */
+/** `billing-page.js`: the whole billing page as one element, over the `tollkeeper.js` beside it. */
+export const billingPage = {
+  ...shared,
+  build: {
+    outDir: out,
+    emptyOutDir: false,
+    target: 'es2022',
+    minify: true,
+    lib: { entry: here('src/billing-page.ts'), formats: ['es'], fileName: () => 'billing-page.js' },
+    rollupOptions: { external: ['tollkeeper'], output: { paths: { tollkeeper: './tollkeeper.js' } } },
+  },
+};
+
+/** Our pages. They import both from where they're served, so that nothing is shipped twice. */
 export const pages = {
   ...shared,
   build: {
@@ -30,8 +43,8 @@ export const pages = {
     modulePreload: { polyfill: false },
     rollupOptions: {
       input: ['billing.html', 'console.html', 'gallery.html'].map(here),
-      external: ['tollkeeper'],
-      output: { paths: { tollkeeper: '/tollkeeper.js' } },
+      external: ['tollkeeper', 'billing-page'],
+      output: { paths: { tollkeeper: '/tollkeeper.js', 'billing-page': '/billing-page.js' } },
     },
   },
 };
@@ -39,6 +52,6 @@ export const pages = {
 /** `npm run dev` and the tests read the widgets from their sources. */
 export default defineConfig({
   root: here('.'),
-  resolve: { alias: { tollkeeper: here('src/tollkeeper.ts') } },
+  resolve: { alias: { tollkeeper: here('src/tollkeeper.ts'), 'billing-page': here('src/billing-page.ts') } },
   test: { environment: 'happy-dom', include: ['test/**/*.test.ts'], env: { TZ: 'UTC' } },
 });

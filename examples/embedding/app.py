@@ -1,4 +1,4 @@
-"""A product's own page with two of Tollkeeper's widgets in its sidebar.
+"""A product's own pages, with Tollkeeper's widgets in their sidebar, and the billing page as one of them.
 
 tollkeeper catalog apply examples/catalogs/interview-credits.toml
 export TOLLKEEPER_API_KEY=$(tollkeeper keys create embedding --scope read --scope write)
@@ -11,21 +11,18 @@ import os
 from pathlib import Path
 from typing import Annotated, Literal
 
-import httpx
-from fastapi import Depends, FastAPI, Response
-from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse
+from fastapi import Depends, FastAPI, Request, Response
+from fastapi.responses import FileResponse, HTMLResponse
 
 from tollkeeper import Tollkeeper
 from tollkeeper.errors import InsufficientCredits
 
 HERE = Path(__file__).parent
 URL = os.environ.get("TOLLKEEPER_URL", "http://127.0.0.1:8377")
-KEY = os.environ["TOLLKEEPER_API_KEY"]
 # What widgets need of a page's policy: their script, and to talk to where it came from.
 POLICY = f"default-src 'none'; style-src 'self'; img-src data:; script-src 'self' {URL}; connect-src 'self' {URL}"
 app = FastAPI()
-toll = Tollkeeper(URL, KEY)
-tollkeeper_api = httpx.Client(base_url=URL, headers={"Authorization": f"Bearer {KEY}"})
+toll = Tollkeeper()  # TOLLKEEPER_URL, TOLLKEEPER_API_KEY
 
 
 def customer() -> str:
@@ -37,24 +34,12 @@ def customer() -> str:
 LoggedIn = Annotated[str, Depends(customer)]
 
 
-def portal_session(who: str) -> dict[str, str]:
-    """A session for this customer's billing page alone; this one may also buy credits."""
-    asked = {"customer": who, "permissions": ["read", "top_up"], "expires_in": 900}
-    return tollkeeper_api.post("/v1/portal-sessions", json=asked).raise_for_status().json()
-
-
 @app.get("/billing-token")
 def billing_token(who: LoggedIn, response: Response) -> dict[str, str]:
-    """What the widgets' `token-url` asks, at first and whenever a session has ended."""
+    """What the widgets' `token-url` asks, at first and whenever a session has ended: this one may also buy credits."""
+    session = toll.portal_session(who, permissions=["read", "top_up"], expires_in=900)
     response.headers["Cache-Control"] = "no-store"
-    return {"token": portal_session(who)["token"]}
-
-
-@app.get("/billing")
-def billing(who: LoggedIn, tab: str = "overview") -> RedirectResponse:
-    """The hosted page: its link is made when it's wanted, because it holds for minutes."""
-    page, link = portal_session(who)["url"].split("#")
-    return RedirectResponse(f"{page}?tab={tab}#{link}", 303)
+    return {"token": session.token}
 
 
 @app.post("/interviews")
@@ -68,9 +53,11 @@ def hold_an_interview(who: LoggedIn) -> Response:
 
 
 @app.get("/")
-def page() -> HTMLResponse:
-    """The page, with Tollkeeper's address in it."""
-    html = (HERE / "index.html").read_text(encoding="utf-8")
+@app.get("/settings/billing")
+def page(request: Request) -> HTMLResponse:
+    """A page, with Tollkeeper's address in it."""
+    name = "billing" if request.url.path.endswith("billing") else "index"
+    html = (HERE / f"{name}.html").read_text(encoding="utf-8")
     return HTMLResponse(html.replace("http://127.0.0.1:8377", URL), headers={"Content-Security-Policy": POLICY})
 
 

@@ -21,6 +21,7 @@ from .portal import bearer, opened
 pytestmark = pytest.mark.anyio
 
 PAGES = ["/billing", "/billing/", "/billing/usage/by-job", "/console", "/console/customers/acme", "/gallery"]
+EMBEDDED = ["tollkeeper.js", "billing-page.js"]
 ELSEWHERE = "https://app.example.com"
 
 
@@ -31,7 +32,8 @@ def static(tmp_path: Path) -> Path:
     (folder / "assets").mkdir(parents=True)
     for name in ("billing", "console", "gallery"):
         (folder / f"{name}.html").write_text(f"<!doctype html><title>{name}</title>")
-    (folder / "tollkeeper.js").write_text("export {};\n" * 200)
+    for name in EMBEDDED:
+        (folder / name).write_text("export {};\n" * 200)
     (folder / "assets" / "pages-1a2b.css").write_text("body {}\n")
     (tmp_path / "secret.txt").write_text("not for everybody")
     return folder
@@ -116,24 +118,25 @@ def test_settings_take_what_is_usual() -> None:
     assert found.embed_origins == f"{ELSEWHERE} http://[::1]:80"
 
 
+@pytest.mark.parametrize("name", EMBEDDED)
 async def test_assets_are_kept_for_good_and_widgets_are_asked_for_again(
-    served: httpx.AsyncClient, static: Path
+    served: httpx.AsyncClient, static: Path, name: str
 ) -> None:
     style = await served.get("/assets/pages-1a2b.css")
     assert style.headers["content-type"] == "text/css; charset=utf-8"
     assert "immutable" in style.headers["cache-control"]
     assert style.headers["cross-origin-resource-policy"] == "same-origin"
 
-    script = await served.get("/tollkeeper.js", headers={"Origin": ELSEWHERE})
+    script = await served.get(f"/{name}", headers={"Origin": ELSEWHERE})
     assert script.headers["content-type"] == "text/javascript; charset=utf-8"
     assert script.headers["content-encoding"] == "gzip"
     assert script.text == "export {};\n" * 200
     assert script.headers["cross-origin-resource-policy"] == "cross-origin"
     assert script.headers["access-control-allow-origin"] == "*"
     etag = {"If-None-Match": script.headers["etag"]}
-    assert (await served.get("/tollkeeper.js", headers=etag)).status_code == 304
-    (static / "tollkeeper.js").write_text("export const built = 'anew';")
-    assert (await served.get("/tollkeeper.js", headers=etag)).text == "export const built = 'anew';"
+    assert (await served.get(f"/{name}", headers=etag)).status_code == 304
+    (static / name).write_text("export const built = 'anew';")
+    assert (await served.get(f"/{name}", headers=etag)).text == "export const built = 'anew';"
 
 
 @pytest.mark.parametrize(
@@ -158,7 +161,7 @@ async def test_pages_that_arent_built_say_how(settings: Settings, database: Data
         told = await client.get("/billing", headers={"Accept": "text/html,*/*"})
         assert (told.status_code, "make web" in told.text) == (503, True)
         assert told.headers["content-type"].startswith("text/html")
-        for path in ("/billing", "/console", "/gallery", "/tollkeeper.js"):
+        for path in ("/billing", "/console", "/gallery", "/tollkeeper.js", "/billing-page.js"):
             refused = await client.get(path)
             assert (refused.status_code, refused.json()["code"]) == (503, "pages_not_built")
 

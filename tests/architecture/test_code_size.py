@@ -5,12 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from examples.running import names
 from tests.architecture.sources import ROOT, Module, expect_none, functions, module_from, offences
 
 MOST_LINES = 400
 MOST_FUNCTION_LINES = 50
+MOST_APP_LINES = 300
+"""Of an example's own Python in all: whoever copies it reads all of it first."""
 
-FOLDERS = ("src", "tests", "bench", "demo", "web/src", "web/test")
+FOLDERS = ("src", "tests", "bench", "demo", "examples", "web/src", "web/test")
 """Functions in TypeScript are measured by the linter of web/."""
 
 GENERATED = {"src/tollkeeper/db/schema.sql"}
@@ -48,6 +51,25 @@ def test_files_are_short() -> None:
 
 def test_functions_are_short() -> None:
     expect_none(offences(too_long_functions))
+    examples = sorted((ROOT / "examples").rglob("*.py"))
+    expect_none(offences(too_long_functions, (module_from(each.read_text(), str(each)) for each in examples)))
+
+
+def too_long_app(folder: Path) -> list[str]:
+    lines = sum(len(file.read_text(encoding="utf-8").splitlines()) for file in folder.rglob("*.py"))
+    return [f"{folder.name} has {lines} lines of Python"] if lines > MOST_APP_LINES else []
+
+
+def test_examples_are_short() -> None:
+    expect_none(each for name in names() for each in too_long_app(ROOT / "examples" / name))
+
+
+def test_an_example_can_be_too_long(tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text("x\n" * (MOST_APP_LINES - 1))
+    (tmp_path / "more.py").write_text("x\n")
+    assert too_long_app(tmp_path) == []
+    (tmp_path / "more.py").write_text("x\nx\n")
+    assert too_long_app(tmp_path) == [f"{tmp_path.name} has 301 lines of Python"]
 
 
 def test_the_budgets_can_be_exceeded() -> None:

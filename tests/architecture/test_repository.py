@@ -108,7 +108,7 @@ def direct_dependencies() -> set[str]:
         *project["optional-dependencies"].values(),
         *declared["dependency-groups"].values(),
     ]
-    return {re.split(r"[^\w.-]", line, maxsplit=1)[0] for each in lists for line in each}
+    return {re.split(r"[^\w.-]", line, maxsplit=1)[0] for each in lists for line in each if isinstance(line, str)}
 
 
 def test_every_dependency_has_a_reason() -> None:

@@ -158,7 +158,7 @@ class Seller:
     def open(self, page: Page, customer: str, query: str = "", *permissions: str, **fields: Any) -> dict[str, Any]:
         """The same, and wait until the page is there."""
         session = self.open_alone(page, customer, query, *permissions, **fields)
-        expect(page.locator("header nav")).to_be_visible()
+        expect(page.locator("nav[aria-label=Billing]")).to_be_visible()
         return session
 
 

@@ -120,7 +120,7 @@ def test_figures_are_those_of_the_api(page: Page, seller: Seller) -> None:
     expect(said.locator(".meters li").filter(has_text="Interview questions")).to_contain_text("$0.0109")
     expect(said.locator(".warnings")).to_contain_text("1 ")
     expect(said.locator("toll-limits")).to_contain_text("12")
-    expect(page.locator("header .live")).to_contain_text("Live · as of")
+    expect(page.locator(".tabs .live")).to_contain_text("Live · as of")
     page.get_by_role("link", name="Usage", exact=True).click()
     now = datetime.now(UTC)
     rows = seller.portal("acme", "/usage", **{"from": (now - timedelta(days=29)).isoformat(), "window": "total"})[

@@ -119,13 +119,18 @@ def test_the_example_shows_what_is_used_at_once(page: Page, server: Server, prod
     expect(alerts).to_contain_text("Balance used up", timeout=5_000)
     page.get_by_role("button", name="Hold an interview").click()
     expect(page.locator("#said")).to_contain_text("interview_credit")
-    expect(alerts.get_by_role("link", name="Top up")).to_have_attribute("href", "/billing?tab=plans")
+    expect(alerts.get_by_role("link", name="Top up")).to_have_attribute("href", "/settings/billing?tab=plans")
 
 
-def test_the_example_leads_to_the_hosted_page(server: Server, product: str) -> None:
-    answer = httpx.get(f"{product}/billing", params={"tab": "plans"})
-    assert answer.status_code == 303
-    assert re.fullmatch(rf"{server.url}/billing\?tab=plans#link=tollx_[\w-]+", answer.headers["Location"])
+def test_the_example_has_the_billing_page_within_its_own(page: Page, server: Server, product: str) -> None:
+    credits(server, "acme", "7")
+    page.goto(product)
+    page.locator("toll-balance").get_by_role("link", name="Billing").click()
+    expect(page).to_have_url(f"{product}/settings/billing")
+    expect(page.locator("toll-billing-overview")).to_contain_text("interview credits available")
+    page.locator("toll-billing-overview").get_by_role("link", name="Top up").click()
+    expect(page).to_have_url(f"{product}/settings/billing?tab=plans")
+    expect(page.get_by_role("button", name="Agency")).to_be_visible()
 
 
 def test_credits_are_bought_and_seen_everywhere(page: Page, server: Server, elsewhere: Elsewhere) -> None:

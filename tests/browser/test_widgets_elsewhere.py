@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
 from tests.browser.seller import Seller
+from tests.browser.site import Site
 
 LINES = """\
 <script type="module" src="{url}/tollkeeper.js"></script>
@@ -19,45 +16,11 @@ LINES = """\
 """
 
 
-class Site:
-    """A site of its own, whose backend opens sessions for who is logged in."""
-
-    def __init__(self, seller: Seller) -> None:
-        self.sessions: list[dict[str, Any]] = []
-        self.logged_in = True
-        site = self
-        head = '<!doctype html><html lang="en"><title>x</title><link rel="icon" href="data:,">'
-        html = head + LINES.format(url=seller.url)
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                if self.path != "/billing-token":
-                    return self.answer(200, "text/html; charset=utf-8", html)
-                if not site.logged_in:
-                    return self.answer(401, "application/json", "{}")
-                site.sessions.append(seller.session("elsewhere"))
-                return self.answer(200, "application/json", json.dumps({"token": site.sessions[-1]["token"]}))
-
-            def answer(self, status: int, kind: str, body: str) -> None:
-                self.send_response(status)
-                self.send_header("Content-Type", kind)
-                self.end_headers()
-                self.wfile.write(body.encode())
-
-            def log_message(self, format: str, *args: object) -> None:
-                pass
-
-        self.listener = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.listener.server_port}"
-        threading.Thread(target=self.listener.serve_forever, daemon=True).start()
-
-
 @pytest.fixture
 def site(seller: Seller) -> Iterator[Site]:
-    site = Site(seller)
+    site = Site(seller, "elsewhere", LINES.format(url=seller.url))
     yield site
-    site.listener.shutdown()
-    site.listener.server_close()
+    site.close()
 
 
 def test_two_lines_are_enough(page: Page, seller: Seller, site: Site) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from tests.docs.widgets import SOURCES, Widget, registered, stale, widgets
+from tests.docs.widgets import SOURCES, WHOLE_PAGE, Widget, registered, stale, whole_page, widgets
 
 BASE = (SOURCES / "core" / "element.ts").read_text(encoding="utf-8")
 _PROPERTY = re.compile(r"@property\((\{.*?\})?\) (?:override )?(\w+)")
@@ -47,3 +47,11 @@ def test_all_attributes_events_and_parts_are_told_of(widget: Widget) -> None:
     assert {name for name, _ in widget.events} >= {*_EVENT.findall(text), "toll-session-expired"}
     assert widget.text.endswith(".")
     assert any(name == "panel" for name, _ in widget.parts)
+
+
+def test_all_of_the_whole_page_is_told_of() -> None:
+    page, text = whole_page(), WHOLE_PAGE.read_text(encoding="utf-8")
+    # It has no frame that it could be without.
+    assert {name for _, name, _ in page.attributes} == attributes(BASE) - {"plain"} | attributes(text)
+    assert {name for name, _ in page.events} >= {*_EVENT.findall(text), "toll-session-expired"}
+    assert {name for name, _ in page.parts} == set(re.findall(r'part="([\w-]+)"', text))

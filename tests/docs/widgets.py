@@ -9,10 +9,11 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "reference" / "widgets.md"
 SOURCES = ROOT / "web" / "src"
+WHOLE_PAGE = SOURCES / "billing" / "page.ts"
 REGISTRY = SOURCES / "widgets" / "index.ts"
 THEME = SOURCES / "core" / "theme.ts"
 
-_LISTS = ("common", "widgets", "properties")
+_LISTS = ("common", "widgets", "page", "properties")
 _COMMENT = re.compile(r"/\*\*((?:(?!\*/).)*?@element (toll-[\w-]+).*?)\*/\s*export class (\w+)", re.DOTALL)
 _TAG = re.compile(r"@(\w+) ?(.*)")
 _ATTRIBUTE = re.compile(r"\{(.+?)\} ([\w-]+) - (.+)")
@@ -49,6 +50,12 @@ def widgets() -> list[Widget]:
     return [found[name] for name in registered()]
 
 
+def whole_page() -> Widget:
+    """The page as one element, which has a script of its own."""
+    ((comment, name, class_name),) = _COMMENT.findall(WHOLE_PAGE.read_text(encoding="utf-8"))
+    return _widget(comment, name, class_name)
+
+
 def registered() -> list[str]:
     """The widgets' names."""
     (body,) = re.findall(r"WIDGETS = \{(.+?)\}", REGISTRY.read_text(encoding="utf-8"), re.DOTALL)
@@ -57,7 +64,7 @@ def registered() -> list[str]:
 
 def with_lists(page: str) -> str:
     """The page with the lists as the sources have them now."""
-    made = {"common": _common(), "widgets": _all(), "properties": _properties()}
+    made = {"common": _common(), "widgets": _all(), "page": _page(), "properties": _properties()}
     for name in _LISTS:
         begin, end = f"<!-- begin {name}: made by `python -m tests.docs.widgets` -->\n", f"<!-- end {name} -->\n"
         before, _, rest = page.partition(begin)
@@ -101,6 +108,11 @@ def _common() -> str:
 def _all() -> str:
     attributes, events = _shared()
     return "\n".join(_section(widget, attributes, events) for widget in widgets())
+
+
+def _page() -> str:
+    attributes, events = _shared()
+    return _section(whole_page(), attributes, events)
 
 
 def _section(widget: Widget, attributes: set[str], events: set[str]) -> str:

@@ -1,6 +1,7 @@
 // Builds tollkeeper.js first (it empties the folder), then the pages beside it.
 import { build } from 'vite';
-import { pages, widgets } from '../vite.config.mjs';
+import { billingPage, pages, widgets } from '../vite.config.mjs';
 
 await build(widgets);
+await build(billingPage);
 await build(pages);

@@ -77,6 +77,7 @@ describe('an answer that breaks off', () => {
     answer.json = () => Promise.reject(new TypeError('Failed to fetch'));
     const http = new Http({ send: async () => answer });
     await expect(http.json('/v1/portal/session')).rejects.toBeInstanceOf(Unreachable);
+    await expect(portal(async () => answer).overview()).rejects.toBeInstanceOf(Unreachable);
   });
 });
 

@@ -1,13 +1,13 @@
 import { describe, expect, it, vi } from 'vitest';
-import { filterParts, placeOf, searchOf, withFilter } from '../src/billing/address.ts';
+import { filterParts, OWN, placeOf, searchOf, withFilter } from '../src/billing/address.ts';
 import { exchange, keep, kept, overText, safeUrl, takeLink } from '../src/billing/session.ts';
 import { mayPass, persist } from '../src/billing/watch.ts';
 import { Http, Problem, SessionEnded, Unreachable } from '../src/tollkeeper.ts';
 
 describe('the address', () => {
   it('says only what is not as usual', () => {
-    expect(searchOf(placeOf(''))).toBe('?');
-    expect(searchOf(placeOf('?tab=overview&range=30&view=events'))).toBe('?');
+    expect(searchOf(placeOf(''))).toBe('');
+    expect(searchOf(placeOf('?tab=overview&range=30&view=events'))).toBe('');
     expect(searchOf(placeOf('?tab=usage&range=90'))).toBe('?tab=usage&range=90');
   });
 
@@ -36,7 +36,26 @@ describe('the address', () => {
   });
 
   it('keeps what others wrote', () => {
-    expect(searchOf(placeOf('?tab=plans&top_up=tu_1&x=1&x=2'))).toBe('?tab=plans&top_up=tu_1&x=1&x=2');
+    const search = '?tab=plans&top_up=tu_1&x=a%20b&x=2&&y';
+    expect(searchOf(placeOf(search), search)).toBe('?top_up=tu_1&x=a%20b&x=2&y&tab=plans');
+    expect(searchOf(placeOf(''), search)).toBe('?top_up=tu_1&x=a%20b&x=2&y');
+  });
+
+  it('gives dimensions a parameter of their own where the product says so', () => {
+    const naming = { ...OWN, dimensions: ['job', 'member'], customer: false };
+    const place = placeOf('?tab=usage&job=a%3Ab&member=&filter=stage:2&customer=7', naming);
+    expect(place).toMatchObject({ filters: ['stage:2', 'job:a:b'], customer: null });
+    expect(searchOf(place, '?customer=7&job=x', naming)).toBe('?customer=7&tab=usage&filter=stage%3A2&job=a%3Ab');
+  });
+
+  it('takes names that a product has itself for the product’s', () => {
+    const naming = { ...OWN, prefix: 'billing-', dimensions: ['job'], customer: false };
+    const search = '?tab=settings&filter=mine&billing-tab=usage&billing-job=a';
+    const place = placeOf(search, naming);
+    expect(place).toMatchObject({ tab: 'usage', filters: ['job:a'] });
+    expect(searchOf({ ...place, tab: 'plans' }, search, naming)).toBe(
+      '?tab=settings&filter=mine&billing-tab=plans&billing-job=a',
+    );
   });
 
   it('has one value for each dimension', () => {

@@ -1,5 +1,18 @@
 """The SDK: `Tollkeeper`, `AsyncTollkeeper`, `wrap`, `operation`. Imports nothing of the engine."""
 
+from tollkeeper.client.account_results import (
+    Alert,
+    Catalog,
+    CustomerPlan,
+    Limit,
+    Member,
+    Overview,
+    Pack,
+    Page,
+    Plan,
+    PortalSession,
+    TopUp,
+)
 from tollkeeper.client.operation import Operation
 from tollkeeper.client.results import (
     SPOOLED,
@@ -22,18 +35,28 @@ from tollkeeper.errors import InsufficientCredits, LimitExceeded, TollError, Tol
 
 __all__ = [
     "SPOOLED",
+    "Alert",
     "AsyncTollkeeper",
     "Balance",
+    "Catalog",
     "Check",
     "Customer",
+    "CustomerPlan",
     "Estimate",
     "Event",
     "Explanation",
     "Grant",
     "Hold",
     "InsufficientCredits",
+    "Limit",
     "LimitExceeded",
+    "Member",
     "Operation",
+    "Overview",
+    "Pack",
+    "Page",
+    "Plan",
+    "PortalSession",
     "Recorded",
     "Replayed",
     "Settled",
@@ -41,6 +64,7 @@ __all__ = [
     "TollError",
     "Tollkeeper",
     "TollkeeperUnreachable",
+    "TopUp",
     "Usage",
     "default_path",
     "open_spool",

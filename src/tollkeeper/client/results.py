@@ -243,6 +243,7 @@ class Event:
     cost: Decimal | None
     cost_source: str | None
     time: datetime
+    recorded_at: datetime
     member: str | None
     dimensions: Mapping[str, str]
     amount: Decimal | None

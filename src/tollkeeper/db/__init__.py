@@ -5,12 +5,13 @@ from tollkeeper.db.epochs import Kept, ask_epochs, bump_epoch, epochs_in, peek_e
 from tollkeeper.db.hints import Touched
 from tollkeeper.db.migrate import Migration, migrate, migrations
 from tollkeeper.db.outbox import Fact, PublishedFact, ask_facts, list_facts, publish
-from tollkeeper.db.pool import APP_ROLE, LISTENER, Again, Asked, Database, Locked, Tx
+from tollkeeper.db.pool import APP_ROLE, LISTENER, READER_ROLE, Again, Asked, Database, Locked, Tx
 from tollkeeper.db.queries import Queries
 
 __all__ = [
     "APP_ROLE",
     "LISTENER",
+    "READER_ROLE",
     "Again",
     "Asked",
     "Database",

@@ -32,6 +32,8 @@ APP_ROLE = "tollkeeper_app"
 """The role that all work runs under. It can't edit postings or events, and row-level security binds it."""
 
 # Compiling a query costs more than these short ones take.
+READER_ROLE = "tollkeeper_reader"
+"""The role that may read the views of the schema `reports`, and nothing else."""
 _OPTIONS = f"-c role={APP_ROLE} -c timezone=UTC -c jit=off"
 
 LISTENER = "tollkeeper listener"

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _ANY = "*"
-_EXACT = {"/v1/portal-sessions/exchange", "/tollkeeper.js"}
+_EXACT = {"/v1/portal-sessions/exchange", "/tollkeeper.js", "/billing-page.js"}
 _BELOW = "/v1/portal/"
 _PREFLIGHT = {
     "Access-Control-Allow-Methods": "GET, POST",

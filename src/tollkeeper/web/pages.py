@@ -10,6 +10,8 @@ from tollkeeper.web.files import File, Files
 from tollkeeper.web.headers import ASK_AGAIN, FOR_YEARS, NONE, file_headers, page_headers
 
 _READ = ["GET", "HEAD"]
+_EMBEDDED = ("tollkeeper.js", "billing-page.js")
+"""What a product's own pages load, under names that never change."""
 _NOT_BUILT = "The pages of this installation aren't built. Build them with `make web`, or install Tollkeeper's wheel."
 _NOT_BUILT_PAGE = f"""\
 <!doctype html>
@@ -33,7 +35,7 @@ def pages(settings: Settings, files: Files) -> APIRouter:
 
     async def widgets(request: Request) -> Response:
         headers = file_headers(embedded=True) | {"Cache-Control": ASK_AGAIN}
-        if (found := files.find("tollkeeper.js")) is None:
+        if (found := files.find(request.url.path[1:])) is None:
             raise _problem()
         return _sent(request, found, headers)
 
@@ -45,7 +47,8 @@ def pages(settings: Settings, files: Files) -> APIRouter:
     for name in framed_by:
         router.add_api_route(f"/{name}", page, methods=_READ)
         router.add_api_route(f"/{name}/{{rest:path}}", page, methods=_READ)
-    router.add_api_route("/tollkeeper.js", widgets, methods=_READ)
+    for name in _EMBEDDED:
+        router.add_api_route(f"/{name}", widgets, methods=_READ)
     router.add_api_route("/assets/{name}", asset, methods=_READ)
     return router
 

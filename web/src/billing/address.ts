@@ -17,50 +17,79 @@ export interface Place {
   readonly kind: string | null;
   /** Whose page was shared, where values of one customer stand in the address. */
   readonly customer: string | null;
-  /** What others wrote, such as a checkout that leads back. */
-  readonly rest: readonly (readonly [string, string])[];
 }
 
+/** How a place is written into an address that may be somebody else's. */
+export interface Naming {
+  /** Before each parameter's name: `billing-` makes `billing-tab`. */
+  readonly prefix: string;
+  /** Dimensions that have a parameter of their own: `job=engineer` for `filter=job:engineer`. */
+  readonly dimensions: readonly string[];
+  /** Whether filters say whose they are; in a product's address `customer` may be the product's. */
+  readonly customer: boolean;
+}
+
+export const OWN: Naming = { prefix: '', dimensions: [], customer: true };
 export const RANGE = '30';
 
-const OURS = ['tab', 'range', 'meter', 'filter', 'by', 'view', 'kind', 'customer'];
+const NAMES = ['tab', 'view', 'range', 'meter', 'filter', 'by', 'kind'];
 const RANGE_SHAPE = /^(?:7|30|90|365|\d{4}-\d\d-\d\d\.\.\d{4}-\d\d-\d\d)$/;
 
 /** Reads an address; whatever doesn't make sense in it counts as not said. */
-export function placeOf(search: string): Place {
-  const said = new URLSearchParams(search);
-  const tab = said.get('tab') as Tab;
-  const range = said.get('range') ?? '';
+export function placeOf(search: string, naming: Naming = OWN): Place {
+  const all = new URLSearchParams(search);
+  const said = (name: string): string | null => all.get(naming.prefix + name) || null;
+  const filters = all.getAll(`${naming.prefix}filter`).filter((each) => /^[^:]+:./.test(each));
+  for (const name of naming.dimensions) {
+    filters.push(...all.getAll(naming.prefix + name).flatMap((value) => (value ? `${name}:${value}` : [])));
+  }
+  const tab = said('tab') as Tab;
+  const range = said('range') ?? '';
   return {
     tab: TABS.includes(tab) ? tab : 'overview',
     range: RANGE_SHAPE.test(range) ? range : RANGE,
-    meter: said.get('meter') || null,
-    filters: [...new Set(said.getAll('filter').filter((each) => /^[^:]+:./.test(each)))],
-    by: said.get('by') || null,
-    view: said.get('view') === 'ledger' ? 'ledger' : 'events',
-    kind: said.get('kind') || null,
-    customer: said.get('customer') || null,
-    rest: [...said].filter(([name]) => !OURS.includes(name)),
+    meter: said('meter'),
+    filters: [...new Set(filters)],
+    by: said('by'),
+    view: said('view') === 'ledger' ? 'ledger' : 'events',
+    kind: said('kind'),
+    customer: naming.customer ? said('customer') : null,
   };
 }
 
-/** The address of a place; what is as usual isn't said, so that equal places have equal addresses. */
-export function searchOf(place: Place): string {
+/**
+ * The query of a place; what is as usual isn't said, so that equal places have equal addresses. What others wrote into
+ * `search`, the query that it takes the place of, stays as it's written there.
+ */
+export function searchOf(place: Place, search = '', naming: Naming = OWN): string {
   const said = new URLSearchParams();
   const say = (name: string, value: string | null, usual: string | null = null): void => {
-    if (value !== null && value !== usual) said.append(name, value);
+    if (value !== null && value !== usual) said.append(naming.prefix + name, value);
   };
   say('tab', place.tab, 'overview');
   say('view', place.view, 'events');
   say('range', place.range, RANGE);
   say('meter', place.meter);
-  for (const filter of place.filters) say('filter', filter);
+  for (const filter of place.filters) {
+    const [name, value] = filterParts(filter);
+    if (naming.dimensions.includes(name)) say(name, value);
+    else say('filter', filter);
+  }
   say('by', place.by);
   say('kind', place.kind);
   // Values of one customer mean nothing to another, whose page then can say so.
-  if (place.filters.length || place.customer) say('customer', place.customer);
-  for (const [name, value] of place.rest) say(name, value);
-  return said.size ? `?${said}` : '?';
+  if (naming.customer && (place.filters.length || place.customer)) say('customer', place.customer);
+  const pieces = [...foreign(search, naming), ...(said.size ? [said.toString()] : [])];
+  return pieces.length ? `?${pieces.join('&')}` : '';
+}
+
+/** The parts of a query that aren't ours, such as what a checkout wrote that leads back. */
+function foreign(search: string, { prefix, dimensions, customer }: Naming): string[] {
+  const ours = new Set([...NAMES, ...dimensions, ...(customer ? ['customer'] : [])].map((name) => prefix + name));
+  return search
+    .replace(/^\?/, '')
+    .split('&')
+    .filter((piece) => piece && ![...new URLSearchParams(piece).keys()].some((name) => ours.has(name)));
 }
 
 /** Another value of a dimension in place of the one that's there; null takes it away. */

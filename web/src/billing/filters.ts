@@ -55,7 +55,7 @@ export class BillingFilters extends TollElement<Found> {
       .chip button { display: grid; place-items: center; inline-size: 22px; block-size: 22px; padding: 0; border: 0; border-radius: 50%; background: none; color: inherit; cursor: pointer; flex: none; }
       .chip button:hover { background: var(--_surface); }
       .chip svg { inline-size: 13px; block-size: 13px; }
-      @media (max-width: 560px) { form > select.control, .by { flex: 1 1 100%; max-inline-size: none; } .by input.control { flex: 1; min-inline-size: 0; max-inline-size: none; } }
+      @container (max-width: 560px) { form > select.control, .by { flex: 1 1 100%; max-inline-size: none; } .by input.control { flex: 1; min-inline-size: 0; max-inline-size: none; } }
       @media print { form, .chip button { display: none; } }
     `,
   ];

@@ -12,6 +12,7 @@ import {
   nothing,
   type Overview,
   type Portal,
+  property,
   repeat,
   type Series,
   share,
@@ -23,6 +24,8 @@ import {
   type Wallet,
 } from 'tollkeeper';
 
+import type { Place } from './address.ts';
+
 interface Found {
   overview: Overview;
   usage: Usage;
@@ -30,6 +33,9 @@ interface Found {
 
 /** What a customer has, has used, owes, and should know, on one screen. */
 export class BillingOverview extends TollElement<Found> {
+  /** Where another place of the page is. */
+  @property({ attribute: false }) address: (change: Partial<Place>) => string = () => '';
+
   protected readonly heading = 'Overview';
 
   static override styles = [
@@ -58,8 +64,8 @@ export class BillingOverview extends TollElement<Found> {
       .meters .figure { font-weight: 600; font-variant-numeric: tabular-nums; white-space: nowrap; }
       .length { block-size: 4px; border-radius: 9px; background: var(--_subtle); margin-block: 5px 3px; overflow: hidden; }
       .length span { display: block; block-size: 100%; border-radius: 9px; background: var(--_series-1); min-inline-size: 2px; }
-      @media (max-width: 760px) { .two, .halves { grid-template-columns: minmax(0, 1fr); } }
-      @media (max-width: 420px) { .strip { grid-template-columns: 1fr 1fr; } .strip > div { padding: 12px 14px; } }
+      @container (max-width: 760px) { .two, .halves { grid-template-columns: minmax(0, 1fr); } }
+      @container (max-width: 420px) { .strip { grid-template-columns: 1fr 1fr; } .strip > div { padding: 12px 14px; } }
       @media print { .push { display: none; } .panel { break-inside: avoid; } }
     `,
   ];
@@ -113,7 +119,7 @@ export class BillingOverview extends TollElement<Found> {
     return html`<div class="panel">
       <div class="head"><h2>Balance</h2></div>
       ${wallets.length ? wallets.map((wallet) => this.wallet(wallet)) : postpaid}
-      ${sells ? html`<p class="push"><a class="button primary" href="?tab=plans">Top up</a></p>` : nothing}
+      ${sells ? html`<p class="push"><a class="button primary" href=${this.address({ tab: 'plans' })}>Top up</a></p>` : nothing}
     </div>`;
   }
 
@@ -140,7 +146,7 @@ export class BillingOverview extends TollElement<Found> {
     const { start, end } = overview.period;
     const days = daysBetween(this.dates.dayOf(start), this.dates.dayOf(new Date(Date.parse(end) - 1)));
     return html`<div class="panel">
-      <div class="head"><h2>Spent this month</h2><a class="small" href="?tab=usage">See usage</a></div>
+      <div class="head"><h2>Spent this month</h2><a class="small" href=${this.address({ tab: 'usage' })}>See usage</a></div>
       <div class="beside">
         <p class="big">${spent.map((each, place) => html`${place ? ' + ' : ''}${this.figure(each)}`)}</p>
         <span class="muted small">${this.dates.period(start, end)}</span>
@@ -173,7 +179,7 @@ export class BillingOverview extends TollElement<Found> {
       ${this.fact('Owed', due.length ? this.amounts(due) : this.amounts([]), due.length ? 'used, not prepaid' : 'all is paid')}
       ${this.fact('On hold', this.amounts(held.filter(({ amount }) => !isZero(amount))))}
       ${tokens ? this.fact('Tokens this month', this.money.quantity(tokens.total, null, { compact: true }), `in ${this.money.quantity(String(tokens.calls), 'AI call')}`) : nothing}
-      ${plan || this.session.change_plan ? this.fact('Plan', html`<a href="?tab=plans">${plan?.name ?? 'Choose one'}</a>`, plan ? this.planNote(plan) : undefined) : nothing}
+      ${plan || this.session.change_plan ? this.fact('Plan', html`<a href=${this.address({ tab: 'plans' })}>${plan?.name ?? 'Choose one'}</a>`, plan ? this.planNote(plan) : undefined) : nothing}
     </dl>`;
   }
 
@@ -220,7 +226,7 @@ export class BillingOverview extends TollElement<Found> {
       unpriced && `${this.money.quantity(String(unpriced))} unpriced`,
     ].filter(Boolean);
     return html`<li>
-      <div class="row"><a class="name" href="?tab=usage&meter=${encodeURIComponent(meter)}">${name}</a><span class="figure">${isCharged({ unit, events, unpriced }) ? this.money.amount(charge, unit!) : 'No price yet'}</span></div>
+      <div class="row"><a class="name" href=${this.address({ tab: 'usage', meter })}>${name}</a><span class="figure">${isCharged({ unit, events, unpriced }) ? this.money.amount(charge, unit!) : 'No price yet'}</span></div>
       <div class="length" aria-hidden="true"><span .style=${`inline-size:${(Math.max(0, share(charge, most)) * 100).toFixed(1)}%`}></span></div>
       <p class="muted small">${[this.money.quantity(quantity, meter_unit), ...notes].join(' · ')}</p>
     </li>`;

@@ -1,5 +1,5 @@
 /** How the page comes to its token: a link in the fragment is exchanged, the token stays in this tab. */
-import { Http, type Problem, SessionEnded } from 'tollkeeper';
+import { bodyOf, Http, type Problem, SessionEnded } from 'tollkeeper';
 
 const KEPT = 'toll-portal';
 
@@ -46,7 +46,7 @@ export async function exchange(base: string, link: string, http = new Http()): P
     headers,
     credentials: 'omit',
   });
-  return ((await answer.json()) as { token: string }).token;
+  return (await bodyOf<{ token: string }>(answer)).token;
 }
 
 /** Whether only another link helps; everything else may pass. */

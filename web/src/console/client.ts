@@ -2,7 +2,7 @@
  * The client of `/v1` as the console uses it: signed in by cookie, with the CSRF header that only this page can know. An ended
  * session is told to the page, which asks for the key and goes on where it was.
  */
-import { Http, type HttpOptions, NotAllowed, type Params, Problem, query, SessionEnded } from 'tollkeeper';
+import { bodyOf, Http, type HttpOptions, NotAllowed, type Params, Problem, query, SessionEnded } from 'tollkeeper';
 import type { SignedIn } from './types.ts';
 
 export const CSRF_HEADER = 'X-Toll-CSRF';
@@ -84,7 +84,7 @@ export class Client {
     const headers = new Headers(init.headers);
     headers.set('Accept', 'application/json');
     const answer = await this.call(path, { ...init, headers });
-    return (answer.status === 204 ? undefined : await answer.json()) as T;
+    return answer.status === 204 ? (undefined as T) : bodyOf<T>(answer);
   }
 
   private async call(path: string, init: RequestInit, tells = true): Promise<Response> {

@@ -3,7 +3,7 @@
  * token.
  */
 import { Cache } from './cache.ts';
-import { Http, type HttpOptions, type Params, problem, query, SessionEnded } from './http.ts';
+import { bodyOf, Http, type HttpOptions, type Params, problem, query, SessionEnded } from './http.ts';
 import { Live, type LiveStatus } from './live.ts';
 import type * as t from './types.ts';
 
@@ -100,7 +100,7 @@ export class Portal {
   async post<T>(path: string, body: unknown): Promise<T> {
     const headers = { Accept: 'application/json', 'Content-Type': 'application/json' };
     const answer = await this.call(path, { method: 'POST', body: JSON.stringify(body), headers });
-    const said = (await answer.json()) as T;
+    const said = await bodyOf<T>(answer);
     this.refresh();
     return said;
   }
@@ -133,8 +133,7 @@ export class Portal {
   }
 
   private async read<T>(address: string): Promise<T> {
-    const answer = await this.call(address, { headers: { Accept: 'application/json' } });
-    return (await answer.json()) as T;
+    return bodyOf<T>(await this.call(address, { headers: { Accept: 'application/json' } }));
   }
 
   private receive(state: t.LiveState): void {
@@ -192,7 +191,7 @@ export class Portal {
   private async askForToken(url: string): Promise<string> {
     const answer = await (this.options.send ?? fetch)(url, { headers: { Accept: 'application/json' } });
     if (!answer.ok) throw await problem(answer).then((found) => (answer.status === 401 ? this.ended(found) : found));
-    const { token } = (await answer.json()) as { token?: string };
+    const { token } = await bodyOf<{ token?: string }>(answer);
     if (!token) throw new SessionEnded(401, 'portal_token_missing', 'The product gave no billing session.');
     return token;
   }

@@ -8,6 +8,7 @@ import { type Portal, portalFor } from './api.ts';
 import { Dates } from './dates.ts';
 import { Problem, SessionEnded } from './http.ts';
 import { icon } from './icons.ts';
+import type { LiveStatus } from './live.ts';
 import { Money } from './money.ts';
 import { base, type Theme, tokens } from './theme.ts';
 import type { LiveState, Session } from './types.ts';
@@ -76,6 +77,9 @@ export abstract class TollElement<T> extends LitElement {
   protected withLive(data: T, _live: LiveState): T {
     return data;
   }
+
+  /** The live stream is there, or away. */
+  protected turned(_status: LiveStatus): void {}
 
   /** Controls beside the heading, shown in every state so that a filter can be undone. */
   protected controls(): TemplateResult | typeof nothing {
@@ -170,6 +174,7 @@ export abstract class TollElement<T> extends LitElement {
         if (this.state === 'empty' && !this.isEmpty(this.data)) this.state = 'ready';
       },
       onRefresh: () => void this.refresh(),
+      onStatus: (status) => this.turned(status),
       onEnded: (problem) => this.fail(problem),
     });
     void this.refresh();
@@ -191,7 +196,7 @@ export abstract class TollElement<T> extends LitElement {
     return html`${this.state === 'stale' ? this.notRefreshed() : nothing}${this.view(this.data)}`;
   }
 
-  private failed(): TemplateResult {
+  protected failed(): TemplateResult {
     const ended = this.problem instanceof SessionEnded;
     return html`<div class="void bad" part="error" role="alert">
       <span class="mark">${icon(ended ? 'clock' : 'alert')}</span>

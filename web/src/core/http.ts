@@ -83,14 +83,17 @@ export class Http {
     const headers = new Headers(init.headers);
     headers.set('Accept', 'application/json');
     const answer = await this.call(url, { ...init, headers });
-    if (answer.status === 204) return undefined as T;
-    try {
-      return (await answer.json()) as T;
-    } catch (error) {
-      // The connection broke within the body; a body that isn't JSON is a SyntaxError.
-      if (error instanceof TypeError && !init.signal?.aborted) throw new Unreachable();
-      throw error;
-    }
+    return answer.status === 204 ? (undefined as T) : bodyOf<T>(answer, init.signal);
+  }
+}
+
+/** What an answer says. One whose connection breaks within it is of a server that's away; one that isn't JSON is an error. */
+export async function bodyOf<T>(answer: Response, signal?: AbortSignal | null): Promise<T> {
+  try {
+    return (await answer.json()) as T;
+  } catch (error) {
+    if (error instanceof TypeError && !signal?.aborted) throw new Unreachable();
+    throw error;
   }
 }
 

@@ -1,6 +1,7 @@
 /** The choice of a range of days: the latest 7, 30, 90 or 365, or chosen ones. */
 import { css, html, type TemplateResult } from 'lit';
 import { type Dates, QUICK_RANGES, type Range, rangeText } from './dates.ts';
+import { narrow } from './theme.ts';
 
 /** Buttons for the quick ranges and two date fields; `choose` gets the new range as text (see `Dates.range`). */
 export function rangeControl(dates: Dates, range: Range, choose: (range: string) => void): TemplateResult {
@@ -29,7 +30,7 @@ export const rangeStyles = css`
   .ranges .days { gap: 5px; flex-wrap: nowrap; }
   .ranges input { inline-size: 132px; padding-inline: 8px; font-size: 13px; font-variant-numeric: tabular-nums; border-color: var(--_border); }
   .ranges input:hover { border-color: var(--_border-strong); }
-  @media (max-width: 420px) { .ranges, .ranges .segments { inline-size: 100%; } .ranges .segments button { flex: 1; } .ranges .days, .ranges input { flex: 1; min-inline-size: 0; } }
+  ${narrow(420, '.ranges, .ranges .segments { inline-size: 100%; } .ranges .segments button { flex: 1; } .ranges .days, .ranges input { flex: 1; min-inline-size: 0; }')}
 `;
 
 /** The attribute `filter` as the API wants it: `job:engineer, stage:2` is two; an array (whose values may hold commas) is itself. */

@@ -3,7 +3,7 @@ import { property, state } from 'lit/decorators.js';
 import { repeat } from 'lit/directives/repeat.js';
 import { csv, save } from './download.ts';
 import { icon } from './icons.ts';
-import { base } from './theme.ts';
+import { base, narrow } from './theme.ts';
 
 export interface Column<Row> {
   key: string;
@@ -86,7 +86,8 @@ export class TollTable<Row = unknown> extends LitElement {
       .bar .button { min-block-size: 30px; font-size: 12.5px; }
       :host([pin-last]) :is(th, td):last-child:not(:only-child) { position: sticky; inset-inline-end: 0; border-inline-start: 1px solid var(--_border); white-space: normal; min-inline-size: 92px; }
       :host([pin-last]) thead th:last-child { z-index: 2; }
-      @media (min-width: 560px) { th:first-child { position: sticky; inset-inline-start: 0; } thead th:first-child { z-index: 2; } }
+      th:first-child { position: sticky; inset-inline-start: 0; } thead th:first-child { z-index: 2; }
+      ${narrow(559, 'th:first-child { inset-inline-start: auto; }')}
     `,
   ];
 

@@ -91,6 +91,10 @@ export function chooseTheme(theme: Theme): void {
   dressPage(theme);
 }
 
+/** Rules for what is at most so many pixels wide: the window, or the part of a page that it's in. */
+export const narrow = (pixels: number, rules: string): CSSResult =>
+  unsafeCSS(`@media (max-width: ${pixels}px) { ${rules} } @container (max-width: ${pixels}px) { ${rules} }`);
+
 /** What every shadow root of ours begins with: text, controls, cards, states. */
 export const base = css`
   :host {

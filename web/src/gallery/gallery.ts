@@ -14,11 +14,14 @@ import {
   type TollElement,
   WIDGETS,
 } from 'tollkeeper';
+import 'billing-page';
 import { fixturePortal } from './fixtures/index.ts';
 import { ONLY, SCENARIOS, type Scenario } from './fixtures/world.ts';
 
 dressPage();
 
+/** The widgets, and the whole page that's made of them. */
+const SHOWN = [...Object.keys(WIDGETS), 'toll-billing-page'];
 /** Widgets that fit a sidebar; the others get the whole width. */
 const NARROW = ['toll-balance'];
 /** What else a widget's places show, beside the states that all have: attributes by name. */
@@ -74,7 +77,7 @@ class GalleryPage extends LitElement {
     );
     return html`<nav aria-label="Widgets">
         <h1>Widgets</h1>
-        ${Object.keys(WIDGETS).map((name) => html`<a href="?widget=${name}" aria-current=${name === this.widget ? 'page' : nothing} @click=${this.go}>${name}</a>`)}
+        ${SHOWN.map((name) => html`<a href="?widget=${name}" aria-current=${name === this.widget ? 'page' : nothing} @click=${this.go}>${name}</a>`)}
       </nav>
       <main>
         <div class="tools">
@@ -123,7 +126,7 @@ class GalleryPage extends LitElement {
   private readonly readAddress = (): void => {
     const search = new URLSearchParams(location.search);
     const [widget, scenario, theme] = ['widget', 'state', 'theme'].map((name) => search.get(name));
-    this.widget = widget && widget in WIDGETS ? widget : Object.keys(WIDGETS)[0]!;
+    this.widget = widget && SHOWN.includes(widget) ? widget : SHOWN[0]!;
     this.only = scenario && scenario in SCENARIOS ? (scenario as Scenario) : null;
     if (theme === 'light' || theme === 'dark') {
       this.theme = theme;

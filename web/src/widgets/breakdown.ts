@@ -7,6 +7,7 @@ import { TollElement } from '../core/element.ts';
 import { icon } from '../core/icons.ts';
 import { filtersOf } from '../core/ranges.ts';
 import type { Column, Sorting } from '../core/table.ts';
+import { narrow } from '../core/theme.ts';
 import type { Meter, Models, Usage } from '../core/types.ts';
 import { titled, words } from '../core/words.ts';
 import {
@@ -90,7 +91,7 @@ export class TollBreakdown extends TollElement<Found> {
       .pager { display: flex; align-items: center; gap: 6px; margin-block-start: 10px; color: var(--_muted); font-size: 12.5px; font-variant-numeric: tabular-nums; }
       .pager .button { min-block-size: 30px; }
       .pager .back svg { transform: rotate(180deg); }
-      @media (max-width: 480px) { .tools, .search, .search input { inline-size: 100%; } }
+      ${narrow(480, '.tools, .search, .search input { inline-size: 100%; }')}
       @media print { .tools, .pager { display: none; } }
     `,
   ];

@@ -40,8 +40,8 @@ declare global {
   interface HTMLElementTagNameMap extends Instances<typeof WIDGETS>, Instances<typeof PARTS> {}
 }
 
-export function define(): void {
-  for (const [name, element] of Object.entries({ ...PARTS, ...WIDGETS })) {
+export function define(elements: Record<string, CustomElementConstructor> = { ...PARTS, ...WIDGETS }): void {
+  for (const [name, element] of Object.entries(elements)) {
     // Two versions on one page: the first wins, as custom elements can't be taken back.
     if (!customElements.get(name)) customElements.define(name, element);
   }

@@ -1,0 +1,1 @@
+"""Products that bill through Tollkeeper, to look at and to copy."""

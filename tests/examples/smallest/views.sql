@@ -1,0 +1,1 @@
+create view questions as select 1 as known;
