@@ -34,8 +34,7 @@ _BETWEEN_DIGESTS_SECONDS = 30
 _BETWEEN_GROWTH = timedelta(hours=1)
 _OVERLAP = timedelta(minutes=1)
 """Usage is stamped before it's committed."""
-_END_SECONDS = 10.0
-_LOOK_SECONDS = 0.05
+_LOOKS, _LOOK_SECONDS = 200, 0.05
 _PAGE = 200
 _HOUR = 3600
 
@@ -163,7 +162,7 @@ async def _announce(tx: Tx, now: datetime) -> None:
 
 async def _ended(database: Database, number: int) -> bool:
     """Whether all transactions before this one end in time."""
-    for _ in range(round(_END_SECONDS / _LOOK_SECONDS)):
+    for _ in range(_LOOKS):
         if await database.run(lambda tx: transactions_ended(tx, number)):
             return True
         await asyncio.sleep(_LOOK_SECONDS)

@@ -36,7 +36,7 @@ _ROWS_OF_DAY, _ROWS_OF_MONTH = 4, 100
 """A day or a month with fewer is read as fast from `usage_days`."""
 
 _ROWS_AT_ONCE = 25
-"""A day with so many is summed up when it's over. Smaller ones wait for the end of their month."""
+"""A day with so many is summed up when it's over, by dimensions too. Smaller ones wait for their month's end."""
 
 _A_DAY = timedelta(days=1)
 
@@ -103,6 +103,7 @@ async def make_digests(tx: Tx, due: Due) -> Due | None:
             "end": word_array([end.isoformat() for _, _, end in spans]),
             "day": _ROWS_OF_DAY,
             "month": _ROWS_OF_MONTH,
+            "at_once": _ROWS_AT_ONCE,
         }
         await tx.execute(_queries.clear_digests, params)
         await tx.execute(_queries.make_digests, params)

@@ -63,7 +63,7 @@ update digest_spans d set spans = d.spans - spans.spans
 from spans where d.customer_id = %(customer_id)s and d.grain = spans.grain
 
 -- name: make_digests
--- In all, and by each dimension by which it's at most half of the rows. Spans with few rows stay as they are.
+-- In all, and of larger spans by each dimension by which it's at most half of the rows. The smallest stay as they are.
 with days as materialized (
     select span.grain, case span.grain when 'month' then date_trunc('month', u.day::timestamp)::date else u.day end as start,
            s.meter, coalesce(s.unit, '') as unit, s.marks, u.events, u.quantity, u.peak, u.latest, u.latest_at, u.charge,
@@ -95,7 +95,7 @@ with days as materialized (
     group by grain, start, large.rows, dimension, meter, unit, 7
 ), kept as (
     select grain, start, dimension from sums group by grain, start, dimension, rows
-    having dimension = '' or count(*) * 2 <= rows
+    having dimension = '' or (count(*) * 2 <= rows and rows >= %(at_once)s)
 ), stored as (
     insert into digest_rows (customer_id, dimension, grain, start, meter, unit, labels, events, quantity, peak, latest,
                              latest_at, charge, cost, unpriced, uncosted, estimated)
