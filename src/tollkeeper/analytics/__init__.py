@@ -5,14 +5,23 @@ from tollkeeper.analytics.facets import Facets, facets
 from tollkeeper.analytics.filters import parse_filter
 from tollkeeper.analytics.listing import EventQuery, search_events
 from tollkeeper.analytics.margins import MarginQuery, MarginRow, Order, margins, percent_of_cost, sums_by_unit
-from tollkeeper.analytics.models import ModelUse, Tokens, events_with_calls, models, tokens_between
-from tollkeeper.analytics.overview import MeterSpend, Overview, Spend, accounts_at, overview
+from tollkeeper.analytics.models import ModelUse, Tokens, ask_tokens, events_with_calls, models, tokens_between
+from tollkeeper.analytics.overview import (
+    AskedOverview,
+    MeterSpend,
+    Overview,
+    Spend,
+    accounts_at,
+    ask_overview,
+    overview,
+)
 from tollkeeper.analytics.ranges import recent_range, whole_range
 from tollkeeper.analytics.statement import StatementLine, statement
 from tollkeeper.analytics.usage import UsageQuery, UsageRow, UsageTotal, aggregated, totals, usage
 from tollkeeper.analytics.windows import Window
 
 __all__ = [
+    "AskedOverview",
     "EventQuery",
     "Facets",
     "MarginQuery",
@@ -30,6 +39,8 @@ __all__ = [
     "Window",
     "accounts_at",
     "aggregated",
+    "ask_overview",
+    "ask_tokens",
     "csv_cell",
     "events_with_calls",
     "facets",

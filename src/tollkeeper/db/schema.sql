@@ -169,6 +169,46 @@ CREATE TABLE public.customers (
 
 COMMENT ON TABLE public.customers IS 'owner: customers. Who pays';
 
+CREATE TABLE public.digest_rows (
+    customer_id uuid NOT NULL,
+    dimension text NOT NULL COLLATE pg_catalog."C",
+    grain text NOT NULL,
+    start date NOT NULL,
+    meter text NOT NULL COLLATE pg_catalog."C",
+    unit text NOT NULL COLLATE pg_catalog."C",
+    labels text[] NOT NULL COLLATE pg_catalog."C",
+    events bigint NOT NULL,
+    quantity numeric NOT NULL,
+    peak numeric,
+    latest numeric,
+    latest_at timestamp with time zone,
+    charge numeric NOT NULL,
+    cost numeric NOT NULL,
+    unpriced bigint NOT NULL,
+    uncosted bigint NOT NULL,
+    estimated bigint NOT NULL
+);
+
+COMMENT ON TABLE public.digest_rows IS 'owner: events. Usage by day or month and meter, in all or by one dimension';
+
+CREATE TABLE public.digest_spans (
+    customer_id uuid NOT NULL,
+    dimension text NOT NULL COLLATE pg_catalog."C",
+    grain text NOT NULL,
+    spans datemultirange NOT NULL,
+    CONSTRAINT digest_spans_grain_check CHECK ((grain = ANY (ARRAY['day'::text, 'month'::text])))
+);
+
+COMMENT ON TABLE public.digest_spans IS 'owner: events. Which days and months are summed up by what';
+
+CREATE TABLE public.digests (
+    customer_id uuid NOT NULL,
+    until date NOT NULL,
+    done date NOT NULL
+);
+
+COMMENT ON TABLE public.digests IS 'owner: events. How far each customer''s days have been summed up';
+
 CREATE TABLE public.postings (
     customer_id uuid NOT NULL,
     transaction_id uuid NOT NULL,
@@ -336,6 +376,14 @@ CREATE TABLE public.imports (
 );
 
 COMMENT ON TABLE public.imports IS 'owner: events. How far each imported file has come, so that an import can go on';
+
+CREATE TABLE public.late_days (
+    customer_id uuid NOT NULL,
+    day date NOT NULL,
+    transaction_id uuid NOT NULL
+);
+
+COMMENT ON TABLE public.late_days IS 'owner: events. Days that got usage after they may have been summed up';
 
 CREATE TABLE public.limit_counters (
     customer_id uuid NOT NULL,
@@ -1173,6 +1221,15 @@ ALTER TABLE ONLY public.customer_limits
 ALTER TABLE ONLY public.customers
     ADD CONSTRAINT customers_pkey PRIMARY KEY (customer_id);
 
+ALTER TABLE ONLY public.digest_rows
+    ADD CONSTRAINT digest_rows_pkey PRIMARY KEY (customer_id, dimension, grain, start, meter, unit, labels);
+
+ALTER TABLE ONLY public.digest_spans
+    ADD CONSTRAINT digest_spans_pkey PRIMARY KEY (customer_id, dimension, grain);
+
+ALTER TABLE ONLY public.digests
+    ADD CONSTRAINT digests_pkey PRIMARY KEY (customer_id);
+
 ALTER TABLE ONLY public.epochs
     ADD CONSTRAINT epochs_pkey PRIMARY KEY (name);
 
@@ -1187,6 +1244,9 @@ ALTER TABLE ONLY public.holds
 
 ALTER TABLE ONLY public.imports
     ADD CONSTRAINT imports_pkey PRIMARY KEY (import_id);
+
+ALTER TABLE ONLY public.late_days
+    ADD CONSTRAINT late_days_pkey PRIMARY KEY (customer_id, day, transaction_id);
 
 ALTER TABLE ONLY public.limit_counters
     ADD CONSTRAINT limit_counters_pkey PRIMARY KEY (customer_id, counter_id, member, window_start);
@@ -1378,6 +1438,12 @@ ALTER TABLE public.customer_limits ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.customers ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.digest_rows ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.digest_spans ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.digests ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.events ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.grants ENABLE ROW LEVEL SECURITY;
@@ -1404,6 +1470,12 @@ CREATE POLICY isolation ON public.customer_limits TO tollkeeper_app USING (((cus
 
 CREATE POLICY isolation ON public.customers TO tollkeeper_app USING (((customer_id = ( SELECT (NULLIF(current_setting('tollkeeper.customer_id'::text, true), ''::text))::uuid AS "nullif")) OR ( SELECT (current_setting('tollkeeper.scope'::text, true) = 'operator'::text))));
 
+CREATE POLICY isolation ON public.digest_rows TO tollkeeper_app USING (((customer_id = ( SELECT (NULLIF(current_setting('tollkeeper.customer_id'::text, true), ''::text))::uuid AS "nullif")) OR ( SELECT (current_setting('tollkeeper.scope'::text, true) = 'operator'::text))));
+
+CREATE POLICY isolation ON public.digest_spans TO tollkeeper_app USING (((customer_id = ( SELECT (NULLIF(current_setting('tollkeeper.customer_id'::text, true), ''::text))::uuid AS "nullif")) OR ( SELECT (current_setting('tollkeeper.scope'::text, true) = 'operator'::text))));
+
+CREATE POLICY isolation ON public.digests TO tollkeeper_app USING (((customer_id = ( SELECT (NULLIF(current_setting('tollkeeper.customer_id'::text, true), ''::text))::uuid AS "nullif")) OR ( SELECT (current_setting('tollkeeper.scope'::text, true) = 'operator'::text))));
+
 CREATE POLICY isolation ON public.events TO tollkeeper_app USING (((customer_id = ( SELECT (NULLIF(current_setting('tollkeeper.customer_id'::text, true), ''::text))::uuid AS "nullif")) OR ( SELECT (current_setting('tollkeeper.scope'::text, true) = 'operator'::text))));
 
 CREATE POLICY isolation ON public.grants TO tollkeeper_app USING (((customer_id = ( SELECT (NULLIF(current_setting('tollkeeper.customer_id'::text, true), ''::text))::uuid AS "nullif")) OR ( SELECT (current_setting('tollkeeper.scope'::text, true) = 'operator'::text))));
@@ -1411,6 +1483,8 @@ CREATE POLICY isolation ON public.grants TO tollkeeper_app USING (((customer_id 
 CREATE POLICY isolation ON public.holds TO tollkeeper_app USING (((customer_id = ( SELECT (NULLIF(current_setting('tollkeeper.customer_id'::text, true), ''::text))::uuid AS "nullif")) OR ( SELECT (current_setting('tollkeeper.scope'::text, true) = 'operator'::text))));
 
 CREATE POLICY isolation ON public.imports TO tollkeeper_app USING (( SELECT (current_setting('tollkeeper.scope'::text, true) = 'operator'::text)));
+
+CREATE POLICY isolation ON public.late_days TO tollkeeper_app USING (((customer_id = ( SELECT (NULLIF(current_setting('tollkeeper.customer_id'::text, true), ''::text))::uuid AS "nullif")) OR ( SELECT (current_setting('tollkeeper.scope'::text, true) = 'operator'::text))));
 
 CREATE POLICY isolation ON public.limit_counters TO tollkeeper_app USING (((customer_id = ( SELECT (NULLIF(current_setting('tollkeeper.customer_id'::text, true), ''::text))::uuid AS "nullif")) OR ( SELECT (current_setting('tollkeeper.scope'::text, true) = 'operator'::text))));
 
@@ -1455,6 +1529,8 @@ CREATE POLICY isolation ON public.usage_hours TO tollkeeper_app USING (((custome
 CREATE POLICY isolation ON public.wallet_entries TO tollkeeper_app USING (((customer_id = ( SELECT (NULLIF(current_setting('tollkeeper.customer_id'::text, true), ''::text))::uuid AS "nullif")) OR ( SELECT (current_setting('tollkeeper.scope'::text, true) = 'operator'::text))));
 
 CREATE POLICY isolation ON public.wallets TO tollkeeper_app USING (((customer_id = ( SELECT (NULLIF(current_setting('tollkeeper.customer_id'::text, true), ''::text))::uuid AS "nullif")) OR ( SELECT (current_setting('tollkeeper.scope'::text, true) = 'operator'::text))));
+
+ALTER TABLE public.late_days ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.limit_counters ENABLE ROW LEVEL SECURITY;
 
@@ -1522,6 +1598,12 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.customer_limits TO tollkeeper_
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.customers TO tollkeeper_app;
 
+GRANT SELECT,INSERT,DELETE ON TABLE public.digest_rows TO tollkeeper_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.digest_spans TO tollkeeper_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.digests TO tollkeeper_app;
+
 GRANT SELECT,INSERT ON TABLE public.postings TO tollkeeper_app;
 
 GRANT SELECT ON TABLE public.entries TO tollkeeper_app;
@@ -1535,6 +1617,8 @@ GRANT SELECT,INSERT,UPDATE ON TABLE public.grants TO tollkeeper_app;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.holds TO tollkeeper_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.imports TO tollkeeper_app;
+
+GRANT SELECT,INSERT,DELETE ON TABLE public.late_days TO tollkeeper_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.limit_counters TO tollkeeper_app;
 

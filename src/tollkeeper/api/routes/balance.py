@@ -13,10 +13,10 @@ from tollkeeper import clock
 from tollkeeper.analytics import Overview, accounts_at, overview, tokens_between
 from tollkeeper.api.auth import Reader
 from tollkeeper.api.bodies import Amount, Answer
-from tollkeeper.api.books import Books, OpenBooks
+from tollkeeper.api.books import OpenBooks, Stood
 from tollkeeper.api.paths import CustomerKey
 from tollkeeper.api.routes.alerts import AlertAnswer, alert_answer
-from tollkeeper.api.routes.limits import LimitAnswer, limit_answer, standing_of
+from tollkeeper.api.routes.limits import LimitAnswer, limit_answer
 from tollkeeper.api.routes.plans import PresentPlanAnswer, present_plan
 from tollkeeper.api.routes.warnings import WarningAnswer, warnings_of
 from tollkeeper.api.times import sane
@@ -111,15 +111,12 @@ async def show_overview(books: OpenBooks, _: Reader, key: CustomerKey) -> Overvi
 
     With the plan, the limits of the customer as a whole, what there is to warn of, and the latest alerts.
     """
-    await books.refresh(key)
-    async with books.database.transaction(customer_id_of(key), snapshot=True) as tx:
-        return await _overview(books, tx, key, clock.now())
+    return await books.up_to_date(key, _overview)
 
 
-async def _overview(books: Books, tx: Tx, key: str, now: datetime) -> OverviewAnswer:
-    catalog = await books.catalog(tx)
-    standing, agreement = await standing_of(books, tx, key, now)
-    customer = standing.customer
+async def _overview(tx: Tx, at: Stood) -> OverviewAnswer:
+    standing, agreement, now = at.standing, at.agreement, at.now
+    catalog, customer = standing.catalog, standing.customer
     found: Overview = await overview(tx, customer, catalog, now)
     whole = [limit for limit in standing.limits if limit.by is LimitBy.CUSTOMER and limit.enabled]
     states = await read_states(tx, customer, whole, now=now)

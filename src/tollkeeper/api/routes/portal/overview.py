@@ -6,18 +6,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from uuid import UUID
 
 from fastapi import APIRouter
 from pydantic import Field
 
-from tollkeeper import clock
-from tollkeeper.analytics import Overview, Tokens, overview, tokens_between
+from tollkeeper.analytics import Overview, Tokens, ask_overview, ask_tokens
 from tollkeeper.api.bodies import Amount, Answer
-from tollkeeper.api.books import Books, OpenBooks
+from tollkeeper.api.books import OpenBooks, Stood
 from tollkeeper.api.portal import Portal
 from tollkeeper.api.routes.balance import MOST_EXPIRING, PeriodAnswer, SpendAnswer, TokensAnswer, WalletAnswer
-from tollkeeper.api.routes.limits import limit_answer, standing_of
+from tollkeeper.api.routes.limits import limit_answer
 from tollkeeper.api.routes.portal.bodies import (
     PREFIX,
     TAG,
@@ -29,12 +27,11 @@ from tollkeeper.api.routes.portal.bodies import (
 from tollkeeper.api.routes.portal.plans import NextPlan, next_plan
 from tollkeeper.api.routes.warnings import WarningAnswer, warnings_of
 from tollkeeper.catalog import LimitBy
-from tollkeeper.clock import local_slot
-from tollkeeper.customers import Agreement, PortalSession
-from tollkeeper.db import PublishedFact, Tx, list_facts
-from tollkeeper.gate import CUSTOMER_TOPICS, Held, Standing, held_now
-from tollkeeper.limits import LimitState, read_states
-from tollkeeper.wallets import Expiring, Wallet, expiring_of, list_wallets
+from tollkeeper.customers import Agreement
+from tollkeeper.db import PublishedFact, Tx, ask_facts
+from tollkeeper.gate import CUSTOMER_TOPICS, Held, Standing, ask_held
+from tollkeeper.limits import LimitState, ask_states
+from tollkeeper.wallets import Expiring, Wallet, ask_expiring, ask_wallets
 
 router = APIRouter(prefix=PREFIX, tags=[TAG])
 
@@ -118,29 +115,31 @@ class _Found:
 @router.get("/overview", summary="Show what the customer has, has used and owes")
 async def show_overview(books: OpenBooks, session: Portal) -> PortalOverviewAnswer:
     """Prepaid value, this month's usage by meter, what was spent this month and since ever, limits, warnings."""
-    await books.refresh(session.customer)
-    async with books.database.transaction(session.customer_id, snapshot=True) as tx:
-        found = await _find(books, tx, session, clock.now())
-    return _answer(found)
+    return _answer(await books.up_to_date(session.customer, _find))
 
 
-async def _find(books: Books, tx: Tx, session: PortalSession, now: datetime) -> _Found:
-    standing, agreement = await standing_of(books, tx, session.customer, now)
-    customer_id: UUID = session.customer_id
+async def _find(tx: Tx, at: Stood) -> _Found:
+    standing, customer = at.standing, at.standing.customer
     whole = [limit for limit in standing.limits if limit.by is LimitBy.CUSTOMER and limit.enabled]
-    usage = await overview(tx, standing.customer, standing.catalog, now)
-    first, after = (local_slot(at, standing.customer.zone).day for at in (usage.period.start, usage.period.end))
+    # All is asked for before anything is read: one round trip.
+    usage = await ask_overview(tx, customer, at.now)
+    tokens = await ask_tokens(tx, customer.customer_id, *usage.days)
+    wallets = await ask_wallets(tx, str(customer.customer_id))
+    expiring = await ask_expiring(tx, customer.customer_id, now=at.now, most=MOST_EXPIRING)
+    held = await ask_held(tx, customer.customer_id)
+    limits = await ask_states(tx, customer, whole, now=at.now)
+    alerts = await ask_facts(tx, customer.customer_id, topics=CUSTOMER_TOPICS, limit=LATEST_ALERTS)
     return _Found(
-        now=now,
+        now=at.now,
         standing=standing,
-        agreement=agreement,
-        usage=usage,
-        tokens=await tokens_between(tx, customer_id, first, after),
-        wallets=await list_wallets(tx, str(customer_id)),
-        expiring=await expiring_of(tx, customer_id, now=now, most=MOST_EXPIRING),
-        held=await held_now(tx, customer_id),
-        limits=await read_states(tx, standing.customer, whole, now=now),
-        alerts=await list_facts(tx, customer_id, topics=CUSTOMER_TOPICS, limit=LATEST_ALERTS),
+        agreement=at.agreement,
+        usage=await usage.read(tx, standing.catalog),
+        tokens=(await tokens.all())[0],
+        wallets=await wallets.all(),
+        expiring=await expiring.all(),
+        held=await held.all(),
+        limits=await limits.read(tx),
+        alerts=await alerts.all(),
     )
 
 
