@@ -5,7 +5,7 @@ from tollkeeper.analytics.facets import Facets, facets
 from tollkeeper.analytics.filters import parse_filter
 from tollkeeper.analytics.listing import EventQuery, search_events
 from tollkeeper.analytics.margins import MarginQuery, MarginRow, Order, margins, percent_of_cost, sums_by_unit
-from tollkeeper.analytics.models import ModelUse, Tokens, ask_tokens, events_with_calls, models, tokens_between
+from tollkeeper.analytics.models import ModelUse, Tokens, ask_tokens, events_with_calls, models
 from tollkeeper.analytics.overview import (
     AskedOverview,
     MeterSpend,
@@ -53,7 +53,6 @@ __all__ = [
     "search_events",
     "statement",
     "sums_by_unit",
-    "tokens_between",
     "totals",
     "usage",
     "whole_range",

@@ -102,14 +102,8 @@ async def events_with_calls(tx: Tx, customer: Customer, span: Interval) -> dict[
     return found
 
 
-async def tokens_between(tx: Tx, customer_id: UUID, first: date, after: date) -> Tokens:
-    """What all models have taken in the customer's own days [first, after), such as a calendar month."""
-    [found] = await (await ask_tokens(tx, customer_id, first, after)).all()
-    return found
-
-
 async def ask_tokens(tx: Tx, customer_id: UUID, first: date, after: date) -> Asked[Tokens]:
-    """As `tokens_between`, for those who have more to ask in the same round trip: the one row."""
+    """What all models have taken in the customer's own days [first, after), such as a calendar month: one row."""
     params = {"customer_id": customer_id, "first": first, "after": after}
     return await tx.ask(Tokens, _queries.tokens_between, params)
 

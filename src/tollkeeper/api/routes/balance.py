@@ -10,7 +10,7 @@ from fastapi import APIRouter, Query
 from pydantic import AwareDatetime, Field
 
 from tollkeeper import clock
-from tollkeeper.analytics import Overview, accounts_at, overview, tokens_between
+from tollkeeper.analytics import accounts_at, ask_overview, ask_tokens
 from tollkeeper.api.auth import Reader
 from tollkeeper.api.bodies import Amount, Answer
 from tollkeeper.api.books import OpenBooks, Stood
@@ -21,14 +21,13 @@ from tollkeeper.api.routes.plans import PresentPlanAnswer, present_plan
 from tollkeeper.api.routes.warnings import WarningAnswer, warnings_of
 from tollkeeper.api.times import sane
 from tollkeeper.catalog import LimitBy
-from tollkeeper.clock import local_slot
 from tollkeeper.customers import customer_id_of, get_customer
-from tollkeeper.db import Tx, list_facts
+from tollkeeper.db import Tx, ask_facts
 from tollkeeper.gate import TOPICS, held_at
 from tollkeeper.ledger import balances
-from tollkeeper.limits import read_states
+from tollkeeper.limits import ask_states
 from tollkeeper.money import ZERO, subtract
-from tollkeeper.wallets import balance_at, expiring_of, list_wallets
+from tollkeeper.wallets import ask_expiring, ask_wallets, balance_at, list_wallets
 
 router = APIRouter(prefix="/v1/customers/{key:key}", tags=["usage"])
 
@@ -115,15 +114,18 @@ async def show_overview(books: OpenBooks, _: Reader, key: CustomerKey) -> Overvi
 
 
 async def _overview(tx: Tx, at: Stood) -> OverviewAnswer:
-    standing, agreement, now = at.standing, at.agreement, at.now
+    standing, agreement = at.standing, at.agreement
     catalog, customer = standing.catalog, standing.customer
-    found: Overview = await overview(tx, customer, catalog, now)
     whole = [limit for limit in standing.limits if limit.by is LimitBy.CUSTOMER and limit.enabled]
-    states = await read_states(tx, customer, whole, now=now)
-    facts = await list_facts(tx, customer.customer_id, topics=TOPICS, limit=_LATEST_ALERTS)
-    wallets = await list_wallets(tx, str(customer.customer_id))
-    expiring = await expiring_of(tx, customer.customer_id, now=now, most=MOST_EXPIRING)
-    first, after = (local_slot(at, customer.zone).day for at in (found.period.start, found.period.end))
+    # All is asked for before anything is read: one round trip.
+    usage = await ask_overview(tx, customer, at.now)
+    tokens = await ask_tokens(tx, customer.customer_id, *usage.days)
+    all_tokens = await ask_tokens(tx, customer.customer_id, date.min, date.max)
+    asked_wallets = await ask_wallets(tx, str(customer.customer_id))
+    expiring = await ask_expiring(tx, customer.customer_id, now=at.now, most=MOST_EXPIRING)
+    limits = await ask_states(tx, customer, whole, now=at.now)
+    facts = await ask_facts(tx, customer.customer_id, topics=TOPICS, limit=_LATEST_ALERTS)
+    found, wallets, states = await usage.read(tx, catalog), await asked_wallets.all(), await limits.read(tx)
     return OverviewAnswer(
         customer=customer.key,
         name=customer.name,
@@ -131,19 +133,19 @@ async def _overview(tx: Tx, at: Stood) -> OverviewAnswer:
         timezone=customer.timezone,
         as_of=found.as_of,
         period=PeriodAnswer.of(found.period),
-        plan=present_plan(catalog, standing, agreement, now),
+        plan=present_plan(catalog, standing, agreement, at.now),
         wallets=[WalletAnswer.of(wallet) for wallet in wallets],
         owed=[SpendAnswer.of(one) for one in found.owed],
         spent=[SpendAnswer.of(one) for one in found.spent],
         total_spent=[SpendAnswer.of(one) for one in found.total_spent],
         meters=[MeterSpendAnswer.of(one) for one in found.meters],
-        tokens=TokensAnswer.of(await tokens_between(tx, customer.customer_id, first, after)),
-        total_tokens=TokensAnswer.of(await tokens_between(tx, customer.customer_id, date.min, date.max)),
+        tokens=TokensAnswer.of((await tokens.all())[0]),
+        total_tokens=TokensAnswer.of((await all_tokens.all())[0]),
         unpriced=found.unpriced,
         estimated=found.estimated,
         limits=[limit_answer(state.limit, state, state.window, agreement) for state in states],
-        warnings=warnings_of(standing, wallets, expiring, states, found),
-        alerts=[alert_answer(fact) for fact in facts],
+        warnings=warnings_of(standing, wallets, await expiring.all(), states, found),
+        alerts=[alert_answer(fact) for fact in await facts.all()],
     )
 
 
