@@ -49,12 +49,14 @@ SAMPLES: dict[str, Any] = {
     "jsonb": "{}",
     "text[]": [],
     "bytea": b"",
+    "datemultirange": "{}",
 }
 
 
 CHECKED: dict[str, dict[str, Any]] = {
     "grants": {"kind": "paid"},
     "cost_shares": {"reason": "estimate"},
+    "digest_spans": {"grain": "day"},
     "holds": {"state": "open"},
     "top_ups": {"state": "pending"},
     "provider_calls": {"cost_source": "none"},

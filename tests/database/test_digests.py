@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import random
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -12,15 +14,17 @@ from unittest.mock import patch
 
 import pytest
 from tests.database.costing import reported
-from tests.database.gating import assert_sound, one, open_books, put_customer, rows
+from tests.database.gating import assert_sound, from_json, one, open_books, put_customer, rows
 
+from tollkeeper import clock
 from tollkeeper.analytics import UsageQuery, Window, usage
 from tollkeeper.analytics.windows import Piece, Source
 from tollkeeper.books import Books
 from tollkeeper.clock import Interval
 from tollkeeper.customers import get_customer
 from tollkeeper.db import Database, Tx
-from tollkeeper.events import digests
+from tollkeeper.events import EventIn, digests, due_digests, make_digests
+from tollkeeper.gate import record
 from tollkeeper.worker import digest
 
 pytestmark = pytest.mark.anyio
@@ -86,6 +90,9 @@ class Life:
         corrections = [self._correction(each) for each in self.rng.sample(self.events, min(len(self.events), 6))]
         self.events += [each for each in batch if each["meter"] in ("cv", "answer")]
         await reported(self.books, *batch, *corrections)
+
+    def items(self, events: int) -> Sequence[EventIn]:
+        return from_json(json.dumps([self._event() for _ in range(events)]))
 
     def _id(self) -> str:
         self.n += 1
@@ -165,3 +172,56 @@ async def test_whatever_happens_answers_are_those_of_the_events(database: Databa
     assert made >= {("month", ""), ("day", ""), ("month", "job"), ("month", "member"), ("day", "job")}
     await assert_answers_are_those_of_the_events(books)
     await assert_sound(books)
+
+
+async def test_a_batch_that_has_not_seen_what_was_announced_is_waited_for(database: Database) -> None:
+    books = await open_books(database, CATALOG)
+    for key, zone in ZONES.items():
+        await put_customer(database, key, timezone=zone)
+    life = Life(books, 7)
+    now = FIRST + timedelta(days=60)
+    with small_ones_too():
+        await life.go_on(200)
+        async with database.transaction() as tx:
+            # Its look at what was announced is before that is, and its commit behind.
+            await record(tx, books.desk, life.items(40), now=clock.now(), by="test")
+            summing_up = asyncio.create_task(digest(database, now=now))
+            await asyncio.sleep(0.5)
+            assert not summing_up.done()
+            assert await one(books, "select count(*) from digests") == len(ZONES)
+        assert await summing_up == len(ZONES)
+    assert await one(books, "select count(*) from late_days") == 0
+    await assert_answers_are_those_of_the_events(books)
+    await assert_sound(books)
+
+
+async def test_what_is_marked_while_a_day_is_summed_up_stays_marked(database: Database) -> None:
+    books = await open_books(database, CATALOG)
+    for key, zone in ZONES.items():
+        await put_customer(database, key, timezone=zone)
+    life = Life(books, 8)
+    now = FIRST + timedelta(days=60)
+    with small_ones_too():
+        await life.go_on(200)
+        await digest(database, now=now)
+        await life.go_on(30)
+        async with database.transaction() as tx:
+            await record(tx, books.desk, life.items(40), now=clock.now(), by="test")
+            [due, *_] = await database.run(lambda other: due_digests(other, after=None, limit=10))
+            assert await database.run(lambda other: make_digests(other, due)) is None
+        assert await one(books, "select count(*) from late_days where customer_id = %s", due.customer_id)
+        await assert_answers_are_those_of_the_events(books)
+        await digest(database, now=now)
+    assert await one(books, "select count(*) from late_days") == 0
+    await assert_answers_are_those_of_the_events(books)
+    await assert_sound(books)
+
+
+async def test_a_customer_with_little_usage_has_no_digests(database: Database) -> None:
+    books = await open_books(database, CATALOG)
+    for key, zone in ZONES.items():
+        await put_customer(database, key, timezone=zone)
+    await Life(books, 9).go_on(50)
+    assert await digest(database, now=FIRST + timedelta(days=60)) == 0
+    assert await one(books, "select count(*) from digests") == 0
+    assert await one(books, "select count(*) from late_days") == 0
