@@ -107,16 +107,7 @@ def test_stored_cost_plus_terms_name_their_margin() -> None:
         ("dynamic", {"multiplier": "-1"}, "multiplier", "negative"),
         ("dynamic", {"amount": "1"}, "amount", "known are `multiplier`"),
         ("cost_plus", {"margin_percent": "-5"}, "margin_percent", "negative"),
-<<<<<<< HEAD
         ("cost_plus", {"margin": "5"}, "margin", "known are `fallback`, `fixed`, `margin_percent`, `true_up`"),
-=======
-        (
-            "cost_plus",
-            {"margin": "5"},
-            "margin",
-            "known are `fallback`, `fallback_per`, `fixed`, `margin_percent`",
-        ),
->>>>>>> 1182528 (The simulator fills a schema's JSON with what the prompt says; a step can leave the usage out)
         ("cost_plus", {"true_up": "never"}, "true_up", 'must be "charge" or "cost_only"'),
     ],
 )
