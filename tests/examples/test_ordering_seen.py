@@ -173,9 +173,9 @@ def test_signing_in(page: Page, running: Running) -> None:
 
 
 def rows(running: Running, query: str) -> list[dict[str, Any]]:
-    with psycopg.connect(running.database_url, row_factory=dict_row) as connection:
-        connection.execute("set search_path to ordering; set time zone 'UTC'")
-        return connection.execute(query.encode()).fetchall()
+    with psycopg.connect(running.database_url) as connection, connection.cursor(row_factory=dict_row) as cursor:
+        cursor.execute("set search_path to ordering; set time zone 'UTC'")
+        return cursor.execute(query.encode()).fetchall()
 
 
 def test_the_documents_sql_checks(running: Running, sign_in: SignIn, toll: Tollkeeper) -> None:
