@@ -40,6 +40,7 @@ MOST_EXCHANGES = 120
 router = APIRouter(prefix="/v1/portal-sessions", tags=["portal sessions"])
 
 _PROBLEM: dict[str, Any] = {"content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}}
+_UNKNOWN: dict[int | str, dict[str, Any]] = {404: {"description": "There is no such customer."} | _PROBLEM}
 _EXCHANGE_PROBLEMS: dict[int | str, dict[str, Any]] = {
     401: {"description": "The link is unknown or over, or its session is."} | _PROBLEM,
     429: {"description": "Too many attempts from this address; wait `Retry-After` seconds."} | _PROBLEM,
@@ -106,7 +107,7 @@ class ExchangedAnswer(Answer):
     expires_at: datetime
 
 
-@router.post("", status_code=201, summary="Open a portal session")
+@router.post("", status_code=201, summary="Open a portal session", responses=_UNKNOWN)
 async def open_one(request: Request, books: OpenBooks, caller_key: Writer, asked: SessionAsked) -> OpenedSessionAnswer:
     """The only answer that holds the secrets. Repeating it opens another session, which does no harm."""
 
