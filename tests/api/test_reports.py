@@ -241,6 +241,14 @@ async def test_limits_are_those_in_force_with_what_is_used(
         else:
             assert used[row["limit"]] is None
     assert used["daily_tokens"] == 3001
+    offered = reports('select plan, name, coalesce(meter, "group", spend), per, cap, mode from reports.plan_limits')
+    assert sorted((tuple(row.values()) for row in offered), key=str) == [
+        ("free", "parsing", "cv_parse", "month", 10, "hard"),
+        ("premium", "parsing", "cv_parse", "week", 400, "hard"),
+        ("premium", "spending", "USD", "month", Decimal("12.5"), "soft"),
+        (None, "daily_tokens", "tokens", "day", 100_000, "hard"),
+        (None, "rolling", "cv_parse", "rolling_hour", 60, "hard"),
+    ]
 
 
 async def test_what_is_sold_and_to_whom(app: Tollkeeper, admin: httpx.AsyncClient, reports: Reports) -> None:

@@ -42,6 +42,19 @@ def code_of(answer: httpx.Response) -> tuple[int, str]:
     return answer.status_code, answer.json()["code"]
 
 
+async def test_who_never_had_credits_has_none_of_those_for_sale(admin: httpx.AsyncClient) -> None:
+    """Fails where a page shows money to a new customer who pays with credits."""
+    await furnish(admin)
+    async with page_of(admin) as page:
+        empty = {"unit": "credit", "balance": "0", "held": "0", "available": "0", "expiring": [], "low": True}
+        overview = (await page.get("/v1/portal/overview")).json()
+        assert overview["wallets"] == [empty]
+        assert overview["warnings"] == []
+        await tell(admin, (await buy(page))["id"], "paid", reference="p1")
+        wallets = (await page.get("/v1/portal/overview")).json()["wallets"]
+        assert [(each["unit"], each["available"]) for each in wallets] == [("credit", "55")]
+
+
 async def test_what_is_for_sale(admin: httpx.AsyncClient) -> None:
     await furnish(admin)
     async with page_of(admin) as page:

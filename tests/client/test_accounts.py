@@ -134,6 +134,11 @@ def test_the_overview_tells_what_is_used_and_left(toll: Tollkeeper, customer: st
     assert found.period.start <= datetime.now(UTC) < found.period.end
     (limit,) = found.limits
     assert (limit.used, limit.cap, limit.percent, limit.warn_at, limit.warning) == (3, 4, 75, (50, 75), True)
+    assert [(one.code, one.limit) for one in found.warnings] == [("limit_near", "parsing")]
+    call = {"provider": "openai", "model": "gpt-4o", "usage": {"prompt_tokens": 40, "completion_tokens": 2}}
+    toll.record("cv_parse", customer=customer, calls=call, time=datetime(2026, 1, 31, tzinfo=UTC))
+    found = toll.overview(customer)
+    assert (found.tokens.total, found.total_tokens.total, found.total_tokens.output) == (0, 42, 2)
     (warned, *_) = toll.alerts(customer)
     assert (warned.topic, warned.facts["limit"]) == ("limit_threshold", "parsing")
 

@@ -26,7 +26,10 @@ from tollkeeper.client.results import (
     Hold,
     Recorded,
     Replayed,
+    Saving,
     Settled,
+    Suggestion,
+    Suggestions,
     Usage,
 )
 from tollkeeper.client.sdk import AsyncTollkeeper, Tollkeeper
@@ -59,8 +62,11 @@ __all__ = [
     "PortalSession",
     "Recorded",
     "Replayed",
+    "Saving",
     "Settled",
     "Spool",
+    "Suggestion",
+    "Suggestions",
     "TollError",
     "Tollkeeper",
     "TollkeeperUnreachable",

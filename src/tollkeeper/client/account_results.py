@@ -78,18 +78,14 @@ class Limit:
     used: Decimal | None
     held: Decimal | None
     remaining: Decimal | None
+    percent: Decimal | None
+    """What of the cap is used, cut off after two decimals: 80 of 200 is 40. None where `used` is, or the cap is 0."""
     window: Window
-
-    @property
-    def percent(self) -> Decimal | None:
-        """How much of the cap is used: 80 of 200 is 40. None where that isn't known, or the cap is 0."""
-        return None if self.used is None or not self.cap else self.used * 100 / self.cap
 
     @property
     def warning(self) -> bool:
         """Whether one of its `warn_at` is reached."""
-        percent = self.percent
-        return percent is not None and any(percent >= each for each in self.warn_at)
+        return self.used is not None and any(self.used * 100 >= self.cap * each for each in self.warn_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +152,26 @@ class MeterSpend:
 
 
 @dataclass(frozen=True, slots=True)
+class Tokens:
+    """What AI models have read and written, and in how many calls."""
+
+    input: Decimal
+    output: Decimal
+    total: Decimal
+    calls: int
+
+
+@dataclass(frozen=True, slots=True)
+class Warned:
+    """What a customer should know now, in a sentence; `unit` or `limit` says what it's about."""
+
+    code: str
+    detail: str
+    unit: str | None
+    limit: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Alert:
     """What somebody should hear of, such as a limit that is nearly used; `facts` are those of its topic."""
 
@@ -183,9 +199,13 @@ class Overview:
     """In this period."""
     total_spent: tuple[Spend, ...]
     meters: tuple[MeterSpend, ...]
+    tokens: Tokens
+    """In this period."""
+    total_tokens: Tokens
     unpriced: int
     estimated: int
     limits: tuple[Limit, ...]
+    warnings: tuple[Warned, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from tollkeeper.client.account_results import (
 )
 from tollkeeper.client.asks import Ask, Method, ask, page_of, segment, told_as
 from tollkeeper.client.reading import Number, dumps, exact, read
-from tollkeeper.client.results import Customer, Event
+from tollkeeper.client.results import Customer, Event, Suggestions
 
 
 def _limits(body: Any) -> tuple[Limit, ...]:
@@ -66,6 +66,15 @@ class Accounts:
     def get_customer(self, customer: str) -> Ask[Customer]:
         """The customer."""
         return ask("GET", f"/v1/customers/{segment(customer)}", told_as(Customer))
+
+    @Method
+    def suggestions(
+        self, customer: str, *, from_: datetime | None = None, to: datetime | None = None, kinds: Sequence[str] = ()
+    ) -> Ask[Suggestions]:
+        """What would have cost less, each with its arithmetic; from the usage of the last 30 days by default."""
+        given = {**span(from_, to), "kind": list(kinds)}
+        params = {name: each for name, each in given.items() if each}
+        return ask("GET", f"/v1/customers/{segment(customer)}/suggestions", told_as(Suggestions), params=params)
 
     @Method
     def put_member(

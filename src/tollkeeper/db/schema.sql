@@ -169,6 +169,46 @@ CREATE TABLE public.customers (
 
 COMMENT ON TABLE public.customers IS 'owner: customers. Who pays';
 
+CREATE TABLE public.digest_rows (
+    customer_id uuid NOT NULL,
+    dimension text NOT NULL COLLATE pg_catalog."C",
+    grain text NOT NULL,
+    start date NOT NULL,
+    meter text NOT NULL COLLATE pg_catalog."C",
+    unit text NOT NULL COLLATE pg_catalog."C",
+    labels text[] NOT NULL COLLATE pg_catalog."C",
+    events bigint NOT NULL,
+    quantity numeric NOT NULL,
+    peak numeric,
+    latest numeric,
+    latest_at timestamp with time zone,
+    charge numeric NOT NULL,
+    cost numeric NOT NULL,
+    unpriced bigint NOT NULL,
+    uncosted bigint NOT NULL,
+    estimated bigint NOT NULL
+);
+
+COMMENT ON TABLE public.digest_rows IS 'owner: events. Usage by day or month and meter, in all or by one dimension';
+
+CREATE TABLE public.digest_spans (
+    customer_id uuid NOT NULL,
+    dimension text NOT NULL COLLATE pg_catalog."C",
+    grain text NOT NULL,
+    spans datemultirange NOT NULL,
+    CONSTRAINT digest_spans_grain_check CHECK ((grain = ANY (ARRAY['day'::text, 'month'::text])))
+);
+
+COMMENT ON TABLE public.digest_spans IS 'owner: events. Which days and months are summed up by what';
+
+CREATE TABLE public.digests (
+    customer_id uuid NOT NULL,
+    until date NOT NULL,
+    done date NOT NULL
+);
+
+COMMENT ON TABLE public.digests IS 'owner: events. How far each customer''s days have been summed up';
+
 CREATE TABLE public.postings (
     customer_id uuid NOT NULL,
     transaction_id uuid NOT NULL,
@@ -336,6 +376,14 @@ CREATE TABLE public.imports (
 );
 
 COMMENT ON TABLE public.imports IS 'owner: events. How far each imported file has come, so that an import can go on';
+
+CREATE TABLE public.late_days (
+    customer_id uuid NOT NULL,
+    day date NOT NULL,
+    transaction_id uuid NOT NULL
+);
+
+COMMENT ON TABLE public.late_days IS 'owner: events. Days that got usage after they may have been summed up';
 
 CREATE TABLE public.limit_counters (
     customer_id uuid NOT NULL,
@@ -939,6 +987,33 @@ CREATE VIEW reports.meters AS
 
 COMMENT ON VIEW reports.meters IS 'What is counted, as the catalog in force has it';
 
+CREATE VIEW reports.plan_limits AS
+ SELECT offered.plan,
+    (offered.terms ->> 'name'::text) AS name,
+    (offered.terms ->> 'meter'::text) AS meter,
+    (offered.terms ->> 'group'::text) AS "group",
+    (offered.terms ->> 'spend'::text) AS spend,
+    (offered.terms ->> 'per'::text) AS per,
+    COALESCE((offered.terms ->> 'by'::text), 'customer'::text) AS by,
+    COALESCE((offered.terms ->> 'mode'::text), 'hard'::text) AS mode,
+    COALESCE(((offered.terms ->> 'enabled'::text))::boolean, true) AS enabled,
+    ((offered.terms ->> 'cap'::text))::numeric AS cap,
+    (offered.terms -> 'member_caps'::text) AS member_caps
+   FROM ( SELECT catalog_versions.declared
+           FROM public.catalog_versions
+          ORDER BY catalog_versions.version DESC
+         LIMIT 1) latest,
+    LATERAL ( SELECT NULL::text AS plan,
+            l.value AS terms
+           FROM jsonb_array_elements((latest.declared -> 'limits'::text)) l(value)
+        UNION ALL
+         SELECT p.key,
+            l.value
+           FROM jsonb_to_recordset((latest.declared -> 'plans'::text)) p(key text, limits jsonb),
+            LATERAL jsonb_array_elements(p.limits) l(value)) offered;
+
+COMMENT ON VIEW reports.plan_limits IS 'The limits of the catalog in force: of each plan, and of everyone where plan is null';
+
 CREATE VIEW reports.prices AS
  SELECT p.meter,
     COALESCE(m.name, p.meter) AS meter_name,
@@ -1146,6 +1221,15 @@ ALTER TABLE ONLY public.customer_limits
 ALTER TABLE ONLY public.customers
     ADD CONSTRAINT customers_pkey PRIMARY KEY (customer_id);
 
+ALTER TABLE ONLY public.digest_rows
+    ADD CONSTRAINT digest_rows_pkey PRIMARY KEY (customer_id, dimension, grain, start, meter, unit, labels);
+
+ALTER TABLE ONLY public.digest_spans
+    ADD CONSTRAINT digest_spans_pkey PRIMARY KEY (customer_id, dimension, grain);
+
+ALTER TABLE ONLY public.digests
+    ADD CONSTRAINT digests_pkey PRIMARY KEY (customer_id);
+
 ALTER TABLE ONLY public.epochs
     ADD CONSTRAINT epochs_pkey PRIMARY KEY (name);
 
@@ -1160,6 +1244,9 @@ ALTER TABLE ONLY public.holds
 
 ALTER TABLE ONLY public.imports
     ADD CONSTRAINT imports_pkey PRIMARY KEY (import_id);
+
+ALTER TABLE ONLY public.late_days
+    ADD CONSTRAINT late_days_pkey PRIMARY KEY (customer_id, day, transaction_id);
 
 ALTER TABLE ONLY public.limit_counters
     ADD CONSTRAINT limit_counters_pkey PRIMARY KEY (customer_id, counter_id, member, window_start);
@@ -1351,6 +1438,12 @@ ALTER TABLE public.customer_limits ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.customers ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.digest_rows ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.digest_spans ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.digests ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.events ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.grants ENABLE ROW LEVEL SECURITY;
@@ -1377,6 +1470,12 @@ CREATE POLICY isolation ON public.customer_limits TO tollkeeper_app USING (((cus
 
 CREATE POLICY isolation ON public.customers TO tollkeeper_app USING (((customer_id = ( SELECT (NULLIF(current_setting('tollkeeper.customer_id'::text, true), ''::text))::uuid AS "nullif")) OR ( SELECT (current_setting('tollkeeper.scope'::text, true) = 'operator'::text))));
 
+CREATE POLICY isolation ON public.digest_rows TO tollkeeper_app USING (((customer_id = ( SELECT (NULLIF(current_setting('tollkeeper.customer_id'::text, true), ''::text))::uuid AS "nullif")) OR ( SELECT (current_setting('tollkeeper.scope'::text, true) = 'operator'::text))));
+
+CREATE POLICY isolation ON public.digest_spans TO tollkeeper_app USING (((customer_id = ( SELECT (NULLIF(current_setting('tollkeeper.customer_id'::text, true), ''::text))::uuid AS "nullif")) OR ( SELECT (current_setting('tollkeeper.scope'::text, true) = 'operator'::text))));
+
+CREATE POLICY isolation ON public.digests TO tollkeeper_app USING (((customer_id = ( SELECT (NULLIF(current_setting('tollkeeper.customer_id'::text, true), ''::text))::uuid AS "nullif")) OR ( SELECT (current_setting('tollkeeper.scope'::text, true) = 'operator'::text))));
+
 CREATE POLICY isolation ON public.events TO tollkeeper_app USING (((customer_id = ( SELECT (NULLIF(current_setting('tollkeeper.customer_id'::text, true), ''::text))::uuid AS "nullif")) OR ( SELECT (current_setting('tollkeeper.scope'::text, true) = 'operator'::text))));
 
 CREATE POLICY isolation ON public.grants TO tollkeeper_app USING (((customer_id = ( SELECT (NULLIF(current_setting('tollkeeper.customer_id'::text, true), ''::text))::uuid AS "nullif")) OR ( SELECT (current_setting('tollkeeper.scope'::text, true) = 'operator'::text))));
@@ -1384,6 +1483,8 @@ CREATE POLICY isolation ON public.grants TO tollkeeper_app USING (((customer_id 
 CREATE POLICY isolation ON public.holds TO tollkeeper_app USING (((customer_id = ( SELECT (NULLIF(current_setting('tollkeeper.customer_id'::text, true), ''::text))::uuid AS "nullif")) OR ( SELECT (current_setting('tollkeeper.scope'::text, true) = 'operator'::text))));
 
 CREATE POLICY isolation ON public.imports TO tollkeeper_app USING (( SELECT (current_setting('tollkeeper.scope'::text, true) = 'operator'::text)));
+
+CREATE POLICY isolation ON public.late_days TO tollkeeper_app USING (((customer_id = ( SELECT (NULLIF(current_setting('tollkeeper.customer_id'::text, true), ''::text))::uuid AS "nullif")) OR ( SELECT (current_setting('tollkeeper.scope'::text, true) = 'operator'::text))));
 
 CREATE POLICY isolation ON public.limit_counters TO tollkeeper_app USING (((customer_id = ( SELECT (NULLIF(current_setting('tollkeeper.customer_id'::text, true), ''::text))::uuid AS "nullif")) OR ( SELECT (current_setting('tollkeeper.scope'::text, true) = 'operator'::text))));
 
@@ -1428,6 +1529,8 @@ CREATE POLICY isolation ON public.usage_hours TO tollkeeper_app USING (((custome
 CREATE POLICY isolation ON public.wallet_entries TO tollkeeper_app USING (((customer_id = ( SELECT (NULLIF(current_setting('tollkeeper.customer_id'::text, true), ''::text))::uuid AS "nullif")) OR ( SELECT (current_setting('tollkeeper.scope'::text, true) = 'operator'::text))));
 
 CREATE POLICY isolation ON public.wallets TO tollkeeper_app USING (((customer_id = ( SELECT (NULLIF(current_setting('tollkeeper.customer_id'::text, true), ''::text))::uuid AS "nullif")) OR ( SELECT (current_setting('tollkeeper.scope'::text, true) = 'operator'::text))));
+
+ALTER TABLE public.late_days ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.limit_counters ENABLE ROW LEVEL SECURITY;
 
@@ -1495,6 +1598,12 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.customer_limits TO tollkeeper_
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.customers TO tollkeeper_app;
 
+GRANT SELECT,INSERT,DELETE ON TABLE public.digest_rows TO tollkeeper_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.digest_spans TO tollkeeper_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.digests TO tollkeeper_app;
+
 GRANT SELECT,INSERT ON TABLE public.postings TO tollkeeper_app;
 
 GRANT SELECT ON TABLE public.entries TO tollkeeper_app;
@@ -1508,6 +1617,8 @@ GRANT SELECT,INSERT,UPDATE ON TABLE public.grants TO tollkeeper_app;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.holds TO tollkeeper_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.imports TO tollkeeper_app;
+
+GRANT SELECT,INSERT,DELETE ON TABLE public.late_days TO tollkeeper_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.limit_counters TO tollkeeper_app;
 
@@ -1572,6 +1683,8 @@ GRANT SELECT ON TABLE reports.ledger TO tollkeeper_reader;
 GRANT SELECT ON TABLE reports.limits TO tollkeeper_reader;
 
 GRANT SELECT ON TABLE reports.meters TO tollkeeper_reader;
+
+GRANT SELECT ON TABLE reports.plan_limits TO tollkeeper_reader;
 
 GRANT SELECT ON TABLE reports.prices TO tollkeeper_reader;
 

@@ -17,7 +17,7 @@ from tollkeeper.api.bodies import Amount, Answer, Asked
 from tollkeeper.api.books import OpenBooks
 from tollkeeper.api.exact import IDEMPOTENCY_KEY, body_of, exact_body, idempotency_key, schemas_of
 from tollkeeper.api.paging import Cursor, Limit, Page, decode_cursor, instant_in, page, uuid_in
-from tollkeeper.api.problems import MEDIA_TYPE
+from tollkeeper.api.problems import described_problem
 from tollkeeper.clock import in_utc
 from tollkeeper.customers import ApiKey, customer_id_of, get_customer
 from tollkeeper.db import Tx
@@ -72,10 +72,7 @@ TOP_UP_SCHEMAS = schemas_of(TopUpIn, TopUpOfIn)
 STARTED: dict[int | str, dict[str, Any]] = {
     201: {"description": "It is new."},
     200: {"description": "It was begun before, under the same id."},
-    404: {
-        "description": "There is no such customer, or the catalog has no such pack.",
-        "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
-    },
+    404: described_problem("There is no such customer, or the catalog has no such pack."),
 }
 
 _top_up_of = msgspec.json.Decoder(TopUpOfIn)
