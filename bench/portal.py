@@ -148,7 +148,7 @@ def all_of_it(url: str, events: int) -> Iterator[Row]:
         }
         for who, keys in pages.items():
             yield from _asked(port, secret, who, keys, until)
-            yield from painted(port, secret, keys[0], who.partition(",")[0])
+            yield from painted(port, secret, keys[0], who.partition(", the")[0])
 
 
 def _stored(url: str) -> tuple[int, datetime]:
