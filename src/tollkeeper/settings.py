@@ -116,7 +116,7 @@ class Settings(BaseSettings):
     live_streams: int = Field(
         default=5_000,
         ge=0,
-        description="Most live streams of one process; pages beyond them ask every 15 seconds instead. 0: none is live.",
+        description="Most live streams of one process; pages beyond them ask every 15 seconds. 0: no page is live.",
     )
     portal_shows_cost: bool = Field(
         default=False,

@@ -46,8 +46,8 @@ _ANSWERS: dict[int | str, dict[str, Any]] = {
         "content": {"text/event-stream": {"schema": {"type": "string"}, "example": _EXAMPLE}},
     },
     429: {
-        "description": f"The session has {MOST_STREAMS} streams open already, the customer {MOST_OF_CUSTOMER}, or the process "
-        "as many as it may have."
+        "description": f"So many streams are open already: {MOST_STREAMS} of the session, {MOST_OF_CUSTOMER} of the customer, "
+        "or as many as this process may have."
     },
 }
 
