@@ -46,7 +46,7 @@ _ANSWERS: dict[int | str, dict[str, Any]] = {
         "content": {"text/event-stream": {"schema": {"type": "string"}, "example": _EXAMPLE}},
     },
     429: {
-        "description": f"So many streams are open already: {MOST_STREAMS} of the session, {MOST_OF_CUSTOMER} of the customer, "
+        "description": f"Enough streams are open: {MOST_STREAMS} of the session, {MOST_OF_CUSTOMER} of the customer, "
         "or as many as this process may have."
     },
 }
