@@ -72,6 +72,32 @@ describe('credits', () => {
   });
 });
 
+describe('what the server says', () => {
+  const german = new Money('de-DE', [
+    { key: 'credit', name: 'Interview credit', digits: null },
+    { key: 'USD', name: 'USD', digits: 2 },
+  ]);
+
+  it('of a price has its figures by locale, whole', () => {
+    expect(german.offer('1,000 calls per month included, then 0.0125 USD per call')).toBe(
+      '1.000 calls per month included, then 0,0125\u00a0$ per call',
+    );
+    expect(german.offer('12,500.50 USD per month, at most 3 CVs')).toBe('12.500,50\u00a0$ per month, at most 3 CVs');
+    expect(money.offer('0.50 USD per CV')).toBe('$0.50 per CV');
+    expect(money.offer('0.0000025 USD per token')).toBe('$0.0000025 per token');
+  });
+
+  it('keeps the digits of names', () => {
+    for (const text of ['5 GPU hours of gpt-4.1', '2,5 Dinge', 'by the AI models used', '3 for claude-3.5'])
+      expect(german.offer(text)).toBe(text);
+  });
+
+  it('names a credit whose key is a word where it is about it', () => {
+    expect(german.sentence('No credit is left')).toBe('No credit is left');
+    expect(german.sentence('No credit is left', 'credit')).toBe('No interview credit is left');
+  });
+});
+
 describe('quantities', () => {
   it('have their unit, in the right number', () => {
     expect(money.quantity('10', 'CV')).toBe('10 CVs');

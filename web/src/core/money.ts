@@ -14,6 +14,8 @@ export interface Unit {
 /** How many digits say something: 0.0109375 is shown as 0.0109. */
 const SIGNIFICANT = 3;
 const MOST_PLACES = 20;
+/** A number with its thousands set off, and a currency behind it; not the digits of a name such as `gpt-4.1`. */
+const FIGURE = /(?<![\w.,-])(\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?)(?: ([A-Z]{3})\b)?/g;
 
 export interface AmountOptions {
   /** Show every digit there is, as in the arithmetic of a charge. */
@@ -70,10 +72,24 @@ export class Money {
     return new Intl.DisplayNames(this.locale, { type: 'currency', fallback: 'code' }).of(unit) ?? unit;
   }
 
-  /** A sentence of the server, in which credits go by their keys: `1 interview_credit` → `1 interview credit`. */
-  sentence(text: string): string {
-    const credits = this.units.filter(({ key, digits }) => digits === null && /[_\d]/.test(key));
+  /**
+   * A sentence of the server, in which credits go by their keys: `1 interview_credit` → `1 interview credit`. A key that's
+   * a plain word may be one in the sentence: it's named where the sentence is about it.
+   */
+  sentence(text: string, about: string | null = null): string {
+    const credits = this.units.filter(({ key, digits }) => digits === null && (key === about || /[_\d]/.test(key)));
     return credits.reduce((told, { key }) => told.replaceAll(key, this.lower(this.name(key))), text);
+  }
+
+  /** What the server says of a price, with its figures by locale: `0.50 USD per 1,000 CVs` → `0,50 $ per 1.000 CVs`. */
+  offer(text: string): string {
+    return text.replace(FIGURE, (_, figure: string, unit: string | undefined) => {
+      const number = figure.replaceAll(',', '');
+      // `3 PDF` looks like money: only what the session knows for a currency is one.
+      if (unit && this.find(unit)?.digits != null) return this.amount(number, unit, { exact: true });
+      const shown = figure.includes(',') ? this.quantity(number, null, { exact: true }) : figure;
+      return unit ? `${shown} ${unit}` : shown;
+    });
   }
 
   private lower(name: string): string {
