@@ -6,6 +6,9 @@ SHELL := bash
 ARGS ?=
 DATABASE_URL ?=
 
+# Tests start hundreds of processes: each would compile the sources anew where the environment forbids to keep that.
+export PYTHONDONTWRITEBYTECODE :=
+
 PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3 python; do \
 	$$p -c 'import sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { command -v $$p; break; }; done)
 BIN := .venv/bin

@@ -7,8 +7,11 @@ members. One event in ten is an AI call whose price goes by its cost.
 
 from __future__ import annotations
 
+import asyncio
 import json
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from urllib.parse import quote
@@ -18,12 +21,14 @@ import psycopg
 from bench import client, server
 from bench.paint import painted
 from bench.stream import CATALOG as STREAM_CATALOG
-from tollkeeper import catalog
+from tollkeeper import catalog, clock
 from tollkeeper.clock import in_utc
+from tollkeeper.console import refresh_figures
 from tollkeeper.customers import CustomerChanges, upsert_customer
-from tollkeeper.db import Database, Tx
+from tollkeeper.db import Database, Tx, migrate
 from tollkeeper.events import has_usage, used_meters
 from tollkeeper.rating import MODELS
+from tollkeeper.worker import digest
 
 Row = tuple[str, str, str]
 
@@ -111,21 +116,66 @@ async def furnish(url: str) -> None:
         )
 
 
+@contextmanager
+def database(url: str | None) -> Iterator[str]:
+    """A fresh database that is gone afterwards; or the one at `url`, furnished if need be, which stays."""
+    if url is None:
+        with server.database(furnish) as fresh:
+            yield fresh
+        return
+    migrate(url)
+    with psycopg.connect(url) as connection:
+        empty = connection.execute("select not exists (select from customers)").fetchone() == (True,)
+    if empty:
+        asyncio.run(furnish(url))
+    yield url
+
+
 def all_of_it(url: str, events: int) -> Iterator[Row]:
-    """Fill a fresh database that `furnish` has furnished, and ask for each of the page's calls."""
-    with server.serving(url, 2) as (port, secret):
-        path = "/v1/events?results=errors"
-        sent = client.send(port, secret, PageStream(events), 0, events, 1000, writers=4, path=path)
-        yield f"{events:,} events reported", f"{sent.per_second:,.0f} events/s", "a tenth with AI calls"
-    _vacuum(url)
+    """Fill the database, unless it's full, and ask for each of the page's calls."""
+    stored, until = _stored(url)
+    if not stored:
+        with server.serving(url, 2) as (port, secret):
+            path = "/v1/events?results=errors"
+            sent = client.send(port, secret, PageStream(events), 0, events, 1000, writers=4, path=path)
+            yield f"{events:,} events reported", f"{sent.per_second:,.0f} events/s", "a tenth with AI calls"
+        stored, until = _stored(url)
+    yield from _settled(url, stored)
     with server.serving(url, 1) as (port, secret):
         pages = {
-            f"{_SMALL:,} customers": _small_ones(PageStream(events)),
+            f"{_SMALL:,} customers, the first call of each": _small_ones(PageStream(stored)),
             f"{_LARGE} large customers": [f"large-{i}" for i in range(_LARGE)],
         }
         for who, keys in pages.items():
-            yield from _asked(port, secret, who, keys)
-            yield from painted(port, secret, keys[0], who)
+            yield from _asked(port, secret, who, keys, until)
+            yield from painted(port, secret, keys[0], who.partition(", the")[0])
+
+
+def _stored(url: str) -> tuple[int, datetime]:
+    """How many events there are, and the time behind the last one."""
+    with psycopg.connect(url) as connection:
+        found = connection.execute("select count(*), coalesce(max(time), now()) from events").fetchone()
+    assert found is not None
+    return found[0], found[1] + timedelta(seconds=1)
+
+
+def _settled(url: str, events: int) -> Iterator[Row]:
+    """What goes on in the background, done before anything is asked: digests, figures, a vacuum."""
+
+    async def summed_up() -> float:
+        async with Database(url, pool_size=2) as opened:
+            began = time.perf_counter()
+            await digest(opened, now=clock.now())
+            seconds = time.perf_counter() - began
+            await opened.run(lambda tx: refresh_figures(tx, "USD", now=clock.now()))
+            return seconds
+
+    seconds = asyncio.run(summed_up())
+    with psycopg.connect(url, autocommit=True) as connection:
+        # What autovacuum does in time: visible pages, statistics.
+        connection.execute("vacuum analyze")
+    if seconds > 1:
+        yield f"digests of {events:,} events", f"{seconds:.0f} s", "once, in the background"
 
 
 def _small_ones(stream: PageStream) -> list[str]:
@@ -138,13 +188,7 @@ def _small_ones(stream: PageStream) -> list[str]:
     return [key for key in found if key.startswith("customer")]
 
 
-def _vacuum(url: str) -> None:
-    """What autovacuum does in time: visible pages, statistics."""
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute("vacuum analyze")
-
-
-def _asked(port: int, secret: str, who: str, keys: list[str]) -> Iterator[Row]:
+def _asked(port: int, secret: str, who: str, keys: list[str], until: datetime) -> Iterator[Row]:
     operator = client.Connection(port, secret)
     tokens = []
     for key in keys:
@@ -155,7 +199,7 @@ def _asked(port: int, secret: str, who: str, keys: list[str]) -> Iterator[Row]:
         token = json.loads(answer)["token"]
         _, answer = client.Connection(port, token).request("GET", "/v1/portal/events?limit=1")
         tokens.append((token, json.loads(answer)["data"][0]["id"]))
-    for what, path in _calls():
+    for what, path in _calls(until):
         found: list[float] = []
         rounds = _CALLS // len(tokens)
         for token, event_id in tokens:
@@ -166,12 +210,12 @@ def _asked(port: int, secret: str, who: str, keys: list[str]) -> Iterator[Row]:
         yield f"{what}, {who}", f"p95 {p95:.1f} ms", f"p50 {p50:.1f} ms"
 
 
-def _calls() -> Iterator[tuple[str, str]]:
-    until = quote(in_utc(_STARTED))
+def _calls(end: datetime) -> Iterator[tuple[str, str]]:
+    until = quote(in_utc(end))
     yield "/v1/portal/session", "/v1/portal/session"
     yield "/v1/portal/overview", "/v1/portal/overview"
     for days in (30, 365):
-        since = quote(in_utc(_STARTED - timedelta(days=days)))
+        since = quote(in_utc(end - timedelta(days=days)))
         span = f"from={since}&to={until}"
         yield f"/v1/portal/usage, {days} days, in all", f"/v1/portal/usage?{span}"
         yield f"/v1/portal/usage, {days} days, by day", f"/v1/portal/usage?{span}&window=day"

@@ -11,7 +11,6 @@ import os
 from pathlib import Path
 from typing import Annotated, Literal
 
-import httpx
 from fastapi import Depends, FastAPI, Request, Response
 from fastapi.responses import FileResponse, HTMLResponse
 
@@ -20,12 +19,10 @@ from tollkeeper.errors import InsufficientCredits
 
 HERE = Path(__file__).parent
 URL = os.environ.get("TOLLKEEPER_URL", "http://127.0.0.1:8377")
-KEY = os.environ["TOLLKEEPER_API_KEY"]
 # What widgets need of a page's policy: their script, and to talk to where it came from.
 POLICY = f"default-src 'none'; style-src 'self'; img-src data:; script-src 'self' {URL}; connect-src 'self' {URL}"
 app = FastAPI()
-toll = Tollkeeper(URL, KEY)
-tollkeeper_api = httpx.Client(base_url=URL, headers={"Authorization": f"Bearer {KEY}"})
+toll = Tollkeeper()  # TOLLKEEPER_URL, TOLLKEEPER_API_KEY
 
 
 def customer() -> str:
@@ -40,10 +37,9 @@ LoggedIn = Annotated[str, Depends(customer)]
 @app.get("/billing-token")
 def billing_token(who: LoggedIn, response: Response) -> dict[str, str]:
     """What the widgets' `token-url` asks, at first and whenever a session has ended: this one may also buy credits."""
-    asked = {"customer": who, "permissions": ["read", "top_up"], "expires_in": 900}
-    session = tollkeeper_api.post("/v1/portal-sessions", json=asked).raise_for_status().json()
+    session = toll.portal_session(who, permissions=["read", "top_up"], expires_in=900)
     response.headers["Cache-Control"] = "no-store"
-    return {"token": session["token"]}
+    return {"token": session.token}
 
 
 @app.post("/interviews")

@@ -20,7 +20,7 @@ from psycopg.conninfo import make_conninfo
 from examples.running.children import ExampleFailed
 from examples.running.manifest import Example
 from tollkeeper.customers import Scope, create_key, find_key
-from tollkeeper.db import Database, Tx, embedded, migrate
+from tollkeeper.db import READER_ROLE, Database, Tx, embedded, migrate
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,5 +93,8 @@ def make_views(database_url: str, name: str, file: Path) -> None:
             connection.execute(sql.SQL("create schema {}").format(schema))
             connection.execute(sql.SQL("set local search_path to {}").format(schema))
             connection.execute(file.read_bytes())
+            reader = sql.Identifier(READER_ROLE)
+            connection.execute(sql.SQL("grant usage on schema {} to {}").format(schema, reader))
+            connection.execute(sql.SQL("grant select on all tables in schema {} to {}").format(schema, reader))
         except psycopg.Error as error:
             raise ExampleFailed(f"The views in {file} can't be made: {error}") from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import multiprocessing
 import os
 import signal
@@ -29,7 +30,7 @@ from tollkeeper.errors import DatabaseUnavailable, PricesInvalid
 from tollkeeper.payments import is_test, processor_for
 from tollkeeper.settings import Settings
 from tollkeeper.web import STATIC, Embedding, Files, pages
-from tollkeeper.worker import keep_figures, reconcile_regularly, work
+from tollkeeper.worker import keep_digests, keep_figures, reconcile_regularly, work
 
 _PATIENCE_SECONDS = 2
 _PAUSE_SECONDS = 1
@@ -105,6 +106,7 @@ def _lifespan(
             _watch_connections(books),
             work(books),
             keep_figures(books),
+            keep_digests(books),
             reconcile_regularly(books),
             _read_prices(books),
             books.feed.listen(),
@@ -174,7 +176,8 @@ async def _end(task: asyncio.Task[None]) -> None:
 
 
 async def _read_prices(books: Books) -> None:
-    """Read the price book once the start is over, so that the first call to a provider needn't wait for it."""
+    """Read the price book once the start is over, so that the first call to a provider needn't wait for it; then what
+    a process has in memory for good is complete."""
     await asyncio.sleep(_AFTER_START_SECONDS)
     try:
         book = await asyncio.to_thread(lambda: books.desk.pricing.book)
@@ -182,6 +185,9 @@ async def _read_prices(books: Books) -> None:
         _log.error("own prices unusable", detail=error.detail)
     else:
         _log.info("price book", version=book.version)
+    # What is there by now stays: the collector, which goes through everything again and again while large batches and
+    # answers are made, needn't look at it. It took a third of the time of an answer with a thousand rows.
+    gc.freeze()
 
 
 def _unopened(settings: Settings) -> Database:

@@ -99,6 +99,11 @@ def round_to(amount: Decimal, decimals: int) -> Decimal:
     return amount.quantize(Decimal(1).scaleb(-decimals), context=EXACT)
 
 
+def cut_off(amount: Decimal, decimals: int) -> Decimal:
+    """`amount` without what is behind `decimals`, towards zero: what isn't reached isn't shown as reached."""
+    return amount.quantize(Decimal(1).scaleb(-decimals), rounding=ROUND_DOWN, context=EXACT)
+
+
 def allocate(total: Decimal, weights: Sequence[Decimal], decimals: int) -> list[Decimal]:
     """Shares of `total` in proportion to `weights`, each with `decimals` digits, that sum to `total` exactly.
 

@@ -9,18 +9,33 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import partial
 
 import structlog
 
 from tollkeeper import clock
 from tollkeeper.books import Books
-from tollkeeper.console import Task, note_round, refresh_figures
-from tollkeeper.db import Tx
+from tollkeeper.console import Task, last_round, note_round, refresh_figures, zones_in_use
+from tollkeeper.db import Database, Tx
 from tollkeeper.errors import DatabaseUnavailable, TollError
+from tollkeeper.events import (
+    Due,
+    announce_digests,
+    due_digests,
+    make_digests,
+    transactions_begun,
+    transactions_ended,
+)
 from tollkeeper.reconciliation import Ran, access_of, findings_of
 
 _BETWEEN_TIDYING = timedelta(hours=1)
 _BETWEEN_FIGURES_SECONDS = 10
+_BETWEEN_DIGESTS_SECONDS = 30
+_BETWEEN_GROWTH = timedelta(hours=1)
+_OVERLAP = timedelta(minutes=1)
+"""Usage is stamped before it's committed."""
+_LOOKS, _LOOK_SECONDS = 200, 0.05
+_PAGE = 200
 _HOUR = 3600
 
 BY = "reconciliation"
@@ -98,3 +113,57 @@ async def keep_figures(books: Books) -> None:
         except Exception:
             _log.exception("figures failed")
         await asyncio.sleep(_BETWEEN_FIGURES_SECONDS)
+
+
+async def keep_digests(books: Books) -> None:
+    """Sum up days and months that are over, until cancelled. Of several processes one at a time does it."""
+    while True:
+        await asyncio.sleep(_BETWEEN_DIGESTS_SECONDS)
+        try:
+            await digest(books.database, now=clock.now())
+        except DatabaseUnavailable as error:
+            _log.debug("digests failed", code=error.code, detail=error.detail)
+        except Exception:
+            _log.exception("digests failed")
+
+
+async def digest(database: Database, *, now: datetime) -> int:
+    """Make all digests that are due (events/digests.py). The number of customers that had something to do."""
+    async with database.alone("digests") as alone:
+        if not alone:
+            return 0
+        await database.run(lambda tx: _announce(tx, now))
+        number = await database.run(transactions_begun)
+        if not await _ended(database, number):
+            return 0  # Something takes long. It's for a later round.
+        return await _sum_up(database)
+
+
+async def _sum_up(database: Database) -> int:
+    done = 0
+    after: str | None = None
+    while page := await database.run(partial(due_digests, after=after, limit=_PAGE)):
+        for one in page:
+            left: Due | None = one
+            while left is not None:
+                left = await database.run(partial(make_digests, due=left))
+        done, after = done + len(page), page[-1].customer_id
+    return done
+
+
+async def _announce(tx: Tx, now: datetime) -> None:
+    last = await last_round(tx, Task.DIGESTS)
+    grow = last is None or now - last.as_of >= _BETWEEN_GROWTH
+    since = last.as_of - _OVERLAP if last else None
+    await announce_digests(tx, await zones_in_use(tx), now, grow=grow, since=since)
+    if grow:
+        await note_round(tx, Task.DIGESTS, now=now)
+
+
+async def _ended(database: Database, number: int) -> bool:
+    """Whether all transactions before this one end in time."""
+    for _ in range(_LOOKS):
+        if await database.run(lambda tx: transactions_ended(tx, number)):
+            return True
+        await asyncio.sleep(_LOOK_SECONDS)
+    return False

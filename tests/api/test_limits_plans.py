@@ -31,7 +31,7 @@ async def test_limits_in_force_with_what_is_used(admin: httpx.AsyncClient) -> No
     assert daily | {
         "meter": "tokens", "group": None, "spend": None, "per": "day", "by": "customer", "mode": "hard",
         "enabled": True, "own": False, "member": None, "cap": "1000", "used": "300", "held": "200",
-        "remaining": "500", "warn_at": ["80", "100"],
+        "remaining": "500", "percent": "30", "warn_at": ["80", "100"],
     } == daily  # fmt: skip
     assert found["monthly_spend"] | {"spend": "USD", "enabled": False, "mode": "soft"} == found["monthly_spend"]
     overview = (await admin.get("/v1/customers/acme/overview")).json()

@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
+from tests.database.costing import call
 
 from tollkeeper.api.openapi import Tollkeeper
 
@@ -58,7 +59,7 @@ async def test_the_overview_shows_what_the_operator_sees(acme: httpx.AsyncClient
     await put(admin, "/v1/customers/acme/plan", {"plan": "pro"})
     found = await get(acme, "/overview")
     theirs = await get(admin, "/v1/customers/acme/overview")
-    for same in ("period", "spent", "total_spent", "owed", "unpriced", "estimated"):
+    for same in ("period", "spent", "total_spent", "owed", "tokens", "unpriced", "estimated", "warnings"):
         assert found[same] == theirs[same], same
     assert found["plan"]["key"] == "pro"
     assert found["plan"]["next"] is None
@@ -79,6 +80,17 @@ async def test_the_overview_shows_what_the_operator_sees(acme: httpx.AsyncClient
     (limit,) = found["limits"]
     assert (limit["limit"], limit["used"], limit["meter_unit"]) == ("daily_tokens", "2000", "token")
     assert [one["code"] for one in found["warnings"]] == ["unpriced", "estimated"]
+
+
+async def test_tokens_since_ever_are_those_of_all_months(acme: httpx.AsyncClient, admin: httpx.AsyncClient) -> None:
+    before = await get(admin, "/v1/customers/acme/overview")
+    assert before["tokens"] == before["total_tokens"]
+    one = {"id": "long-ago", "customer": "acme", "meter": "answer", "quantity": "1", "time": "2026-01-31T12:00:00Z"}
+    await post(admin, "/v1/events", one | {"calls": [call("long-ago")]})
+    found = await get(admin, "/v1/customers/acme/overview")
+    assert found["tokens"] == before["tokens"]
+    assert found["total_tokens"]["calls"] == before["tokens"]["calls"] + 1
+    assert Decimal(found["total_tokens"]["total"]) > Decimal(before["tokens"]["total"])
 
 
 async def test_warnings_are_told_in_words(acme: httpx.AsyncClient, admin: httpx.AsyncClient) -> None:

@@ -42,6 +42,19 @@ def code_of(answer: httpx.Response) -> tuple[int, str]:
     return answer.status_code, answer.json()["code"]
 
 
+async def test_who_never_had_credits_has_none_of_those_for_sale(admin: httpx.AsyncClient) -> None:
+    """Fails where a page shows money to a new customer who pays with credits."""
+    await furnish(admin)
+    async with page_of(admin) as page:
+        empty = {"unit": "credit", "balance": "0", "held": "0", "available": "0", "expiring": [], "low": True}
+        overview = (await page.get("/v1/portal/overview")).json()
+        assert overview["wallets"] == [empty]
+        assert overview["warnings"] == []
+        await tell(admin, (await buy(page))["id"], "paid", reference="p1")
+        wallets = (await page.get("/v1/portal/overview")).json()["wallets"]
+        assert [(each["unit"], each["available"]) for each in wallets] == [("credit", "55")]
+
+
 async def test_what_is_for_sale(admin: httpx.AsyncClient) -> None:
     await furnish(admin)
     async with page_of(admin) as page:
@@ -75,6 +88,49 @@ async def test_what_is_for_sale(admin: httpx.AsyncClient) -> None:
         "packs": [],
     }
     assert answer.json() == {"allowed": True, "test": False, "data": [credit, money]}
+
+
+async def test_a_backend_begins_for_its_customer(app: Tollkeeper, admin: httpx.AsyncClient) -> None:
+    await furnish(admin)
+    asked = {"customer": "acme", "pack": "team"}
+    begun = await admin.post("/v1/top-ups", json=asked, headers={"Idempotency-Key": "order-1"})
+    assert begun.status_code == 201
+    id = begun.json()["id"]
+    assert (begun.json()["state"], begun.json()["price"], begun.json()["bonus"]) == ("pending", "45", "5")
+    assert begun.json()["checkout_url"] == f"https://app.example/pay?top_up={id}&customer=acme"
+    assert begun.json()["created_by"].startswith("test (key toll_")
+    again = await admin.post("/v1/top-ups", json=asked | {"id": "order-1"})
+    assert (again.status_code, again.json()) == (200, begun.json())
+    other = await admin.post("/v1/top-ups", json=asked | {"id": "order-1", "pack": None, "unit": "credit", "amount": 5})
+    assert code_of(other) == (409, "top_up_conflict")
+    assert await credits(admin) == "0"
+    assert (await tell(admin, id, "paid")).status_code == 200
+    assert await credits(admin) == "55"
+    async with page_of(admin) as page:
+        assert [one["id"] for one in (await page.get("/v1/portal/top-ups")).json()["data"]] == [id]
+
+
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        ({"pack": "team"}, (422, "missing_field")),
+        ({"customer": "nobody", "pack": "team"}, (404, "unknown_customer")),
+        ({"customer": "acme", "pack": "huge"}, (404, "unknown_pack")),
+        ({"customer": "acme", "unit": "credit", "amount": "7"}, (422, "amount_not_offered")),
+        ({"customer": "acme", "price": "0"}, (422, "unknown_field")),
+    ],
+)
+async def test_a_backend_is_told_what_is_wrong(
+    admin: httpx.AsyncClient, asked: dict[str, Any], found: tuple[int, str]
+) -> None:
+    await furnish(admin)
+    assert code_of(await admin.post("/v1/top-ups", json=asked)) == found
+
+
+async def test_who_may_only_read_begins_nothing(app: Tollkeeper, database: Database, admin: httpx.AsyncClient) -> None:
+    await furnish(admin)
+    async with calling(app, await secret_of(database, Scope.READ)) as reader:
+        assert (await reader.post("/v1/top-ups", json={"customer": "acme", "pack": "team"})).status_code == 403
 
 
 async def test_a_customer_buys_and_pays(admin: httpx.AsyncClient) -> None:

@@ -136,6 +136,11 @@ async def test_any_range_window_and_zone_is_exact(admin: httpx.AsyncClient, zone
         assert answer["timezone"] == shown_in
         used = [one for one in raw if start <= one["at"] < end and _fits(one, only, where.get("meter"))]
         _compare(answer["rows"], used, (start, end), window, ZoneInfo(shown_in), by)
+        sums: dict[Any, F] = defaultdict(F)
+        for row in answer["rows"]:
+            if row["unit"]:
+                sums[row["start"], row["end"], row["unit"]] += F(row["charge"])
+        assert {(one["start"], one["end"], one["unit"]): F(one["charge"]) for one in answer["totals"]} == sums
 
 
 def _mark(one: dict[str, Any], name: str) -> str | None:

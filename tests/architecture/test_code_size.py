@@ -13,6 +13,9 @@ MOST_FUNCTION_LINES = 50
 MOST_APP_LINES = 300
 """Of an example's own Python in all: whoever copies it reads all of it first."""
 
+FOREIGN = "test_processor.py"
+"""In an example it stands for a payment processor, which products don't write but have."""
+
 FOLDERS = ("src", "tests", "bench", "demo", "examples", "web/src", "web/test")
 """Functions in TypeScript are measured by the linter of web/."""
 
@@ -56,7 +59,8 @@ def test_functions_are_short() -> None:
 
 
 def too_long_app(folder: Path) -> list[str]:
-    lines = sum(len(file.read_text(encoding="utf-8").splitlines()) for file in folder.rglob("*.py"))
+    own = (file for file in folder.rglob("*.py") if file.name != FOREIGN)
+    lines = sum(len(file.read_text(encoding="utf-8").splitlines()) for file in own)
     return [f"{folder.name} has {lines} lines of Python"] if lines > MOST_APP_LINES else []
 
 

@@ -61,7 +61,11 @@ OPERATOR_WIDE = {
     "console.zones_in_use": "Rounds over all customers, in the background.",
     "customers.list_customers": "The operator's list of all customers.",
     "customers.used_plans": "Asked when a catalog is applied: whether any customer is on a plan.",
+    "events.announce_digests": "Rounds over all customers, in the background.",
+    "events.due_digests": "Rounds over all customers, in the background.",
+    "events.skip_digests": "Rounds over all customers, in the background.",
     "events.used_meters": "Asked when a catalog is applied: whether any customer uses a meter.",
+    "events.verify_digests": "Verify.",
     "gate.count_books": "Verify compares the whole books.",
     "gate.list_open_holds": "The operator's list of what is open.",
     "gate.used_zones": "Verify.",
@@ -94,6 +98,7 @@ OPERATOR_WIDE = {
 
 
 NOT_SHOWN = {
+    *("digests", "digest_spans", "digest_rows", "late_days"),  # They say again what usage_days says.
     # Written beside a customer's events, wallets or holds, in the same transaction.
     "burns",
     "call_days",

@@ -13,7 +13,7 @@ from tests.browser.seller import CATALOG, Seller
 from tests.browser.test_reach import axe
 
 PAGES = ["", "customers", "margins", "unpriced", "quarantine", "holds", "reconciliation", "catalog", "keys", "health"]
-TABS = ["", "breakdown", "activity", "events", "value", "limits", "plan", "members", "holds"]
+TABS = ["", "breakdown", "activity", "events", "suggestions", "value", "limits", "plan", "members", "holds"]
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +21,9 @@ def busy(seller: Seller) -> Seller:
     """Sixty customers, one of which has spent more than the others, and something that was refused."""
     for number in range(60):
         seller.customer(f"c{number:02}", name=f"Customer {number:02}")
-    seller.use("c42", "cv_parse", "50", dimensions={"job": "engineer"}, member="ann")
+    usage = {"prompt_tokens": 1_000_000, "completion_tokens": 0}
+    call = {"provider": "openai", "model": "gpt-4o", "usage": usage, "response_id": "r-42"}
+    seller.use("c42", "cv_parse", "50", dimensions={"job": "engineer"}, member="ann", calls=[call])
     refused = {"id": "late", "customer": "newcomer", "meter": "cv_parse", "quantity": "1"}
     assert seller.http.post("/v1/events", json=refused).status_code == 422
     hold = {"id": "hold-1", "customer": "c42", "meter": "cv_parse", "quantity": "1"}
@@ -170,6 +172,14 @@ def test_one_customer(console: Page, busy: Seller) -> None:
     expect(row).to_contain_text("Its own")
     assert busy.portal("c42", "/limits")["data"][0]["cap"] == "60"
     assert busy.portal("c41", "/limits")["data"][0]["cap"] == "100"
+
+    tabs.get_by_role("link", name="Suggestions").click()
+    told = "gpt-4o-mini instead of gpt-4o: what 1 call used would have cost 2.35 USD less."
+    smaller = console.locator("console-customer-suggestions .one").filter(has_text=told)
+    expect(smaller.locator("strong")).to_have_text("$2.35")
+    expect(smaller.get_by_text("2.50 USD − 0.15 USD")).to_be_hidden()
+    smaller.get_by_text("The arithmetic").click()
+    expect(smaller.get_by_role("listitem").last).to_have_text("2.50 USD − 0.15 USD = 2.35 USD less")
 
     tabs.get_by_role("link", name="Holds").click()
     expect(console.locator("console-holds tbody tr")).to_contain_text("hold-1")

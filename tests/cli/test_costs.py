@@ -150,3 +150,21 @@ def test_usage_counts_true_ups_as_events_and_margins_does_not(
     march = ("--customer", "acme", "--from", "2026-03-01", "--to", "2026-04-01", "--json")
     assert [row["events"] for row in toll("usage", *march).json["rows"]] == [3]
     assert [row["events"] for row in toll("margins", *march).json["rows"]] == [2]
+
+
+def test_suggestions_show_their_arithmetic(toll: Toll, tmp_path: Path) -> None:
+    prepare(toll, tmp_path)
+    span = "--from", "2026-03-01", "--to", "2026-03-31"
+    assert toll("suggestions", "acme", "--from", "2026-04-01", "--to", "2026-04-02").out.startswith(
+        "Nothing that would"
+    )
+    shown = toll("suggestions", "acme", *span, "--kind", "cheaper_model").out
+    # Only the calls whose cost was known at once: 1,500 and 500 tokens twice, for 0.0175 USD.
+    assert (
+        "gpt-4o-mini instead of gpt-4o: what 2 calls used would have cost 0.01645 USD less. (cheaper_model)\n" in shown
+    )
+    assert "  2. gpt-4o-mini: 3,000 input tokens × 0.15 USD per 1,000,000 = 0.00045 USD\n" in shown
+    assert "  Operator: 0.01645 USD\n  Customer: 0.0205625 USD\n" in shown
+    told = toll("suggestions", "acme", *span, "--json").json
+    assert [one["kind"] for one in told["data"]] == ["cheaper_model", "batch"]
+    assert told["data"][1]["savings"][0] == {"whom": "operator", "amount": "0.00875", "unit": "USD"}

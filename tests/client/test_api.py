@@ -79,7 +79,9 @@ def test_events_are_recorded_once(toll: Tollkeeper, customer: str) -> None:
 def test_reading(toll: Tollkeeper, customer: str) -> None:
     toll.record("cv_parse", customer=customer, id="e1", dimensions={"job": "cook"})
     assert toll.balance(customer).wallets[0].available == Decimal("9.5")
-    (row,) = toll.usage(customer, window="day", group_by=["job"]).rows
+    used = toll.usage(customer, window="day", group_by=["job"])
+    (row,), (total,) = used.rows, used.totals
+    assert (total.start, total.end, total.unit, total.charge) == (row.start, row.end, "USD", Decimal("0.5"))
     assert (row.group, row.quantity, row.charge, row.unit) == ({"job": "cook"}, 1, Decimal("0.5"), "USD")
     explained = toll.explanation("e1", customer=customer)
     assert explained.charge == Decimal("0.5")
@@ -87,6 +89,22 @@ def test_reading(toll: Tollkeeper, customer: str) -> None:
     with pytest.raises(NotFound) as missing:
         toll.get_event("nothing", customer=customer)
     assert missing.value.code == "unknown_event"
+
+
+def test_what_would_have_cost_less(toll: Tollkeeper, customer: str) -> None:
+    usage = {"prompt_tokens": 1_000_000, "completion_tokens": 0}
+    call = {"provider": "openai", "model": "gpt-4o", "usage": usage, "response_id": f"r:{customer}"}
+    assert toll.suggestions(customer).data == ()
+    toll.record("cv_parse", customer=customer, calls=call)
+    cheaper, batch = toll.suggestions(customer).data
+    assert (cheaper.kind, batch.kind) == ("cheaper_model", "batch")
+    assert cheaper.subject == {"provider": "openai", "model": "gpt-4o", "instead": "gpt-4o-mini"}
+    assert [(one.whom, one.amount, one.unit) for one in cheaper.savings] == [("operator", Decimal("2.35"), "USD")]
+    assert cheaper.steps[0].figures == {"calls": "1", "cost": "2.5"}
+    assert cheaper.caution
+    assert [one.kind for one in toll.suggestions(customer, kinds=["batch"]).data] == ["batch"]
+    found = toll.suggestions(customer, from_=datetime(2026, 1, 1, tzinfo=UTC), to=datetime(2026, 2, 1, tzinfo=UTC))
+    assert (found.start, found.data) == (datetime(2026, 1, 1, tzinfo=UTC), ())
 
 
 def test_a_limit_tells_when_there_is_room_again(books_url: str, spool: Path) -> None:
@@ -122,6 +140,7 @@ async def test_the_async_client_does_the_same(books_url: str, spool: Path) -> No
         statuses = await toll.record_all([{"meter": "cv_parse", "customer": key, "id": str(i)} for i in range(3)])
         assert [one.status for one in statuses] == ["accepted"] * 3
         assert (await toll.balance(key)).wallets[0].held == 0
+        assert (await toll.suggestions(key)).data == ()
 
 
 def test_an_operation_of_a_cancelled_task_is_no_danger(toll: Tollkeeper, customer: str) -> None:

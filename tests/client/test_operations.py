@@ -10,7 +10,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from openai import AsyncOpenAI, OpenAI
+from openai import APITimeoutError, AsyncOpenAI, OpenAI
 
 from tollkeeper import Tollkeeper
 from tollkeeper.errors import Forbidden, InsufficientCredits, InvalidInput, NotFound
@@ -113,12 +113,27 @@ def test_an_ambiguous_call_leaves_the_hold_in_doubt(
     assert toll.get_hold("a", customer=customer).state == "in_doubt"
 
 
-def test_quantity_and_metadata_may_be_set_within(toll: Tollkeeper, customer: str) -> None:
+def test_an_ambiguous_call_of_which_nothing_was_delivered_holds_nothing_back(
+    toll: Tollkeeper, customer: str, openai: OpenAI, simulator: Simulator, hello: dict[str, Any]
+) -> None:
+    simulator.script(timeout=True)
+    client = toll.wrap(openai).with_options(max_retries=0, timeout=0.3)
+    with suppress(APITimeoutError), toll.operation("cv_parse", customer=customer, id="a") as operation:
+        operation.quantity = 0
+        client.chat.completions.create(**hello)
+        operation.quantity = 1
+    assert toll.get_hold("a", customer=customer).state == "released"
+
+
+def test_quantity_dimensions_and_metadata_may_be_set_within(toll: Tollkeeper, customer: str) -> None:
     with toll.operation("question", customer=customer, dimensions=None, quantity=1) as operation:
         operation.quantity = Decimal("2.5")
         operation.metadata = {"pages": 3}
     event = toll.get_event(operation.id, customer=customer)
     assert (event.quantity, event.metadata) == (Decimal("2.5"), {"pages": 3})
+    with toll.operation("cv_parse", customer=customer, dimensions={"job": "cook"}) as other:
+        other.dimensions = {**other.dimensions, "job": "baker"}
+    assert toll.get_event(other.id, customer=customer).dimensions == {"job": "baker"}
     with pytest.raises(InvalidInput) as refused:
         operation.quantity = 1
     assert refused.value.code == "operation_ended"
@@ -163,6 +178,11 @@ def test_an_operation_that_called_nobody_cost_nothing_and_says_so_once(
         assert (event.charge, event.cost, event.estimated, operation.charge) == (0, 0, False, 0)
     told = [record.getMessage() for record in caplog.records if "no provider call was seen" in record.getMessage()]
     assert sum("(answer)" in one for one in told) == 1
+    caplog.clear()
+    with toll.operation("cv_parse", customer=customer, estimate=[]) as operation:
+        pass
+    assert (operation.charge, toll.get_event(operation.id, customer=customer).cost) == (Decimal("0.5"), 0)
+    assert caplog.records == []
 
 
 def test_nested_operations_each_take_their_own_calls(

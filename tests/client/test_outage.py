@@ -182,12 +182,14 @@ url, key, spool, provider, what = sys.argv[1:]
 toll = Tollkeeper(url, key, spool=spool)
 client = toll.wrap(OpenAI(base_url=provider, api_key="sk-1", max_retries=0))
 hello = {"model": "gpt-4o", "messages": [{"role": "user", "content": "Hello."}]}
-with toll.operation("cv_parse", customer="acme", id=what):
+with toll.operation("cv_parse", customer="acme", id=what) as operation:
+    if what == "not delivered":
+        operation.quantity = 0
     if what in ("billed", "streaming"):
         print(client.chat.completions.create(**hello).id, flush=True)
     if what == "streaming":
         print(next(client.chat.completions.create(**hello, stream=True)).id, flush=True)
-    if what == "sent":
+    if what in ("sent", "not delivered"):
         step = '{"timeout": true}'
         client.chat.completions.create(**hello, extra_headers={"x-simulator": step}, timeout=60)
     os.kill(os.getpid(), signal.SIGKILL)
@@ -196,14 +198,20 @@ with toll.operation("cv_parse", customer="acme", id=what):
 
 @pytest.mark.parametrize(
     ("what", "state", "calls"),
-    [("nothing", "released", 0), ("sent", "in_doubt", 0), ("billed", "settled", 1), ("streaming", "settled", 2)],
+    [
+        ("nothing", "released", 0),
+        ("sent", "in_doubt", 0),
+        ("not delivered", "released", 0),
+        ("billed", "settled", 1),
+        ("streaming", "settled", 2),
+    ],
 )
 def test_the_operation_of_a_killed_process_is_taken_over(
     what: str, state: str, calls: int, present: Server, spool: Path, simulator: Simulator
 ) -> None:
     line = [sys.executable, "-c", WORKER, present.url, present.api_key, str(spool), simulator.openai_url, what]
     worker = subprocess.Popen(line, stdout=subprocess.PIPE, text=True)
-    if what == "sent":
+    if what in ("sent", "not delivered"):
         wait_for(simulator.bills)
         worker.kill()
     seen = worker.communicate(timeout=60)[0].split()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from dataclasses import astuple
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from unittest.mock import patch
@@ -16,7 +16,7 @@ from tests.database.costing import CATALOG, call, reported, used_json
 from tests.database.gating import D, assert_sound, one, open_books, put_customer, rows, utc, verdict_of
 
 from tollkeeper import clock
-from tollkeeper.analytics import MarginQuery, margins, models, tokens_between
+from tollkeeper.analytics import MarginQuery, Tokens, ask_tokens, margins, models
 from tollkeeper.analytics.cover import by_events
 from tollkeeper.books import Books
 from tollkeeper.calls import family_calls, tokens_in
@@ -228,9 +228,14 @@ async def test_tokens_of_a_month_are_those_of_the_customers_days(database: Datab
         used_json("last", "answer", cached, call("r4", model="gpt-99"), time="2026-11-01T03:59:59Z"),
     )
     month = datetime(2026, 10, 1).date(), datetime(2026, 11, 1).date()  # noqa: DTZ001
-    found = await database.run(lambda tx: tokens_between(tx, customer_id_of("acme"), *month))
+
+    async def tokens(tx: Tx, first: date, after: date) -> Tokens:
+        [found] = await (await ask_tokens(tx, customer_id_of("acme"), first, after)).all()
+        return found
+
+    found = await database.run(lambda tx: tokens(tx, *month))
     assert astuple(found) == (3, 4000, 600, 1010, 5010)
-    nothing = await database.run(lambda tx: tokens_between(tx, customer_id_of("acme"), month[1], month[1]))
+    nothing = await database.run(lambda tx: tokens(tx, month[1], month[1]))
     assert astuple(nothing) == (0, 0, 0, 0, 0)
 
 

@@ -49,12 +49,14 @@ SAMPLES: dict[str, Any] = {
     "jsonb": "{}",
     "text[]": [],
     "bytea": b"",
+    "datemultirange": "{}",
 }
 
 
 CHECKED: dict[str, dict[str, Any]] = {
     "grants": {"kind": "paid"},
     "cost_shares": {"reason": "estimate"},
+    "digest_spans": {"grain": "day"},
     "holds": {"state": "open"},
     "top_ups": {"state": "pending"},
     "provider_calls": {"cost_source": "none"},
@@ -62,7 +64,7 @@ CHECKED: dict[str, dict[str, Any]] = {
 }
 """Values where a table doesn't take just any."""
 
-DELETED = ["customer_limits", "limit_counters", "portal_sessions"]
+DELETED = ["customer_limits", "digest_rows", "late_days", "limit_counters", "portal_sessions"]
 """What is no record of anything: a setting that was taken away, sums that can be made anew, sessions long over."""
 
 

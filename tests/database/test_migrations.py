@@ -6,9 +6,12 @@ import subprocess
 import sys
 from time import monotonic, sleep
 from typing import Any
+from uuid import uuid4
 
 import psycopg
 import pytest
+from psycopg import sql
+from psycopg.conninfo import make_conninfo
 from tests.database.dump_schema import HEADER, SCHEMA, dump, empty_database, pg_dump_major
 
 from tollkeeper.db import migrate, migrations
@@ -55,6 +58,26 @@ def test_two_processes_may_migrate_at_once(server_url: str) -> None:
         gate.execute("select pg_advisory_unlock_all()")
         applied = sorted(process.communicate(timeout=30)[0].strip() for process in both)
         assert applied == ["0", str(len(migrations()))]
+
+
+def test_a_user_who_may_create_no_roles_can_migrate_when_they_are_there(server_url: str, database_url: str) -> None:
+    """`database_url`: so that the roles are there; they belong to the whole server."""
+    name = sql.Identifier(f"plain_{uuid4().hex[:12]}")
+    with empty_database(server_url) as url, psycopg.connect(url, autocommit=True) as owner:
+        if owner.execute("select rolsuper from pg_roles where rolname = current_user").fetchone() != (True,):
+            pytest.skip("only a superuser can play another user")
+        owner.execute(sql.SQL("create role {}").format(name))
+        try:
+            owner.execute(sql.SQL("alter database {} owner to {}").format(sql.Identifier(owner.info.dbname), name))
+            owner.execute(sql.SQL("alter schema public owner to {}").format(name))
+            as_plain = make_conninfo(url, options=f"-c role={name.as_string().strip(chr(34))}")
+            assert refusal(as_plain) == "role_missing"
+            owner.execute(sql.SQL("grant tollkeeper_app to {}").format(name))
+            assert len(migrate(as_plain)) == len(migrations())
+        finally:
+            owner.execute(sql.SQL("drop owned by {} cascade").format(name))
+            owner.execute(sql.SQL("alter database {} owner to current_user").format(sql.Identifier(owner.info.dbname)))
+            owner.execute(sql.SQL("drop role {}").format(name))
 
 
 def refusal(url: str) -> str:

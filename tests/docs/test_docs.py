@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -28,7 +29,13 @@ STATUS = {
 } | {"Reason": REFUSED}
 
 
-def raised() -> Iterator[tuple[str, str, str]]:
+@cache
+def raised() -> tuple[tuple[str, str, str], ...]:
+    """All of them, from one reading of the source."""
+    return tuple(_raised())
+
+
+def _raised() -> Iterator[tuple[str, str, str]]:
     """Code, status and place of each error that the source makes; `{field}` in a code stands as `<field>`."""
     for file in sorted((ROOT / "src").rglob("*.py")):
         for node in ast.walk(ast.parse(file.read_text())):

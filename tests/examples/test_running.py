@@ -13,6 +13,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import asdict, replace
+from decimal import Decimal
 from pathlib import Path
 
 import httpx
@@ -22,9 +23,10 @@ from examples.running import ExampleFailed, Running, started
 from examples.running.manifest import example_in
 from examples.running.prepare import open_books
 from playwright.sync_api import Page, expect
+from psycopg.conninfo import make_conninfo
 from tests.examples.conftest import SignIn, Start
 
-from tollkeeper.db import embedded
+from tollkeeper.db import READER_ROLE, embedded
 
 ROOT = Path(__file__).parents[2]
 SMALLEST = example_in(Path(__file__).parent / "smallest")
@@ -72,8 +74,10 @@ def test_the_apps_pages_may_use_the_widgets(running: Running) -> None:
 
 
 def test_views_are_in_a_schema_of_the_examples_name(running: Running) -> None:
-    with psycopg.connect(running.database_url) as connection:
-        assert connection.execute("select known from smallest.questions").fetchall() == [(1,)]
+    with psycopg.connect(make_conninfo(running.database_url, options=f"-c role={READER_ROLE}")) as connection:
+        assert connection.execute("select charge from smallest.questions where event = 'one'").fetchall() == [
+            (Decimal("0.25"),)
+        ]
 
 
 def test_a_browser_is_signed_in(running: Running, sign_in: SignIn, page: Page) -> None:

@@ -60,7 +60,13 @@ TERMS: dict[str, st.SearchStrategy[dict[str, Any]]] = {
     ),
     "dynamic": st.fixed_dictionaries({}, optional={"multiplier": amounts}),
     "cost_plus": st.fixed_dictionaries(
-        {}, optional={"margin_percent": texts(decimals("0", "300", 3)), "fixed": amounts, "fallback": amounts}
+        {},
+        optional={
+            "margin_percent": texts(decimals("0", "300", 3)),
+            "fixed": amounts,
+            "fallback": amounts,
+            "fallback_per": st.sampled_from(["unit", "event"]),
+        },
     ),
 }
 CUMULATIVE = sorted(name for name, model in MODELS.items() if model.cumulative)

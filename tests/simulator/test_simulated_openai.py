@@ -140,8 +140,10 @@ def test_incomplete_responses_say_so(openai: OpenAI) -> None:
 
 def test_structured_outputs_and_tools_have_their_shape(openai: OpenAI, hello: dict[str, Any]) -> None:
     parsed = openai.chat.completions.parse(**hello, response_format=Resume).choices[0].message.parsed
-    assert parsed == Resume(name="toll", years=0, skills=[], level=Level(label="toll"))
-    found = openai.responses.parse(model="gpt-4o", input="x", text_format=Resume).output_parsed
+    assert parsed == Resume(
+        name="Hello.", years=0, skills=["The toll keeper"] * 3, level=Level(label="The toll keeper")
+    )
+    found = openai.responses.parse(model="gpt-4o", input="Hello.", text_format=Resume).output_parsed
     assert found == parsed
     tool: Any = {"name": "look_up", "parameters": {"type": "object", "properties": {"id": {"type": "integer"}}}}
     chat = openai.chat.completions.create(

@@ -52,6 +52,10 @@ EXAMPLE = Path(__file__).parents[2] / "examples" / "catalogs" / "every-model.tom
             'model = "cost_plus"\nmargin_percent = 25\nfallback = "0.01"',
             "cost + 25 %, 0.01 USD per token while the cost isn't known",
         ),
+        (
+            'model = "cost_plus"\nfallback = "0.01"\nfallback_per = "event"',
+            "cost + 25 %, 0.01 USD per event while the cost isn't known",
+        ),
         ('model = "cost_plus"\ntrue_up = "cost_only"', "cost + 25 %, which stays when the cost turns out later"),
     ],
 )

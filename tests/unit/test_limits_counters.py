@@ -329,6 +329,19 @@ def test_where_nothing_is_allowed_the_first_use_reaches_every_threshold() -> Non
     assert reached(found) == [80, 100]
 
 
+@pytest.mark.parametrize(
+    ("used", "cap", "percent"), [(0, 7, "0"), (2, 3, "66.66"), (99_999, 100_000, "99.99"), (9, 6, "150")]
+)
+def test_what_is_used_in_percent_is_never_rounded_up(used: int, cap: int, percent: str) -> None:
+    limit = replace(TOKENS, cap=D(cap))
+    assert counters(limit, used=used).state(draw(limit, 0)).percent == D(percent)
+
+
+def test_of_nothing_there_is_no_percentage() -> None:
+    limit = replace(TOKENS, cap=D(0))
+    assert counters(limit, used=3).state(draw(limit, 0)).percent is None
+
+
 def test_a_fact_has_one_key_for_each_limit_member_period_and_threshold() -> None:
     limit = replace(TOKENS, by=LimitBy.MEMBER)
     found = counters(limit, member="ann")

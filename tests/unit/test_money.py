@@ -12,6 +12,7 @@ from tollkeeper.money import (
     allocate,
     amount_in_words,
     currency_decimals,
+    cut_off,
     decimals_of,
     fits,
     grouped,
@@ -236,3 +237,10 @@ def test_allocation_refuses_what_has_no_answer(total: str, weights: list[str]) -
 )
 def test_a_value_is_written_once(same: tuple[str, ...], text: str) -> None:
     assert {written_once(Decimal(number)) for number in same} == {text}
+
+
+@pytest.mark.parametrize(
+    ("amount", "shown"), [("99.999", "99.99"), ("-99.999", "-99.99"), ("100", "100"), ("0.001", "0")]
+)
+def test_what_is_cut_off_never_reaches_the_next(amount: str, shown: str) -> None:
+    assert plain(cut_off(D(amount), 2)) == shown

@@ -204,6 +204,13 @@ def test_estimate_and_its_correction() -> None:
     ]
 
 
+def test_an_estimate_by_the_event() -> None:
+    price = a_price("cost_plus", {"fallback": "0.01", "fallback_per": "event"})
+    assert texts(explained(TOKENS, price, measure=Measure(D(5000))))[0] == (
+        "Estimated while the provider's cost isn't known: 1 event × 0.01 USD = 0.01 USD"
+    )
+
+
 def test_unpriced_says_so_and_why() -> None:
     steps = explained(TOKENS, a_price("cost_plus", {}))
     assert texts(steps) == [

@@ -107,7 +107,12 @@ def test_stored_cost_plus_terms_name_their_margin() -> None:
         ("dynamic", {"multiplier": "-1"}, "multiplier", "negative"),
         ("dynamic", {"amount": "1"}, "amount", "known are `multiplier`"),
         ("cost_plus", {"margin_percent": "-5"}, "margin_percent", "negative"),
-        ("cost_plus", {"margin": "5"}, "margin", "known are `fallback`, `fixed`, `margin_percent`, `true_up`"),
+        (
+            "cost_plus",
+            {"margin": "5"},
+            "margin",
+            "known are `fallback`, `fallback_per`, `fixed`, `margin_percent`",
+        ),
         ("cost_plus", {"true_up": "never"}, "true_up", 'must be "charge" or "cost_only"'),
     ],
 )

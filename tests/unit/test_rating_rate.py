@@ -135,6 +135,16 @@ def test_known_cost_replaces_the_estimate() -> None:
     assert (trued.charge, trued.estimated) == (D("-0.4890625"), False)
 
 
+def test_a_fallback_can_be_of_the_event_instead_of_its_quantity() -> None:
+    price = a_price("cost_plus", {"fallback": "0.01", "fallback_per": "event"})
+    unknown = Measure(D(5000))
+    assert (rate(price, unknown).charge, rate(price, unknown).estimated) == (D("0.01"), True)
+    assert rate(price, Measure(D(5000), cost=D("0.02"))).charge == D("0.025")
+    assert rate(price, Measure(D(4000)), previous=unknown).charge == 0
+    assert rate(price, Measure(D(0)), previous=unknown).charge == D("-0.01")
+    assert rate(price, Measure(D(0))).charge == 0
+
+
 def test_unpriced_is_not_zero_and_is_charged_in_full_once_the_cost_is_known() -> None:
     price = a_price("cost_plus", {}, maximum="1")
     unknown, known = Measure(D(1)), Measure(D(1), cost=D("0.4"))

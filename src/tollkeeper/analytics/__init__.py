@@ -5,14 +5,23 @@ from tollkeeper.analytics.facets import Facets, facets
 from tollkeeper.analytics.filters import parse_filter
 from tollkeeper.analytics.listing import EventQuery, search_events
 from tollkeeper.analytics.margins import MarginQuery, MarginRow, Order, margins, percent_of_cost, sums_by_unit
-from tollkeeper.analytics.models import ModelUse, Tokens, models, tokens_between
-from tollkeeper.analytics.overview import MeterSpend, Overview, Spend, accounts_at, overview
+from tollkeeper.analytics.models import ModelUse, Tokens, ask_tokens, events_with_calls, models
+from tollkeeper.analytics.overview import (
+    AskedOverview,
+    MeterSpend,
+    Overview,
+    Spend,
+    accounts_at,
+    ask_overview,
+    overview,
+)
 from tollkeeper.analytics.ranges import recent_range, whole_range
 from tollkeeper.analytics.statement import StatementLine, statement
-from tollkeeper.analytics.usage import UsageQuery, UsageRow, aggregated, usage
+from tollkeeper.analytics.usage import UsageQuery, UsageRow, UsageTotal, aggregated, totals, usage
 from tollkeeper.analytics.windows import Window
 
 __all__ = [
+    "AskedOverview",
     "EventQuery",
     "Facets",
     "MarginQuery",
@@ -26,10 +35,14 @@ __all__ = [
     "Tokens",
     "UsageQuery",
     "UsageRow",
+    "UsageTotal",
     "Window",
     "accounts_at",
     "aggregated",
+    "ask_overview",
+    "ask_tokens",
     "csv_cell",
+    "events_with_calls",
     "facets",
     "margins",
     "models",
@@ -40,7 +53,7 @@ __all__ = [
     "search_events",
     "statement",
     "sums_by_unit",
-    "tokens_between",
+    "totals",
     "usage",
     "whole_range",
 ]

@@ -14,7 +14,7 @@ from tollkeeper.analytics.ranges import check_range
 from tollkeeper.analytics.windows import Source
 from tollkeeper.clock import Interval
 from tollkeeper.customers import Customer
-from tollkeeper.db import Queries, Tx
+from tollkeeper.db import Asked, Queries, Tx
 from tollkeeper.money import add
 
 _queries = Queries(__package__ or "", "costs.queries.sql")
@@ -92,12 +92,20 @@ async def models(tx: Tx, customer: Customer, span: Interval) -> list[ModelUse]:
     return [found[key] for key in sorted(found)]
 
 
-async def tokens_between(tx: Tx, customer_id: UUID, first: date, after: date) -> Tokens:
-    """What all models have taken in the customer's own days [first, after), such as a calendar month."""
-    params = {"customer_id": customer_id, "first": first, "after": after}
-    found = await tx.one(Tokens, _queries.tokens_between, params)
-    assert found is not None
+async def events_with_calls(tx: Tx, customer: Customer, span: Interval) -> dict[str, int]:
+    """By meter: how many events whose `time` lies in [start, end) have calls, and so may know their cost."""
+    span = check_range(span.start, span.end)
+    found: dict[str, int] = {}
+    for one in await call_sums(tx, cover([span], [customer.timezone]), ["meter"], customer_id=customer.customer_id):
+        [meter] = one.labels
+        found[meter or ""] = found.get(meter or "", 0) + one.firsts
     return found
+
+
+async def ask_tokens(tx: Tx, customer_id: UUID, first: date, after: date) -> Asked[Tokens]:
+    """What all models have taken in the customer's own days [first, after), such as a calendar month: one row."""
+    params = {"customer_id": customer_id, "first": first, "after": after}
+    return await tx.ask(Tokens, _queries.tokens_between, params)
 
 
 async def call_sums(

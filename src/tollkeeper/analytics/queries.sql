@@ -7,26 +7,73 @@
 -- for any customer takes all for small, and would read the rows of a large one anew for each of its series: for minutes.
 
 -- name: usage_from_days
-select width_bucket(u.day, %(starts)s::date[]) as slot, s.meter, s.unit,
-       case cardinality(%(group_by)s::text[]) when 0 then array[]::text[]
-           when 1 then array[case %(first)s when 'member' then s.member else s.dimensions ->> %(first)s end]
-           else array(select case g.label when 'member' then s.member else s.dimensions ->> g.label end
-                      from unnest(%(group_by)s::text[]) with ordinality as g (label, n) order by n) end as labels,
+-- The pieces are cut into whole months and days that are in digests, and the rest. Days with late usage, and their months,
+-- are among the rest until they're summed up anew.
+with asked as (
+    select range_agg(daterange(piece.start, piece."end")) as days,
+           coalesce(range_agg(daterange(m.first, m.after)) filter (where m.first < m.after and %(whole_months)s), '{}') as months
+    from unnest(%(from)s::date[], %(to)s::date[]) as piece (start, "end")
+    cross join lateral (
+        select date_trunc('month', piece.start + interval '1 month - 1 day')::date as first,
+               date_trunc('month', piece."end"::timestamp)::date as after
+    ) m
+), late as (
+    select coalesce(range_agg(daterange(day, day + 1)), '{}') as days,
+           coalesce(range_agg(daterange(m.first, (m.first + interval '1 month')::date)), '{}') as months
+    from late_days
+    cross join lateral (select date_trunc('month', day::timestamp)::date as first) m
+    where customer_id = %(customer_id)s
+), months as (
+    select coalesce((select (d.spans - late.months) * asked.months from digest_spans d
+                     where d.customer_id = %(customer_id)s and d.dimension = %(digest)s::text and d.grain = 'month'),
+                    '{}') as spans
+    from asked, late
+), days as (
+    select coalesce((select (d.spans - late.days) * (asked.days - months.spans) from digest_spans d
+                     where d.customer_id = %(customer_id)s and d.dimension = %(digest)s::text and d.grain = 'day'),
+                    '{}') as spans
+    from asked, late, months
+), digested as (
+    select 'month' as grain, unnest(spans) as span from months
+    union all
+    select 'day', unnest(spans) from days
+)
+select width_bucket(u.start, %(starts)s::date[]) as slot, u.meter, u.unit, u.labels,
        sum(u.events)::bigint as events, sum(u.quantity) as quantity, max(u.peak) as peak,
        (max(array[extract(epoch from u.latest_at), u.latest]) filter (where u.latest_at is not null))[2] as latest,
        max(u.latest_at) as latest_at, sum(u.charge) as charge, sum(u.cost) as cost, sum(u.unpriced)::bigint as unpriced,
        sum(u.uncosted)::bigint as uncosted, sum(u.estimated)::bigint as estimated
-from unnest(%(from)s::date[], %(to)s::date[]) as piece (start, "end")
-cross join lateral (
-    select * from usage_days
-    where customer_id = %(customer_id)s and day >= piece.start and day < piece."end" offset 0
+from (
+    select r.start, r.meter, nullif(r.unit, '') as unit,
+           case when cardinality(%(group_by)s::text[]) = 0 then '{}' else r.labels end as labels,
+           r.events, r.quantity, r.peak, r.latest, r.latest_at, r.charge, r.cost, r.unpriced, r.uncosted, r.estimated
+    from digested
+    cross join lateral (
+        select * from digest_rows
+        where customer_id = %(customer_id)s and dimension = %(digest)s::text and grain = digested.grain
+          and start >= lower(digested.span) and start < upper(digested.span) offset 0
+    ) r
+    where (%(meter)s::text is null or r.meter = %(meter)s)
+      and (%(label)s::text is null or r.labels[1] = %(label)s)
+    union all
+    select u.day, s.meter, s.unit,
+           case cardinality(%(group_by)s::text[]) when 0 then array[]::text[]
+               when 1 then array[case %(first)s when 'member' then s.member else s.dimensions ->> %(first)s end]
+               else array(select case g.label when 'member' then s.member else s.dimensions ->> g.label end
+                          from unnest(%(group_by)s::text[]) with ordinality as g (label, n) order by n) end,
+           u.events, u.quantity, u.peak, u.latest, u.latest_at, u.charge, u.cost, u.unpriced, u.uncosted, u.estimated
+    from asked, months, days, unnest(asked.days - months.spans - days.spans) as rest (span)
+    cross join lateral (
+        select * from usage_days
+        where customer_id = %(customer_id)s and day >= lower(rest.span) and day < upper(rest.span) offset 0
+    ) u
+    cross join lateral (
+        select meter, unit, member, dimensions from series
+        where customer_id = %(customer_id)s and series_id = u.series_id offset 0
+    ) s
+    where (%(meter)s::text is null or s.meter = %(meter)s)
+      and (%(filter)s::jsonb = '{}' or (s.dimensions || jsonb_build_object('member', s.member)) @> %(filter)s)
 ) u
-cross join lateral (
-    select meter, unit, member, dimensions from series
-    where customer_id = %(customer_id)s and series_id = u.series_id offset 0
-) s
-where (%(meter)s::text is null or s.meter = %(meter)s)
-  and (%(filter)s::jsonb = '{}' or (s.dimensions || jsonb_build_object('member', s.member)) @> %(filter)s)
 group by 1, 2, 3, 4
 
 -- name: usage_from_hours
@@ -98,27 +145,6 @@ group by 1, 2, 3
 select exists (
     select from series where customer_id = %(customer_id)s and (%(meter)s::text is null or meter = %(meter)s)
       and dimensions ? %(name)s)
-
--- name: spend_by_meter
--- What the overview shows: each meter's usage since the period began, and since ever.
-select s.meter, s.unit,
-       coalesce(sum(u.charge), 0) as lifetime_charge,
-       coalesce(sum(u.charge) filter (where u.day >= %(start)s and u.day < %(end)s), 0) as charge,
-       coalesce(sum(u.cost) filter (where u.day >= %(start)s and u.day < %(end)s), 0) as cost,
-       coalesce(sum(u.events) filter (where u.day >= %(start)s and u.day < %(end)s), 0)::bigint as events,
-       coalesce(sum(u.quantity) filter (where u.day >= %(start)s and u.day < %(end)s), 0) as quantity,
-       max(u.peak) filter (where u.day >= %(start)s and u.day < %(end)s) as peak,
-       (max(array[extract(epoch from u.latest_at), u.latest])
-           filter (where u.latest_at is not null and u.day >= %(start)s and u.day < %(end)s))[2] as latest,
-       coalesce(sum(u.unpriced) filter (where u.day >= %(start)s and u.day < %(end)s), 0)::bigint as unpriced,
-       coalesce(sum(u.estimated) filter (where u.day >= %(start)s and u.day < %(end)s), 0)::bigint as estimated,
-       coalesce(sum(u.unpriced), 0)::bigint as lifetime_unpriced,
-       coalesce(sum(u.estimated), 0)::bigint as lifetime_estimated
-from usage_days u
-join series s on s.customer_id = u.customer_id and s.series_id = u.series_id
-where u.customer_id = %(customer_id)s
-group by s.meter, s.unit
-order by s.meter, s.unit
 
 -- name: paid_from_wallets
 -- What the customer's grants have paid of its charges.

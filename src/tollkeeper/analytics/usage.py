@@ -37,9 +37,9 @@ class UsageQuery:
     filter: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class UsageRow:
-    """What one meter came to in one window and group."""
+    """What one meter came to in one window and group. Not frozen: there are thousands, and that would take longer."""
 
     start: datetime
     end: datetime
@@ -60,9 +60,19 @@ class UsageRow:
     """Events whose charge stands in for one that isn't known yet."""
 
 
+@dataclass(frozen=True, slots=True)
+class UsageTotal:
+    """What all meters and groups of one window were charged in one unit of value."""
+
+    start: datetime
+    end: datetime
+    unit: str
+    charge: Decimal
+
+
 @dataclass(slots=True)
-class _Sum:
-    """A row of one of the queries."""
+class Sum:
+    """A row of one of the queries, or what several come to."""
 
     slot: int
     meter: str
@@ -119,31 +129,67 @@ async def usage(tx: Tx, customer: Customer, catalog: Catalog, query: UsageQuery)
         "first": query.group_by[0] if query.group_by else None,
         "filter": Jsonb(dict(query.filter)),
     }
-    sums: dict[_Key, _Sum] = {}
+    sums: dict[_Key, Sum] = {}
     by_source: dict[Source, list[Piece]] = {}
     # Days and months of the customer's own zone are made of whole days, wherever the next one begins.
     whole = query.window in _OF_DAYS and query.timezone in (None, customer.timezone)
     for piece in pieces([Interval(span.start, span.end)] if whole else windows, own):
         by_source.setdefault(piece.source, []).append(piece)
-    for source, parts in by_source.items():
-        for row in await tx.all(_Sum, _QUERY[source], common | _span(source, windows, parts, customer)):
-            _merge(sums, row)
+    digests = _digests(query, whole_months=query.window is Window.TOTAL or (whole and query.window is Window.MONTH))
+    async with tx.together():
+        # Most rows come first: they're made into what is shown while the database goes on.
+        asked = [
+            await tx.ask(Sum, QUERY[source], common | digests | _span(source, windows, by_source[source], customer))
+            for source in Source
+            if source in by_source
+        ]
+        for each in asked:
+            for row in await each.all():
+                _merge(sums, row)
     quantities = await _unique(tx, meters, common, windows)
+    ways = {key: meter.aggregation for key, meter in catalog.meters.items()}
     for key, total in sums.items():
         if key not in quantities:
-            meter = catalog.meters.get(total.meter)
-            how = meter.aggregation if meter else Aggregation.SUM
+            how = ways.get(total.meter, Aggregation.SUM)
             quantities[key] = aggregated(how, total.quantity, total.peak, total.latest)
-    return [_row(key, sums[key], windows, query.group_by, quantities[key]) for key in sorted(sums)]
+    groups: dict[tuple[_Label, ...], dict[str, str | None]] = {}
+    rows: list[UsageRow] = []
+    for key in sorted(sums):
+        group = groups.get(key[3])
+        if group is None:
+            group = groups[key[3]] = dict(zip(query.group_by, sums[key].labels, strict=True))
+        rows.append(_row(sums[key], windows[key[0] - 1], group, quantities[key]))
+    return rows
+
+
+def totals(rows: Iterable[UsageRow]) -> list[UsageTotal]:
+    """The charges of `rows` added up by window and unit. What has no price is in none of them."""
+    sums: dict[tuple[datetime, datetime, str], Decimal] = {}
+    for row in rows:
+        if row.unit is not None:
+            place = row.start, row.end, row.unit
+            sums[place] = add(sums.get(place, ZERO), row.charge)
+    return [UsageTotal(*place, sums[place]) for place in sorted(sums)]
 
 
 _OF_DAYS = (Window.DAY, Window.MONTH)
 
-_QUERY = {
+QUERY = {
     Source.DAYS: _queries.usage_from_days,
     Source.HOURS: _queries.usage_from_hours,
     Source.EVENTS: _queries.usage_from_events,
 }
+
+
+def _digests(query: UsageQuery, *, whole_months: bool) -> dict[str, Any]:
+    """Which digests can answer: those in all, or by the one dimension that is named; null where several are."""
+    names = [*{*query.group_by, *query.filter}]
+    alone = len(names) <= 1 and len(query.group_by) <= 1
+    return {
+        "digest": "".join(names) if alone else None,
+        "label": next(iter(query.filter.values()), None),
+        "whole_months": whole_months,
+    }
 
 
 def _meters(catalog: Catalog, query: UsageQuery) -> list[Meter]:
@@ -186,7 +232,7 @@ def _first_day(instant: datetime, tz: ZoneInfo) -> date:
     return day if start_of_day(day, tz) == instant else day + timedelta(days=1)
 
 
-def _merge(sums: dict[_Key, _Sum], row: _Sum) -> None:
+def _merge(sums: dict[_Key, Sum], row: Sum) -> None:
     key = _key(row.slot, row.meter, row.unit, row.labels)
     total = sums.get(key)
     if total is None:
@@ -204,7 +250,7 @@ def _merge(sums: dict[_Key, _Sum], row: _Sum) -> None:
     total.estimated += row.estimated
 
 
-def _gauge(row: _Sum) -> tuple[datetime, Decimal]:
+def _gauge(row: Sum) -> tuple[datetime, Decimal]:
     return row.latest_at or BEGINNING, ZERO if row.latest is None else row.latest
 
 
@@ -228,21 +274,20 @@ async def _unique(
     return found
 
 
-def _row(key: _Key, total: _Sum, windows: Sequence[Interval], by: tuple[str, ...], quantity: Decimal) -> UsageRow:
-    window = windows[key[0] - 1]
+def _row(total: Sum, window: Interval, group: dict[str, str | None], quantity: Decimal) -> UsageRow:
     return UsageRow(
-        start=window.start,
-        end=window.end,
-        meter=total.meter,
-        group=dict(zip(by, total.labels, strict=True)),
-        events=total.events,
-        quantity=quantity,
-        charge=total.charge,
-        unit=total.unit,
-        cost=total.cost,
-        unpriced=total.unpriced,
-        uncosted=total.uncosted,
-        estimated=total.estimated,
+        window.start,
+        window.end,
+        total.meter,
+        group,
+        total.events,
+        quantity,
+        total.charge,
+        total.unit,
+        total.cost,
+        total.unpriced,
+        total.uncosted,
+        total.estimated,
     )
 
 

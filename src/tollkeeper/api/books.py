@@ -6,9 +6,9 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
-from tollkeeper.books import Books
+from tollkeeper.books import Books, Stood
 
-__all__ = ["Books", "OpenBooks"]
+__all__ = ["Books", "OpenBooks", "Stood"]
 
 
 async def _open_books(request: Request) -> Books:

@@ -12,7 +12,7 @@ from tollkeeper.api.problems import MEDIA_TYPE
 from tollkeeper.api.routes.events import INGEST_SCHEMAS
 from tollkeeper.api.routes.grants import GRANT_SCHEMAS
 from tollkeeper.api.routes.limits import LIMIT_SCHEMAS
-from tollkeeper.api.routes.portal.top_ups import TOP_UP_SCHEMAS
+from tollkeeper.api.routes.top_ups import TOP_UP_SCHEMAS
 
 TITLE = "Tollkeeper"
 DESCRIPTION = """\

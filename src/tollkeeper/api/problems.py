@@ -50,6 +50,11 @@ def internal_error() -> InternalError:
     return InternalError("internal_error", "Tollkeeper failed unexpectedly; its log has more under this request id.")
 
 
+def described_problem(when: str) -> dict[str, Any]:
+    """How a route's documentation says when it answers with a problem of a status."""
+    return {"description": when, "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}}
+
+
 def problem(error: TollError, request_id: str, headers: Mapping[str, str] | None = None) -> Response:
     """The answer to a call that failed with `error`."""
     body = {"type": "about:blank", "title": error.title, "status": error.status, "instance": request_id}

@@ -4,12 +4,13 @@ The composition root that the API, the command line and the in-process client sh
 transactions opened.
 """
 
+from tollkeeper.books.agreeing import Stood
 from tollkeeper.books.holding import Holding
 from tollkeeper.books.keeping import Keeping
 from tollkeeper.books.recording import Recording
 from tollkeeper.books.selling import Selling
 
-__all__ = ["Books"]
+__all__ = ["Books", "Stood"]
 
 
 class Books(Recording, Holding, Selling, Keeping):

@@ -1,9 +1,9 @@
 """Provider calls: what each call of an event costs, and each of them stored once."""
 
-from tollkeeper.calls.explain import cost_steps, elsewhere
+from tollkeeper.calls.explain import cost_steps, elsewhere, quantity_in_words
 from tollkeeper.calls.family import Family, FamilyCall
 from tollkeeper.calls.model import Caller, CallFilter, CallKey, NewCall, OpenCall, StoredCall
-from tollkeeper.calls.price import Pricing, call_id_of, cost_of, told_calls
+from tollkeeper.calls.price import BOOK_CURRENCY, Pricing, call_id_of, cost_of, told_calls
 from tollkeeper.calls.rollup import add_calls
 from tollkeeper.calls.store import (
     calls_of_event,
@@ -17,6 +17,7 @@ from tollkeeper.calls.tokens import Tokens, tokens_in
 from tollkeeper.calls.verify import CALL_CHECKS, ROLLUP_CHECKS
 
 __all__ = [
+    "BOOK_CURRENCY",
     "CALL_CHECKS",
     "ROLLUP_CHECKS",
     "CallFilter",
@@ -39,6 +40,7 @@ __all__ = [
     "find_calls",
     "list_calls",
     "list_open_calls",
+    "quantity_in_words",
     "store_calls",
     "tokens_in",
     "told_calls",

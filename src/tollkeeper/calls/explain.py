@@ -70,7 +70,8 @@ def _steps(call: _Call, currency: str) -> Iterator[Step]:
     for line in call.lines:
         cost = price_of(line.quantity, line.amount, line.per)
         rate = amount_in_words(line.amount, BOOK_CURRENCY) + ("" if line.per == ONE else f" per {grouped(line.per)}")
-        text = f"{call.of}: {_quantity(line.quantity, line.unit)} × {rate} = {amount_in_words(cost, BOOK_CURRENCY)}"
+        quantity = quantity_in_words(line.quantity, line.unit)
+        text = f"{call.of}: {quantity} × {rate} = {amount_in_words(cost, BOOK_CURRENCY)}"
         numbers = {name: plain(getattr(line, name)) for name in ("quantity", "amount", "per")}
         own = {"unit": str(line.unit), "cost": figure(cost), "price_row": line.price_id}
         yield Step("call_price", text, own | numbers)
@@ -100,7 +101,8 @@ def _source(call: _Call) -> str:
     return "" if call.lines else ", as it was told"
 
 
-def _quantity(number: Decimal, unit: str) -> str:
+def quantity_in_words(number: Decimal, unit: str) -> str:
+    """A quantity of one of the price book's units: "1 image", "1,500 input tokens"."""
     words = _words(unit)
     if number.copy_abs() == ONE:
         words = words.removesuffix("es") if words.endswith("ches") else words.removesuffix("s")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from tollkeeper.catalog.check import check
+from tollkeeper.catalog.document import declared_document
 from tollkeeper.catalog.prices import Models
 from tollkeeper.catalog.propose import Proposal, UsedMeters, UsedPlans, compare, nobody_on_plans
 from tollkeeper.catalog.store import insert_prices, insert_version
@@ -43,7 +44,9 @@ async def apply(
         return Applied(proposal.version, proposal)
     version = proposal.version + 1
     summary = [change.as_dict() for change in proposal.changes]
-    await insert_version(tx, version, text, at=proposal.now, by=by, summary=summary)
+    await insert_version(
+        tx, version, text, at=proposal.now, by=by, summary=summary, declared=declared_document(draft.declared)
+    )
     if proposal.rows:
         await insert_prices(tx, version, proposal.rows)
     return Applied(version, proposal)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
+from tollkeeper.catalog.declarations import Declarations
 from tollkeeper.catalog.model import Catalog, Meter, Price, PriceHistory
 from tollkeeper.catalog.plans import Limit, MeterGroup, Plan
 from tollkeeper.catalog.words import grant_in_words, limit_in_words, offer_in_words, pack_in_words, price_in_words
@@ -47,17 +48,31 @@ def as_document(catalog: Catalog, at: datetime | None = None) -> dict[str, Any]:
     }
 
 
+def declared_document(declared: Declarations) -> dict[str, Any]:
+    """What the views of `reports` read of a version: meters, groups, limits, plans. A plan's prices aren't in it."""
+    return {
+        "default_plan": declared.default_plan,
+        "meters": [_meter(meter) for meter in declared.meters.values()],
+        "groups": [_group(group) for group in declared.groups.values()],
+        "limits": [_limit(limit) for limit in declared.limits.values()],
+        "plans": [_plan_alone(plan) for plan in declared.plans.values()],
+    }
+
+
 def _all_prices(held: Iterable[PriceHistory], at: datetime, catalog: Catalog) -> list[dict[str, Any]]:
     return [price for one in held for price in _prices(one, at, catalog.meters.get(one.prices[0].meter))]
 
 
 def _plan(plan: Plan, at: datetime, catalog: Catalog) -> dict[str, Any]:
     own = [history for (_, key), history in sorted(catalog.plan_prices.items()) if key == plan.key]
+    return {**_plan_alone(plan), "prices": _all_prices(own, at, catalog)}
+
+
+def _plan_alone(plan: Plan) -> dict[str, Any]:
     return {
         "key": plan.key,
         "name": plan.name,
         "description": plan.description,
-        "prices": _all_prices(own, at, catalog),
         "limits": [_limit(limit) for limit in plan.limits.values()],
         "grants": [
             {"name": name, "words": grant_in_words(grant), **grant.as_terms()} for name, grant in plan.grants.items()

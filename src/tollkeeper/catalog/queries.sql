@@ -22,8 +22,8 @@ order by version
 limit 1
 
 -- name: insert_version
-insert into catalog_versions (version, source, checksum, applied_at, applied_by, summary)
-values (%(version)s, %(source)s, %(checksum)s, %(applied_at)s, %(applied_by)s, %(summary)s)
+insert into catalog_versions (version, source, checksum, applied_at, applied_by, summary, declared)
+values (%(version)s, %(source)s, %(checksum)s, %(applied_at)s, %(applied_by)s, %(summary)s, %(declared)s)
 
 -- name: insert_prices
 -- All rows of a version as one parameter: {price_id, meter, customer_key, plan, effective_from, kind, content}.

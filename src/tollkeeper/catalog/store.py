@@ -78,13 +78,13 @@ async def price_by_id(tx: Tx, price_id: UUID, models: Models) -> Price | None:
 
 
 async def insert_version(
-    tx: Tx, version: int, source: str, *, at: datetime, by: str, summary: list[dict[str, Any]]
+    tx: Tx, version: int, source: str, *, at: datetime, by: str, summary: list[dict[str, Any]], declared: dict[str, Any]
 ) -> None:
-    """Add a version."""
+    """Add a version; `declared` is what it declares, for who reads with SQL."""
     checksum = sha256(source.encode()).hexdigest()
     values = {"version": version, "source": source, "checksum": checksum, "applied_at": at, "applied_by": by}
     tx.touches_everyone()
-    await tx.execute(_queries.insert_version, values | {"summary": Jsonb(summary)})
+    await tx.execute(_queries.insert_version, values | {"summary": Jsonb(summary), "declared": Jsonb(declared)})
 
 
 async def insert_prices(tx: Tx, version: int, rows: Iterable[Row]) -> None:

@@ -218,7 +218,8 @@ def _cost_plus(terms: _Table, units: _Units) -> str:
     fixed = f" + {units.value(terms['fixed'])} per event" if "fixed" in terms else ""
     fallback = ""
     if "fallback" in terms:
-        fallback = f", {units.value(terms['fallback'])} per {units.counted} while the cost isn't known"
+        counted = "event" if terms.get("fallback_per") == "event" else units.counted
+        fallback = f", {units.value(terms['fallback'])} per {counted} while the cost isn't known"
     stays = ", which stays when the cost turns out later" if terms.get("true_up") == "cost_only" else ""
     return f"cost + {_number(terms['margin_percent'])} %{fixed}{fallback}{stays}"
 

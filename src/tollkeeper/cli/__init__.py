@@ -31,6 +31,7 @@ COMMANDS = {
     "usage": "usage",
     "calls": "calls",
     "margins": "margins",
+    "suggestions": "suggestions",
     "overview": "overview",
     "balance": "balance",
     "wallet": "wallet",

@@ -2,52 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
-from functools import partial
-from typing import Any, TypeVar
-from urllib.parse import quote
+from typing import Any
 
-from tollkeeper.client.asks import Ask, Method, ask
-from tollkeeper.client.reading import dumps, read
+from tollkeeper.client.accounts import Accounts, span
+from tollkeeper.client.asks import Ask, Method, ask, segment, told_as
+from tollkeeper.client.reading import Number, dumps, exact
 from tollkeeper.client.results import (
     Balance,
     Check,
-    Customer,
     Estimate,
     Event,
     Explanation,
-    Grant,
     Hold,
     Usage,
 )
-from tollkeeper.errors import InvalidInput
+from tollkeeper.client.selling import Selling
 from tollkeeper.ids import new_id
-
-T = TypeVar("T")
-
-Number = Decimal | int | str
-"""An exact number; a float isn't one."""
 
 Call = Mapping[str, Any]
 """One call to an AI provider: `provider`, `model`, and `usage`, `response` or `cost`."""
 
 Calls = Call | Sequence[Call]
-
-
-def exact(argument: str, number: Number | None) -> Number | None:
-    """The number. Raises InvalidInput `invalid_number`, which names the argument, of a float or what is no number."""
-    if isinstance(number, float | bool) or not isinstance(number, Decimal | int | str | None):
-        told = f"{argument}={number!r} is a {type(number).__name__}: give a Decimal, an int, or text such as '0.10'."
-        raise InvalidInput("invalid_number", told, field=argument)
-    try:
-        finite = number is None or Decimal(number).is_finite()
-    except InvalidOperation:
-        finite = False
-    if not finite:
-        raise InvalidInput("invalid_number", f"{argument}={str(number)!r} is not a number.", field=argument)
-    return number
 
 
 def as_calls(given: Calls | None) -> list[Call] | None:
@@ -58,14 +35,6 @@ def as_calls(given: Calls | None) -> list[Call] | None:
     for call in calls:
         exact("cost", call.get("cost"))
     return calls
-
-
-def _as(kind: type[T]) -> Callable[[Any], T]:
-    return partial(read, kind)
-
-
-def _key(text: str) -> str:
-    return quote(text, safe="")
 
 
 def planned(
@@ -130,10 +99,10 @@ def event_fields(
 
 def ask_hold(body: Mapping[str, Any]) -> Ask[Hold]:
     """Reserve what the operation may cost."""
-    return ask("POST", "/v1/holds", _as(Hold), content=dumps(body))
+    return ask("POST", "/v1/holds", told_as(Hold), content=dumps(body))
 
 
-class Api:
+class Api(Accounts, Selling):
     """Calls that are answered at once. Each raises the TollError that the server tells, and TollkeeperUnreachable."""
 
     @Method
@@ -188,7 +157,7 @@ class Api:
             member=member,
             dimensions=dimensions,
         )
-        return ask("POST", "/v1/check", _as(Check), content=dumps(body))
+        return ask("POST", "/v1/check", told_as(Check), content=dumps(body))
 
     @Method
     def estimate(
@@ -212,19 +181,19 @@ class Api:
             member=member,
             dimensions=dimensions,
         )
-        return ask("POST", "/v1/estimate", _as(Estimate), content=dumps(body))
+        return ask("POST", "/v1/estimate", told_as(Estimate), content=dumps(body))
 
     @Method
     def release(self, hold: str, *, customer: str, note: str | None = None) -> Ask[Hold]:
         """Say that an operation failed or never began: everything is free again, and it costs nothing."""
         body = {"customer": customer, "note": note}
-        return ask("POST", f"/v1/holds/{_key(hold)}/release", _as(Hold), content=dumps(body))
+        return ask("POST", f"/v1/holds/{segment(hold)}/release", told_as(Hold), content=dumps(body))
 
     @Method
     def extend(self, hold: str, *, customer: str, expires_in: int) -> Ask[Hold]:
         """Say that an operation takes longer: it's held for so many seconds from now on."""
         body = {"customer": customer, "expires_in": expires_in}
-        return ask("POST", f"/v1/holds/{_key(hold)}/extend", _as(Hold), content=dumps(body))
+        return ask("POST", f"/v1/holds/{segment(hold)}/extend", told_as(Hold), content=dumps(body))
 
     @Method
     def in_doubt(
@@ -232,17 +201,17 @@ class Api:
     ) -> Ask[Hold]:
         """Say that nobody knows whether an operation happened."""
         body = {"customer": customer, "note": note, "expires_in": expires_in}
-        return ask("POST", f"/v1/holds/{_key(hold)}/in-doubt", _as(Hold), content=dumps(body))
+        return ask("POST", f"/v1/holds/{segment(hold)}/in-doubt", told_as(Hold), content=dumps(body))
 
     @Method
     def get_hold(self, hold: str, *, customer: str) -> Ask[Hold]:
         """One hold, whatever has become of it."""
-        return ask("GET", f"/v1/holds/{_key(hold)}", _as(Hold), params={"customer": customer})
+        return ask("GET", f"/v1/holds/{segment(hold)}", told_as(Hold), params={"customer": customer})
 
     @Method
     def balance(self, customer: str) -> Ask[Balance]:
         """The customer's prepaid value, and what it owes."""
-        return ask("GET", f"/v1/customers/{_key(customer)}/balance", _as(Balance))
+        return ask("GET", f"/v1/customers/{segment(customer)}/balance", told_as(Balance))
 
     @Method
     def usage(
@@ -261,73 +230,22 @@ class Api:
         given = {
             "customer": customer,
             "meter": meter,
-            "from": None if start is None else start.isoformat(),
-            "to": None if end is None else end.isoformat(),
+            **span(start, end),
             "window": window,
             "timezone": timezone,
             "group_by": list(group_by) or None,
             "filter": list(filter) or None,
         }
-        return ask("GET", "/v1/usage", _as(Usage), params={name: each for name, each in given.items() if each})
-
-    @Method
-    def grant(
-        self,
-        customer: str,
-        amount: Number,
-        *,
-        id: str | None = None,
-        unit: str | None = None,
-        kind: str | None = None,
-        priority: int | None = None,
-        effective_at: datetime | None = None,
-        expires_at: datetime | None = None,
-        reference: str | None = None,
-        note: str | None = None,
-    ) -> Ask[Grant]:
-        """Give prepaid value. Without an `id` of your own, calling it twice gives it twice."""
-        body = {
-            "id": id or str(new_id()),
-            "amount": exact("amount", amount),
-            "unit": unit,
-            "kind": kind,
-            "priority": priority,
-            "effective_at": effective_at,
-            "expires_at": expires_at,
-            "reference": reference,
-            "note": note,
-        }
-        return ask("POST", f"/v1/customers/{_key(customer)}/grants", _as(Grant), content=dumps(body))
-
-    @Method
-    def put_customer(
-        self,
-        customer: str,
-        *,
-        name: str | None = None,
-        currency: str | None = None,
-        timezone: str | None = None,
-        metadata: Mapping[str, Any] | None = None,
-        archived: bool | None = None,
-        suspended: bool | None = None,
-    ) -> Ask[Customer]:
-        """Create the customer, or change what is given; repeating it changes nothing."""
-        body = {
-            "name": name,
-            "currency": currency,
-            "timezone": timezone,
-            "metadata": metadata,
-            "archived": archived,
-            "suspended": suspended,
-        }
-        return ask("PUT", f"/v1/customers/{_key(customer)}", _as(Customer), content=dumps(body))
+        return ask("GET", "/v1/usage", told_as(Usage), params={name: each for name, each in given.items() if each})
 
     @Method
     def get_event(self, event: str, *, customer: str) -> Ask[Event]:
         """A usage event as it is stored."""
-        return ask("GET", f"/v1/events/{_key(event)}", _as(Event), params={"customer": customer})
+        return ask("GET", f"/v1/events/{segment(event)}", told_as(Event), params={"customer": customer})
 
     @Method
     def explanation(self, event: str, *, customer: str) -> Ask[Explanation]:
         """Why an event cost what it did."""
-        return ask("GET", f"/v1/events/{_key(event)}/explanation", _as(Explanation), params={"customer": customer})
+        return ask(
+            "GET", f"/v1/events/{segment(event)}/explanation", told_as(Explanation), params={"customer": customer}
+        )

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import update_wrapper
+from functools import partial, update_wrapper
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, overload
+from urllib.parse import quote
 
+from tollkeeper.client.account_results import Page
+from tollkeeper.client.reading import read
 from tollkeeper.client.transport import Answer, Params, Request, error_of
 
 P = ParamSpec("P")
@@ -32,6 +35,33 @@ def ask(
 ) -> Ask[T]:
     """An Ask."""
     return Ask(Request(method, path, params, content), read)
+
+
+def told_as(kind: type[T]) -> Callable[[Any], T]:
+    """Reads an answer as that dataclass."""
+    return partial(read, kind)
+
+
+def segment(text: str) -> str:
+    """The text as one part of a path, whatever it contains."""
+    return quote(text, safe="")
+
+
+def page_of(
+    item: Callable[[Any], T],
+    path: str,
+    asked: Mapping[str, str | Sequence[str] | None],
+    limit: int,
+    cursor: str | None,
+) -> Ask[Page[T]]:
+    """A page of a list, each item read by the function."""
+    params = {**asked, "limit": str(limit), "cursor": cursor}
+    return ask(
+        "GET",
+        path,
+        lambda body: Page(tuple(item(one) for one in body["data"]), body["next_cursor"]),
+        params={name: value for name, value in params.items() if value is not None},
+    )
 
 
 class Blocking:

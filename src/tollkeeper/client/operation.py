@@ -114,6 +114,16 @@ class Operation:
         self._set("amount", amount)
 
     @property
+    def dimensions(self) -> Mapping[str, str]:
+        """What its usage is grouped by; may be set until it ends."""
+        return self._event["dimensions"] or {}
+
+    @dimensions.setter
+    def dimensions(self, dimensions: Mapping[str, str]) -> None:
+        """Set them. Raises InvalidInput `operation_ended`."""
+        self._set("dimensions", dict(dimensions))
+
+    @property
     def metadata(self) -> Mapping[str, Any]:
         """Your own facts about it; may be set until it ends."""
         return self._event["metadata"] or {}
@@ -279,7 +289,8 @@ class Operation:
             watched=self._toll.wraps,
         )  # fmt: skip
         self._state = "ended"
-        if entry[0] == "settle" and not self._calls and (self._toll.wraps or self._estimate):
+        expected = self._toll.wraps if self._estimate is None else bool(self._estimate)
+        if entry[0] == "settle" and not self._calls and expected:
             self._toll.saw_no_call(self.id, self._event["meter"])
         spool, target = self._toll.spool, self._toll.target
         row = spool.end(self._row, target, entry, leased=leased)

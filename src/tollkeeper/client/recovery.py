@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 from tollkeeper.client.spool import NotedCall, OpenOperation, Spool
@@ -31,7 +32,8 @@ def ending(
     `watched`: it would have seen calls, so that none seen means none made.
 
     Usage that happened is booked, also if the operation failed after it. A failed one that used nothing is released; if
-    a call's end isn't known, the hold stays in doubt.
+    a call's end isn't known, the hold stays in doubt, unless its quantity is 0: then nothing was delivered, however the
+    call ended, and the customer's value is free at once.
     """
     used = [dict(call) for state, call in calls if state in BILLED]
     customer = event["customer"]
@@ -39,7 +41,8 @@ def ending(
         told = used if used or (watched and not calls) else None
         body = {"hold": hold, "settlement": {"events": [{**event, "calls": told}]}, "ask": ask}
         return "settle", customer, event["id"], body
-    return "doubt" if calls else "release", customer, hold, {"note": why, "ask": ask}
+    delivered = Decimal(str(event["quantity"])) != 0
+    return "doubt" if calls and delivered else "release", customer, hold, {"note": why, "ask": ask}
 
 
 def event_of(event: Mapping[str, Any], call: Mapping[str, Any]) -> EntryOf:

@@ -183,6 +183,16 @@ class UsageRow:
 
 
 @dataclass(frozen=True, slots=True)
+class UsageTotal:
+    """What all meters and groups of one window were charged in `unit`."""
+
+    start: datetime
+    end: datetime
+    unit: str
+    charge: Decimal
+
+
+@dataclass(frozen=True, slots=True)
 class Usage:
     """Usage from `start` to before `end`; windows without usage have no row."""
 
@@ -192,6 +202,44 @@ class Usage:
     window: str
     timezone: str
     rows: tuple[UsageRow, ...]
+    totals: tuple[UsageTotal, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Saving:
+    """What the usage of a span would have come to less, for the `operator` or the `customer`."""
+
+    whom: str
+    amount: Decimal
+    unit: str
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """One thing to do, and the arithmetic of what it would have saved."""
+
+    kind: str
+    """`cheaper_model`, `prompt_caching`, `batch`, `unused_plan`, `cheaper_plan`."""
+    subject: Mapping[str, str]
+    """What it's about, by name: `provider`, `model`, `instead`, `meter`, `plan`, `grant`, as the kind has."""
+    text: str
+    caution: str | None
+    """What the figures don't say."""
+    savings: tuple[Saving, ...]
+    """The first is what it's for."""
+    steps: tuple[Step, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestions:
+    """What would have cost less from `start` to before `end`, the largest saving first. They don't add up."""
+
+    customer: str
+    start: datetime
+    end: datetime
+    as_of: datetime
+    currency: str
+    data: tuple[Suggestion, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,6 +291,7 @@ class Event:
     cost: Decimal | None
     cost_source: str | None
     time: datetime
+    recorded_at: datetime
     member: str | None
     dimensions: Mapping[str, str]
     amount: Decimal | None

@@ -1,7 +1,7 @@
 """What the operator's console shows of all customers at once."""
 
 from tollkeeper.console.customers import list_figures
-from tollkeeper.console.figures import Task, last_round, note_round, refresh_figures
+from tollkeeper.console.figures import Task, last_round, note_round, refresh_figures, zones_in_use
 from tollkeeper.console.model import (
     Amount,
     Behind,
@@ -41,4 +41,5 @@ __all__ = [
     "refresh_figures",
     "summary",
     "unpriced",
+    "zones_in_use",
 ]

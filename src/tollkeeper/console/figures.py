@@ -28,6 +28,7 @@ WHOLE_EVERY = timedelta(days=1)
 class Task(StrEnum):
     """What runs again and again, and is noted."""
 
+    DIGESTS = "digests"
     FIGURES = "figures"
     SWEEP = "sweep"
 
@@ -41,7 +42,7 @@ async def refresh_figures(tx: Tx, currency: str, *, now: datetime, whole: bool =
     if last is None:
         return False
     whole = whole or now - last.whole_at >= WHOLE_EVERY or now < last.as_of
-    zones = await tx.scalars(_queries.zones_in_use)
+    zones = await zones_in_use(tx)
     columns = zone_columns(zones, now)
     turned = zones if whole else [name for name in zones if _month(name, now) != _month(name, last.as_of)]
     since = last.as_of - OVERLAP
@@ -71,6 +72,11 @@ async def note_round(tx: Tx, task: Task, *, now: datetime) -> None:
 async def last_round(tx: Tx, task: Task) -> Round | None:
     """How far the task has come; None if it was never done."""
     return await tx.one(Round, _queries.last_round, {"task": task})
+
+
+async def zones_in_use(tx: Tx) -> list[str]:
+    """The customers' time zones."""
+    return await tx.scalars(_queries.zones_in_use)
 
 
 def zone_columns(zones: Sequence[str], now: datetime) -> dict[str, Any]:

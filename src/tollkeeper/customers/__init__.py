@@ -1,7 +1,9 @@
 """Who pays, who uses, who may call or look: customers, their members, API keys, portal sessions."""
 
 from tollkeeper.customers.agree import (
+    AskedAgreement,
     agreement_of,
+    ask_agreement,
     assign_plan,
     drop_limit,
     list_limits,
@@ -10,7 +12,14 @@ from tollkeeper.customers.agree import (
     used_plans,
 )
 from tollkeeper.customers.agreement import NO_AGREEMENT, Agreement, OwnLimit, PlanChange, PlanDecision
-from tollkeeper.customers.customers import InUse, get_customer, list_customers, upsert_customer
+from tollkeeper.customers.customers import (
+    AskedCustomer,
+    InUse,
+    ask_customer,
+    get_customer,
+    list_customers,
+    upsert_customer,
+)
 from tollkeeper.customers.directory import Directory, Known
 from tollkeeper.customers.keys import KeyRing, create_key, find_key, list_keys, revoke_key, touch_key
 from tollkeeper.customers.members import get_member, list_members, upsert_member
@@ -46,6 +55,8 @@ __all__ = [
     "SESSION_SECONDS",
     "Agreement",
     "ApiKey",
+    "AskedAgreement",
+    "AskedCustomer",
     "ConsoleSession",
     "Customer",
     "CustomerChanges",
@@ -65,6 +76,8 @@ __all__ = [
     "SessionId",
     "SessionRing",
     "agreement_of",
+    "ask_agreement",
+    "ask_customer",
     "ask_revoked",
     "assign_plan",
     "create_key",

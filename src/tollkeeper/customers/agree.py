@@ -6,7 +6,7 @@ None of this is done in a transaction that has read the epochs: see `upsert_cust
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -14,6 +14,7 @@ from uuid import UUID
 from tollkeeper.customers import store
 from tollkeeper.customers.agreement import (
     NO_AGREEMENT,
+    AgreedTerm,
     Agreement,
     OwnLimit,
     PlanChange,
@@ -22,14 +23,30 @@ from tollkeeper.customers.agreement import (
 )
 from tollkeeper.customers.customers import InUse
 from tollkeeper.customers.model import Customer
-from tollkeeper.db import Kept, Tx, bump_epoch
+from tollkeeper.db import Asked, Kept, Tx, bump_epoch
 from tollkeeper.errors import InvalidInput
 
 
 async def agreement_of(tx: Tx, customer_id: UUID) -> Agreement:
     """What the customer has of its own, as the table has it now."""
-    found = await (await store.ask_agreements(tx, [customer_id])).all()
-    return agreements_in(found).get(str(customer_id), NO_AGREEMENT)
+    return await (await ask_agreement(tx, customer_id)).read()
+
+
+@dataclass(frozen=True, slots=True)
+class AskedAgreement:
+    """A customer's agreement on its way."""
+
+    customer_id: UUID
+    asked: Asked[AgreedTerm]
+
+    async def read(self) -> Agreement:
+        """The agreement, once it's here."""
+        return agreements_in(await self.asked.all()).get(str(self.customer_id), NO_AGREEMENT)
+
+
+async def ask_agreement(tx: Tx, customer_id: UUID) -> AskedAgreement:
+    """As `agreement_of`, for those who have more to ask in the same round trip."""
+    return AskedAgreement(customer_id, await store.ask_agreements(tx, [customer_id]))
 
 
 async def assign_plan(

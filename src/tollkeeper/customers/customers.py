@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -20,7 +20,7 @@ from tollkeeper.customers.model import (
     differences,
     is_key,
 )
-from tollkeeper.db import Again, Kept, Tx, bump_epoch
+from tollkeeper.db import Again, Asked, Kept, Tx, bump_epoch
 from tollkeeper.errors import Conflict, NotFound
 
 InUse = Callable[[Tx, UUID], Awaitable[bool]]
@@ -70,10 +70,27 @@ async def upsert_customer(
 
 async def get_customer(tx: Tx, key: str) -> Customer:
     """The customer with this key. Raises NotFound `unknown_customer`."""
-    found = await (await store.ask_customers(tx, [customer_id_of(key)])).all() if is_key(key) else []
-    if not found:
-        raise NotFound("unknown_customer", f"There is no customer {key!r}.", field="customer")
-    return found[0]
+    return await (await ask_customer(tx, key)).read()
+
+
+@dataclass(frozen=True, slots=True)
+class AskedCustomer:
+    """A customer on its way."""
+
+    key: str
+    asked: Asked[Customer] | None
+
+    async def read(self) -> Customer:
+        """The customer, once it's here. Raises NotFound `unknown_customer`."""
+        found = await self.asked.all() if self.asked else []
+        if not found:
+            raise NotFound("unknown_customer", f"There is no customer {self.key!r}.", field="customer")
+        return found[0]
+
+
+async def ask_customer(tx: Tx, key: str) -> AskedCustomer:
+    """As `get_customer`, for those who have more to ask in the same round trip."""
+    return AskedCustomer(key, await store.ask_customers(tx, [customer_id_of(key)]) if is_key(key) else None)
 
 
 async def list_customers(

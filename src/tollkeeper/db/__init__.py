@@ -4,13 +4,14 @@ from tollkeeper.db.arrays import array, text_array, word_array
 from tollkeeper.db.epochs import Kept, ask_epochs, bump_epoch, epochs_in, peek_epochs, read_epochs
 from tollkeeper.db.hints import Touched
 from tollkeeper.db.migrate import Migration, migrate, migrations
-from tollkeeper.db.outbox import Fact, PublishedFact, list_facts, publish
-from tollkeeper.db.pool import APP_ROLE, LISTENER, Again, Asked, Database, Locked, Tx
+from tollkeeper.db.outbox import Fact, PublishedFact, ask_facts, list_facts, publish
+from tollkeeper.db.pool import APP_ROLE, LISTENER, READER_ROLE, Again, Asked, Database, Locked, Tx
 from tollkeeper.db.queries import Queries
 
 __all__ = [
     "APP_ROLE",
     "LISTENER",
+    "READER_ROLE",
     "Again",
     "Asked",
     "Database",
@@ -24,6 +25,7 @@ __all__ = [
     "Tx",
     "array",
     "ask_epochs",
+    "ask_facts",
     "bump_epoch",
     "epochs_in",
     "list_facts",

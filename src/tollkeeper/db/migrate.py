@@ -5,6 +5,7 @@ A file in `migrations/` is never edited after its release; a test compares the c
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from importlib.resources import files
@@ -12,7 +13,7 @@ from importlib.resources import files
 import psycopg
 from psycopg import sql
 
-from tollkeeper.db.pool import APP_ROLE
+from tollkeeper.db.pool import APP_ROLE, READER_ROLE
 from tollkeeper.db.queries import Queries
 from tollkeeper.errors import DatabaseUnavailable
 
@@ -73,7 +74,7 @@ def _migrate(connection: psycopg.Connection[tuple[object, ...]], upto: int | Non
         _check_history(applied, known)
         pending = [m for m in known if m.version not in applied and (upto is None or m.version <= upto)]
         if pending:
-            _ensure_role(connection)
+            _ensure_roles(connection)
         for migration in pending:
             with connection.transaction():
                 connection.execute(migration.text.encode())
@@ -101,18 +102,23 @@ def _check_history(applied: dict[object, object], known: list[Migration]) -> Non
             )
 
 
-def _ensure_role(connection: psycopg.Connection[tuple[object, ...]]) -> None:
-    """Roles belong to the whole server, so two databases may make it at once: the later one finds it there."""
+def _ensure_roles(connection: psycopg.Connection[tuple[object, ...]]) -> None:
+    """Make what the migrations grant rights to, where it's missing, and join the role that all work runs as."""
     try:
-        with connection.transaction():
-            connection.execute(sql.SQL("create role {} nologin").format(sql.Identifier(APP_ROLE)))
-    except (psycopg.errors.DuplicateObject, psycopg.errors.UniqueViolation):
-        pass
+        for role in (APP_ROLE, READER_ROLE):
+            if not connection.execute(_queries.knows_role, {"role": role}).fetchone():
+                _create_role(connection, role)
+        if not connection.execute(_queries.is_member, {"role": APP_ROLE}).fetchone():
+            connection.execute(sql.SQL("grant {} to current_user").format(sql.Identifier(APP_ROLE)))
     except psycopg.errors.InsufficientPrivilege as error:
         raise DatabaseUnavailable(
             "role_missing",
-            f"The database user may not create the role {APP_ROLE}; as an administrator run: "
-            f"create role {APP_ROLE} nologin; grant {APP_ROLE} to <that user>;",
+            f"The database user may not create roles; as an administrator run: create role {APP_ROLE} nologin; "
+            f"grant {APP_ROLE} to <that user>; create role {READER_ROLE} nologin;",
         ) from error
-    with connection.transaction():
-        connection.execute(sql.SQL("grant {} to current_user").format(sql.Identifier(APP_ROLE)))
+
+
+def _create_role(connection: psycopg.Connection[tuple[object, ...]], role: str) -> None:
+    """Roles belong to the whole server, so two databases may make it at once: the later one finds it there."""
+    with suppress(psycopg.errors.DuplicateObject, psycopg.errors.UniqueViolation):
+        connection.execute(sql.SQL("create role {} nologin").format(sql.Identifier(role)))

@@ -12,7 +12,7 @@ from uuid import UUID
 import msgspec
 
 from tollkeeper.db.arrays import array, text_array, word_array
-from tollkeeper.db.pool import Tx
+from tollkeeper.db.pool import Asked, Tx
 from tollkeeper.db.queries import Queries
 from tollkeeper.ids import new_id
 from tollkeeper.money import plain
@@ -73,13 +73,25 @@ async def list_facts(
     limit: int,
 ) -> list[PublishedFact]:
     """Up to `limit` facts, newest first, going on behind the fact `before`; of all customers where none is named."""
+    return await (await ask_facts(tx, customer_id, topics=topics, before=before, limit=limit)).all()
+
+
+async def ask_facts(
+    tx: Tx,
+    customer_id: UUID | None,
+    *,
+    topics: Collection[str] | None = None,
+    before: UUID | None = None,
+    limit: int,
+) -> Asked[PublishedFact]:
+    """As `list_facts`, for those who have more to ask in the same round trip."""
     params = {
         "customer_id": customer_id,
         "topics": None if topics is None else sorted(topics),
         "before": before,
         "limit": limit,
     }
-    return await tx.all(PublishedFact, _queries.list_facts, params)
+    return await tx.ask(PublishedFact, _queries.list_facts, params)
 
 
 def _json(value: Any) -> Any:

@@ -16,6 +16,13 @@ create table if not exists schema_migrations (
 -- name: applied
 select version, checksum from schema_migrations order by version
 
+-- name: knows_role
+select 1 from pg_roles where rolname = %(role)s
+
+-- name: is_member
+-- Whether `set role` may be said. A superuser always may; the grant is for who isn't one.
+select 1 where pg_has_role(current_user, %(role)s, 'member')
+
 -- name: record_migration
 insert into schema_migrations (version, name, checksum) values (%(version)s, %(name)s, %(checksum)s)
 

@@ -9,6 +9,15 @@ from tollkeeper.events.check import (
     unknown_customer,
     unknown_meter,
 )
+from tollkeeper.events.digests import (
+    DIGEST_CHECKS,
+    Due,
+    announce_digests,
+    due_digests,
+    make_digests,
+    transactions_begun,
+    transactions_ended,
+)
 from tollkeeper.events.imports import Import, advance_import, finish_import, start_import
 from tollkeeper.events.model import CallIn, CostSource, EventIn, Key, Reason, Refused, Status, StoredEvent
 from tollkeeper.events.quarantine import (
@@ -42,10 +51,12 @@ from tollkeeper.events.store import (
 from tollkeeper.events.write import NewEvent, Revision, insert_series, store_events
 
 __all__ = [
+    "DIGEST_CHECKS",
     "CallIn",
     "Change",
     "Corrected",
     "CostSource",
+    "Due",
     "EventFilter",
     "EventIn",
     "Import",
@@ -62,11 +73,13 @@ __all__ = [
     "Status",
     "StoredEvent",
     "advance_import",
+    "announce_digests",
     "check",
     "check_net",
     "check_number",
     "corrections_of",
     "count_quarantine",
+    "due_digests",
     "find_corrected",
     "find_events",
     "find_quarantined",
@@ -79,6 +92,7 @@ __all__ = [
     "list_events",
     "list_quarantine",
     "lock_quarantined",
+    "make_digests",
     "quantity_of",
     "quarantine",
     "read_body",
@@ -91,6 +105,8 @@ __all__ = [
     "same_item",
     "start_import",
     "store_events",
+    "transactions_begun",
+    "transactions_ended",
     "unique_value",
     "unknown_customer",
     "unknown_meter",

@@ -15,6 +15,7 @@ from psycopg.types.json import Jsonb
 from tollkeeper.catalog import Aggregation
 from tollkeeper.clock import LocalSlot
 from tollkeeper.db import Tx, array, text_array, word_array
+from tollkeeper.events.digests import LATE_AFTER, mark_late
 from tollkeeper.events.model import CostSource, EventIn
 from tollkeeper.events.series import Series
 from tollkeeper.events.store import queries
@@ -131,6 +132,10 @@ async def store_events(tx: Tx, events: Sequence[NewEvent], *, transaction_id: UU
     await _set_latest(
         tx, [one for one in events if one.aggregation is Aggregation.LATEST and one.event.corrects is None]
     )
+    before = recorded_at - LATE_AFTER
+    late = {(one.customer_id, one.slot.day_text) for one in events if one.time < before}
+    if late:
+        await mark_late(tx, late, transaction_id)
     return columns
 
 

@@ -7,12 +7,25 @@ from tollkeeper.gate.choose_plan import MOST_CHOICES, choose_plan
 from tollkeeper.gate.desk import Desk
 from tollkeeper.gate.estimate import Estimated, estimate
 from tollkeeper.gate.explain import explain_event
-from tollkeeper.gate.holds import Held, Hold, HoldIn, HoldOf, HoldState, get_hold, held_at, held_now, in_use, list_holds
+from tollkeeper.gate.holds import (
+    Held,
+    Hold,
+    HoldIn,
+    HoldOf,
+    HoldState,
+    ask_held,
+    get_hold,
+    held_at,
+    held_now,
+    in_use,
+    list_holds,
+)
 from tollkeeper.gate.model import Explanation, Failure, Recorded, Result
 from tollkeeper.gate.prepay import (
+    AskedStanding,
+    ask_standing,
     end_recurring_grant,
     give_grant,
-    is_due,
     open_till,
     refresh,
     set_recurring_grant,
@@ -36,6 +49,7 @@ __all__ = [
     "TOP_UP_LATE",
     "TOP_UP_PAID_AGAIN",
     "Allowed",
+    "AskedStanding",
     "CallChange",
     "ChangeIn",
     "Changed",
@@ -65,6 +79,8 @@ __all__ = [
     "Verb",
     "Verdict",
     "alert_in_words",
+    "ask_held",
+    "ask_standing",
     "authorize",
     "change_holds",
     "choose_plan",
@@ -77,7 +93,6 @@ __all__ = [
     "held_at",
     "held_now",
     "in_use",
-    "is_due",
     "list_holds",
     "next_period",
     "open_till",

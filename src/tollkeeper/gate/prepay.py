@@ -9,12 +9,21 @@ from typing import Any
 from uuid import UUID
 
 from tollkeeper.catalog import Catalog, recurring_of
-from tollkeeper.customers import Customer, agreement_of, customer_id_of, get_customer
+from tollkeeper.customers import (
+    Agreement,
+    AskedAgreement,
+    AskedCustomer,
+    Customer,
+    ask_agreement,
+    ask_customer,
+    customer_id_of,
+    get_customer,
+)
 from tollkeeper.customers.model import check_key, check_text
-from tollkeeper.db import Queries, Tx
+from tollkeeper.db import Asked, Queries, Tx
 from tollkeeper.errors import Conflict, NotFound
 from tollkeeper.gate.desk import Desk
-from tollkeeper.gate.standing import stand
+from tollkeeper.gate.standing import Standing, stand
 from tollkeeper.gate.till import Till, Tills
 from tollkeeper.wallets import (
     NOTE_LENGTH,
@@ -90,18 +99,39 @@ async def end_recurring_grant(tx: Tx, desk: Desk, customer: str, name: str, *, t
     await write_till(tx, tills)
 
 
-async def is_due(tx: Tx, catalog: Catalog, customer: str, now: datetime) -> bool:
-    """Whether something is due for the customer, seen without a lock. Raises NotFound `unknown_customer`."""
-    found = await get_customer(tx, customer)
-    standing = stand(catalog, found, await agreement_of(tx, found.customer_id), now)
-    row = await tx.one(_Due, _queries.whether_due, {"customer_id": found.customer_id, "now": now})
-    return standing.gated if row is None else row.due or row.signature != standing.signature
-
-
 @dataclass(frozen=True, slots=True)
 class _Due:
     signature: UUID | None
     due: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AskedStanding:
+    """Where a customer stands at `now`, on its way; seen without a lock."""
+
+    now: datetime
+    customer: AskedCustomer
+    agreement: AskedAgreement
+    due: Asked[_Due]
+
+    async def read(self, catalog: Catalog) -> tuple[Standing, Agreement, bool]:
+        """Where it stands, what it has of its own, and whether something is due. Raises NotFound `unknown_customer`."""
+        customer, agreement = await self.customer.read(), await self.agreement.read()
+        standing = stand(catalog, customer, agreement, self.now)
+        rows = await self.due.all()
+        due = rows[0].due or rows[0].signature != standing.signature if rows else standing.gated
+        return standing, agreement, due
+
+
+async def ask_standing(tx: Tx, customer: str, now: datetime) -> AskedStanding:
+    """Ask for what is needed to tell where the customer stands; one round trip in a pipelined transaction."""
+    customer_id = customer_id_of(customer)
+    return AskedStanding(
+        now=now,
+        customer=await ask_customer(tx, customer),
+        agreement=await ask_agreement(tx, customer_id),
+        due=await tx.ask(_Due, _queries.whether_due, {"customer_id": customer_id, "now": now}),
+    )
 
 
 async def refresh(tx: Tx, desk: Desk, customer: str, *, tills: Tills) -> None:

@@ -2,7 +2,7 @@
 
 - Every unit's debits and credits sum to zero over the whole ledger.
 - The charges and costs of the events are the postings, by customer, transaction and unit.
-- The events are the rollups, by customer, local day or hour, and series.
+- The events are the rollups, by customer, local day or hour, and series; digests are the days that they sum up.
 - Every running total is the sum of its events, and the price of that total is the sum of their charges (rule 2).
 - The events cost what their provider calls cost.
 - Wallets, grants, burns, entries and postings agree; open holds are what wallets, totals and limits keep for them.
@@ -27,6 +27,7 @@ from tollkeeper.catalog import Aggregation, Catalog, Price, price_by_id
 from tollkeeper.clock import offset_spans, zone
 from tollkeeper.customers import Directory, list_customers
 from tollkeeper.db import Kept, Queries, Tx, array
+from tollkeeper.events import DIGEST_CHECKS
 from tollkeeper.gate.standing import Standing, stand
 from tollkeeper.ledger import HOUSE, receivables, unbalanced_units
 from tollkeeper.limits import Draw, looks_of, miscounts
@@ -108,6 +109,7 @@ _CHECKS = (
     ("postings", "Do the charges and costs of the events equal the postings?", _queries.verify_postings),
     ("days", "Do the events equal the rollup by day?", _queries.verify_days),
     ("hours", "Do the events equal the rollup by hour?", _queries.verify_hours),
+    *DIGEST_CHECKS,
     ("holds", "Do wallets, running totals and limits keep what the open holds say?", _queries.verify_holds),
     *WALLET_CHECKS,
     ("figures", "Does what the console lists equal the rollup by day?", _queries.verify_figures),

@@ -5,13 +5,14 @@ from tollkeeper.limits.counters import Counters
 from tollkeeper.limits.draws import counter_id_of, draws_of, looks_of
 from tollkeeper.limits.load import Loading, ask_counters, load_counters, write_counters
 from tollkeeper.limits.model import Claim, Crossing, Draw, Exceeded, LimitState, claims_of
-from tollkeeper.limits.states import read_states
+from tollkeeper.limits.states import AskedStates, ask_states, read_states
 from tollkeeper.limits.store import forget_old, mark_stale
 from tollkeeper.limits.verify import Miscount, miscounts
 from tollkeeper.limits.windows import window_at, window_of
 
 __all__ = [
     "LIMIT_THRESHOLD",
+    "AskedStates",
     "Claim",
     "Counters",
     "Crossing",
@@ -21,6 +22,7 @@ __all__ = [
     "Loading",
     "Miscount",
     "ask_counters",
+    "ask_states",
     "claims_of",
     "counter_id_of",
     "draws_of",

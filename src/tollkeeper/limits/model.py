@@ -13,6 +13,9 @@ import msgspec
 
 from tollkeeper.catalog import Limit, LimitMode, LimitPeriod
 from tollkeeper.clock import Interval
+from tollkeeper.money import HUNDRED, cut_off, price_of
+
+PERCENT_DECIMALS = 2
 
 CounterKey = tuple[str, str, str, datetime]
 """Customer id, counter id, member ('' for the customer as a whole), start of the window."""
@@ -95,6 +98,14 @@ class LimitState:
     cap: Decimal
     remaining: Decimal
     """What a new operation may take; 0 where the cap is passed."""
+
+    @property
+    def percent(self) -> Decimal | None:
+        """What is used in percent of the cap, cut off after two decimals: it's 100 only where all is used.
+
+        None where nothing is allowed: there's no share of 0.
+        """
+        return cut_off(price_of(self.used, HUNDRED, self.cap), PERCENT_DECIMALS) if self.cap else None
 
 
 @dataclass(frozen=True, slots=True)

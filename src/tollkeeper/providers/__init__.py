@@ -2,6 +2,7 @@
 
 from tollkeeper.providers.extraction import extract
 from tollkeeper.providers.facts import facts_of
+from tollkeeper.providers.families import Sibling, siblings, smaller_ones
 from tollkeeper.providers.importing import (
     OtherBook,
     PriceChange,
@@ -17,7 +18,7 @@ from tollkeeper.providers.model import CallFacts, Conditions, Line, Observed, Pr
 from tollkeeper.providers.observation import observe
 from tollkeeper.providers.own import book_of, load_own, own_rows
 from tollkeeper.providers.pricebook import PriceBook, book
-from tollkeeper.providers.registry import PROVIDERS, provider_key, undated
+from tollkeeper.providers.registry import PROVIDERS, model_key, provider_key, undated
 
 __all__ = [
     "PROVIDERS",
@@ -31,6 +32,7 @@ __all__ = [
     "PriceDifference",
     "PriceRow",
     "Priced",
+    "Sibling",
     "Unit",
     "book",
     "book_of",
@@ -43,10 +45,13 @@ __all__ = [
     "installed_genai",
     "litellm_book",
     "load_own",
+    "model_key",
     "observe",
     "own_rows",
     "provider_key",
     "row_document",
     "rows_like",
+    "siblings",
+    "smaller_ones",
     "undated",
 ]

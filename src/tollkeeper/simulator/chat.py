@@ -25,7 +25,7 @@ def chat(simulation: Simulation, asked: Asked, caller: Caller, step: Step) -> Re
     for message in required(asked, "messages"):
         prompt.add_message(message)
     if asked.body.get("tools"):
-        prompt.add_text(json.dumps(asked.body["tools"]))
+        prompt.add_tools(asked.body["tools"])
     answers = positive(asked, "n") or 1
     found = generate(simulation, caller, step, model, prompt, _wish(asked))
     usage = step.usage or _usage(found, answers)
@@ -40,11 +40,12 @@ def chat(simulation: Simulation, asked: Asked, caller: Caller, step: Step) -> Re
     if asked.body.get("stream"):
         options = asked.body.get("stream_options") or {}
         content: bytes | list[bytes] = list(
-            _chunks(head, found, answers, usage if options.get("include_usage") else None)
+            _chunks(head, found, answers, usage if options.get("include_usage") and step.tells_usage else None)
         )
     else:
         choices = [_choice(found, i) for i in range(answers)]
-        content = json.dumps({**head, "object": "chat.completion", "choices": choices, "usage": usage}).encode()
+        told = {"usage": usage} if step.tells_usage else {}
+        content = json.dumps({**head, "object": "chat.completion", "choices": choices, **told}).encode()
     return Reply("completions", head["id"], model, usage, content, service_tier=tier)
 
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from tollkeeper.simulator.filling import shaped
 from tollkeeper.simulator.model import Asked, Caller, Refused
 from tollkeeper.simulator.models import charges_cache_writes, reasons
 from tollkeeper.simulator.script import Step
 from tollkeeper.simulator.simulation import Simulation
 from tollkeeper.simulator.tokens import Prompt, automatic, pieces
-from tollkeeper.simulator.words import instance_of, reply_tokens, resolved, shaped
+from tollkeeper.simulator.words import reply_tokens
 
 _EFFORTS = {"none": 0, "minimal": 0, "low": 32, "medium": 64, "high": 128, "xhigh": 256, "max": 512}
 """Reasoning tokens by effort; medium where nothing is said."""
@@ -90,10 +90,9 @@ def generate(
 def _reply(simulation: Simulation, step: Step, prompt: Prompt, wish: Wish) -> list[str]:
     if step.content is not None:
         return pieces(step.content)
-    if wish.tool is not None:
-        return pieces(json.dumps(instance_of(resolved(wish.tool[1]))))
-    if wish.schema is not None:
-        return shaped(wish.schema)
+    schema = wish.tool[1] if wish.tool is not None else wish.schema
+    if schema is not None:
+        return shaped(schema, simulation.seed, prompt.latest)
     return reply_tokens(simulation.seed, "".join(prompt.tokens))
 
 

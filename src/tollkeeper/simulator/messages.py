@@ -9,13 +9,14 @@ from datetime import timedelta
 from typing import Any
 
 from tollkeeper.simulator.chat import in_chunks
+from tollkeeper.simulator.filling import shaped
 from tollkeeper.simulator.generation import positive, required
 from tollkeeper.simulator.model import FREE, Asked, Caller, Provider, Refused, Reply
 from tollkeeper.simulator.models import answering
 from tollkeeper.simulator.script import Step
 from tollkeeper.simulator.simulation import Simulation
 from tollkeeper.simulator.tokens import CACHED_FROM, Prompt, pieces
-from tollkeeper.simulator.words import instance_of, reply_tokens, resolved
+from tollkeeper.simulator.words import reply_tokens
 
 _LIFETIMES = {"5m": timedelta(minutes=5), "1h": timedelta(hours=1)}
 _MOST_BREAKPOINTS = 4
@@ -46,7 +47,7 @@ def message(simulation: Simulation, asked: Asked, caller: Caller, step: Step) ->
     if step.content is not None:
         tokens = pieces(step.content)
     elif tool is not None:
-        tokens = pieces(json.dumps(instance_of(resolved(tool[1]))))
+        tokens = shaped(tool[1], simulation.seed, read.prompt.latest)
     else:
         tokens = reply_tokens(simulation.seed, "".join(read.prompt.tokens))
     cut = thought + len(tokens) > most
@@ -79,7 +80,7 @@ def _read(asked: Asked) -> Read:
     read = Read(Prompt(), [], [])
     body = asked.body
     for tool in body.get("tools") or []:
-        read.prompt.add_text(json.dumps({name: each for name, each in tool.items() if name != "cache_control"}))
+        read.prompt.add_tools({name: each for name, each in tool.items() if name != "cache_control"})
         _end_block(read, tool)
     system = body.get("system") or []
     for block in [{"type": "text", "text": system}] if isinstance(system, str) else system:

@@ -26,7 +26,7 @@ def respond(simulation: Simulation, asked: Asked, caller: Caller, step: Step) ->
     for item in items:
         prompt.add_message(item)
     if asked.body.get("tools"):
-        prompt.add_text(json.dumps(asked.body["tools"]))
+        prompt.add_tools(asked.body["tools"])
     found = generate(simulation, caller, step, model, prompt, _wish(asked))
     searches = any(str(tool.get("type")).startswith("web_search") for tool in asked.body.get("tools") or [])
     response = _response(simulation, asked, step, model, found)
@@ -34,9 +34,11 @@ def respond(simulation: Simulation, asked: Asked, caller: Caller, step: Step) ->
         response["output"].insert(0, _search(simulation))
     if asked.body.get("store") is not False:
         simulation.responses[response["id"]] = {"response": response, "items": [*items, *response["output"]]}
+    usage, counted = response["usage"], {"web_searches": 1} if searches else {}
+    if not step.tells_usage:
+        response["usage"] = None
     streamed = bool(asked.body.get("stream"))
     content = list(_events(response, found)) if streamed else json.dumps(response).encode()
-    usage, counted = response["usage"], {"web_searches": 1} if searches else {}
     return Reply(
         "completions", response["id"], model, usage, content, service_tier=response["service_tier"], counted=counted
     )

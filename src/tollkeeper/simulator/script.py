@@ -40,6 +40,8 @@ class Step:
     """Unsaid: answers are billed, cut off and timed out ones too; errors aren't."""
     usage: Mapping[str, Any] | None = None
     """The usage object, as it goes over the wire and onto the bill."""
+    tells_usage: bool = True
+    """Whether OpenAI's chats and responses say their usage; what they don't say is billed all the same."""
     content: str | None = None
     """The reply's text."""
     response_id: str | None = None

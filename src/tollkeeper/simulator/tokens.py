@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import io
+import json
 import wave
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -41,10 +42,17 @@ class Prompt:
 
     tokens: list[str] = field(default_factory=list)
     audio: int = 0
+    latest: str = ""
+    """The text of the latest message: what the model is asked about."""
 
     def add_text(self, text: str) -> None:
         """Add a text's tokens."""
         self.tokens += pieces(text)
+        self.latest += f"{text}\n"
+
+    def add_tools(self, tools: Any) -> None:
+        """Add what the model is told of its tools."""
+        self.tokens += pieces(json.dumps(tools))
 
     def add_message(self, message: Any) -> None:
         """Add a chat message or a Responses item, whatever its content is made of."""
@@ -52,6 +60,7 @@ class Prompt:
             self.add_text(str(message))
             return
         self.tokens += [str(message.get("role") or message.get("type") or "")] * PER_MESSAGE
+        self.latest = ""
         content = message.get("content")
         for part in [content] if isinstance(content, str) else content or []:
             self.add_part(part)

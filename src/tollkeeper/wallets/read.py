@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from tollkeeper.db import Tx
+from tollkeeper.db import Asked, Tx
 from tollkeeper.errors import NotFound
 from tollkeeper.money import ZERO
 from tollkeeper.wallets.load import find_grant
@@ -51,14 +51,19 @@ class Expiring:
     amount: Decimal
 
 
-async def expiring_of(tx: Tx, customer_id: UUID, *, now: datetime, most: int) -> list[Expiring]:
+async def ask_expiring(tx: Tx, customer_id: UUID, *, now: datetime, most: int) -> Asked[Expiring]:
     """What of the customer's prepaid value in force expires next, by unit and time; of each unit the first `most`."""
-    return await tx.all(Expiring, queries.expiring_of, {"customer_id": customer_id, "now": now, "most": most})
+    return await tx.ask(Expiring, queries.expiring_of, {"customer_id": customer_id, "now": now, "most": most})
 
 
 async def list_wallets(tx: Tx, customer_id: str) -> list[Wallet]:
     """The customer's wallets as they were last written, by unit."""
-    return await tx.all(Wallet, queries.wallets_of, {"customer_ids": [customer_id]})
+    return await (await ask_wallets(tx, customer_id)).all()
+
+
+async def ask_wallets(tx: Tx, customer_id: str) -> Asked[Wallet]:
+    """As `list_wallets`, for those who have more to ask in the same round trip."""
+    return await tx.ask(Wallet, queries.wallets_of, {"customer_ids": [customer_id]})
 
 
 async def list_grants(

@@ -1,1 +1,2 @@
-create view questions as select 1 as known;
+create view questions as
+select customer, event, charge from reports.usage_events where meter = 'question';

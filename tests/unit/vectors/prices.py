@@ -37,7 +37,10 @@ ALL_KEYS = {
     "volume": f'model = "volume"\n{_TIERS}\nincluded = 5\n{_EVERY}',
     "percentage": f'model = "percentage"\npercent = 5\nfixed = 1\nevent_minimum = 2\nevent_maximum = 3\n{_EVERY}',
     "dynamic": f'model = "dynamic"\nmultiplier = 2\n{_EVERY}',
-    "cost_plus": f'model = "cost_plus"\nmargin_percent = 5\nfixed = 1\nfallback = 2\ntrue_up = "cost_only"\n{_EVERY}',
+    "cost_plus": (
+        'model = "cost_plus"\nmargin_percent = 5\nfixed = 1\nfallback = 2\nfallback_per = "event"\n'
+        f'true_up = "cost_only"\n{_EVERY}'
+    ),
 }
 """The same with every key that it can have."""
 

@@ -25,6 +25,7 @@ const TABS = [
   ['breakdown', 'Breakdown'],
   ['activity', 'Activity'],
   ['events', 'Events and calls'],
+  ['suggestions', 'Suggestions'],
   ['value', 'Prepaid value'],
   ['limits', 'Limits'],
   ['plan', 'Plan'],
@@ -112,6 +113,8 @@ export class CustomerPage extends View {
     switch (tab) {
       case 'events':
         return html`<console-customer-events .customer=${customer.key}></console-customer-events>`;
+      case 'suggestions':
+        return html`<console-customer-suggestions .customer=${customer.key}></console-customer-suggestions>`;
       case 'value':
         return html`<console-customer-value .customer=${customer}></console-customer-value>`;
       case 'limits':

@@ -6,6 +6,7 @@ import { CustomerPage } from './customer.ts';
 import { CustomerEvents } from './customer-events.ts';
 import { CustomerLimits } from './customer-limits.ts';
 import { CustomerMembers, CustomerPlan } from './customer-plan.ts';
+import { CustomerSuggestions } from './customer-suggestions.ts';
 import { CustomerValue } from './customer-value.ts';
 import { CustomersPage } from './customers.ts';
 import { HealthPage } from './health.ts';
@@ -28,6 +29,7 @@ export const VIEWS: Record<string, CustomElementConstructor> = {
   'console-customer-plan': CustomerPlan,
   'console-customer-members': CustomerMembers,
   'console-customer-events': CustomerEvents,
+  'console-customer-suggestions': CustomerSuggestions,
   'console-margins': MarginsPage,
   'console-unpriced': UnpricedPage,
   'console-quarantine': QuarantinePage,

@@ -18,6 +18,7 @@ import type { LiveState, Overview, UnitAmount, Wallet } from '../core/types.ts';
  * @attr {light|dark|auto} theme - `auto` follows the system.
  * @attr {boolean} plain - Without frame and background.
  * @attr {string} billing-url - Where the "Billing" button leads; without it, the button only fires `toll-navigate`.
+ * @attr {string} billing-label - What that button says; "Billing" by default.
  * @fires toll-navigate - The "Billing" button was pressed; prevent the default to stay.
  * @fires toll-session-expired - The session has ended; give a new `token`.
  * @csspart panel - The frame.
@@ -28,6 +29,7 @@ import type { LiveState, Overview, UnitAmount, Wallet } from '../core/types.ts';
  */
 export class TollBalance extends TollElement<Overview> {
   @property({ attribute: 'billing-url' }) billingUrl: string | null = null;
+  @property({ attribute: 'billing-label' }) billingLabel = 'Billing';
 
   protected readonly heading = 'Balance';
 
@@ -69,7 +71,7 @@ export class TollBalance extends TollElement<Overview> {
         ${data.tokens ? this.fact('Tokens', this.tokens(data.tokens)) : nothing}
         ${data.plan ? this.fact('Plan', data.plan.name) : nothing}
       </dl>
-      <a class="button billing" part="billing" href=${this.billingUrl ?? '#'} @click=${this.navigate}>Billing ${icon('arrow')}</a>`;
+      <a class="button billing" part="billing" href=${this.billingUrl ?? '#'} @click=${this.navigate}>${this.billingLabel} ${icon('arrow')}</a>`;
   }
 
   private wallet(wallet: Wallet): TemplateResult {
@@ -95,8 +97,9 @@ export class TollBalance extends TollElement<Overview> {
   }
 
   private amounts(amounts: UnitAmount[]): string {
-    const shown = amounts.length ? amounts : [{ unit: this.session.currency, amount: '0' }];
-    return shown.map(({ unit, amount }) => this.money.amount(amount, unit)).join(' + ');
+    const unit = this.data?.wallets[0]?.unit ?? this.session.currency;
+    const shown = amounts.length ? amounts : [{ unit, amount: '0' }];
+    return shown.map((each) => this.money.amount(each.amount, each.unit)).join(' + ');
   }
 
   private tokens(tokens: NonNullable<Overview['tokens']>): string {

@@ -24,6 +24,7 @@ from tollkeeper.api.routes import (
     quarantine,
     reconciliations,
     start,
+    suggestions,
     top_ups,
     usage,
 )
@@ -35,6 +36,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     usage.router,
     calls.router,
     margins.router,
+    suggestions.router,
     balance.router,
     grants.router,
     top_ups.router,

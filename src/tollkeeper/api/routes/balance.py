@@ -2,34 +2,36 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, Field
 
 from tollkeeper import clock
-from tollkeeper.analytics import Overview, accounts_at, overview
+from tollkeeper.analytics import accounts_at, ask_overview, ask_tokens
 from tollkeeper.api.auth import Reader
 from tollkeeper.api.bodies import Amount, Answer
-from tollkeeper.api.books import Books, OpenBooks
+from tollkeeper.api.books import OpenBooks, Stood
 from tollkeeper.api.paths import CustomerKey
 from tollkeeper.api.routes.alerts import AlertAnswer, alert_answer
-from tollkeeper.api.routes.limits import LimitAnswer, limit_answer, standing_of
+from tollkeeper.api.routes.limits import LimitAnswer, limit_answer
 from tollkeeper.api.routes.plans import PresentPlanAnswer, present_plan
+from tollkeeper.api.routes.warnings import WarningAnswer, warnings_of
 from tollkeeper.api.times import sane
 from tollkeeper.catalog import LimitBy
 from tollkeeper.customers import customer_id_of, get_customer
-from tollkeeper.db import Tx, list_facts
+from tollkeeper.db import Tx, ask_facts
 from tollkeeper.gate import TOPICS, held_at
 from tollkeeper.ledger import balances
-from tollkeeper.limits import read_states
+from tollkeeper.limits import ask_states
 from tollkeeper.money import ZERO, subtract
-from tollkeeper.wallets import balance_at, list_wallets
+from tollkeeper.wallets import ask_expiring, ask_wallets, balance_at, list_wallets
 
 router = APIRouter(prefix="/v1/customers/{key:key}", tags=["usage"])
 
+MOST_EXPIRING = 5
 _LATEST_ALERTS = 5
 
 
@@ -69,6 +71,15 @@ class WalletAnswer(Answer):
     available: Amount
 
 
+class TokensAnswer(Answer):
+    """What AI models have read and written, and in how many calls."""
+
+    input: Amount
+    output: Amount
+    total: Amount
+    calls: int
+
+
 class OverviewAnswer(Answer):
     """What a customer has, has used and owes."""
 
@@ -84,9 +95,12 @@ class OverviewAnswer(Answer):
     spent: list[SpendAnswer]
     total_spent: list[SpendAnswer]
     meters: list[MeterSpendAnswer]
+    tokens: TokensAnswer = Field(description="Of this period.")
+    total_tokens: TokensAnswer = Field(description="Since ever.")
     unpriced: int
     estimated: int
     limits: list[LimitAnswer]
+    warnings: list[WarningAnswer]
     alerts: list[AlertAnswer]
 
 
@@ -94,21 +108,24 @@ class OverviewAnswer(Answer):
 async def show_overview(books: OpenBooks, _: Reader, key: CustomerKey) -> OverviewAnswer:
     """Prepaid value, this calendar month's usage by meter, what was spent this month and since ever, and what is owed.
 
-    With the plan, the limits of the customer as a whole, and the latest alerts.
+    With the plan, the limits of the customer as a whole, what there is to warn of, and the latest alerts.
     """
-    await books.refresh(key)
-    async with books.database.transaction(customer_id_of(key), snapshot=True) as tx:
-        return await _overview(books, tx, key, clock.now())
+    return await books.up_to_date(key, _overview)
 
 
-async def _overview(books: Books, tx: Tx, key: str, now: datetime) -> OverviewAnswer:
-    catalog = await books.catalog(tx)
-    standing, agreement = await standing_of(books, tx, key, now)
-    customer = standing.customer
-    found: Overview = await overview(tx, customer, catalog, now)
+async def _overview(tx: Tx, at: Stood) -> OverviewAnswer:
+    standing, agreement = at.standing, at.agreement
+    catalog, customer = standing.catalog, standing.customer
     whole = [limit for limit in standing.limits if limit.by is LimitBy.CUSTOMER and limit.enabled]
-    states = await read_states(tx, customer, whole, now=now)
-    facts = await list_facts(tx, customer.customer_id, topics=TOPICS, limit=_LATEST_ALERTS)
+    # All is asked for before anything is read: one round trip.
+    usage = await ask_overview(tx, customer, at.now)
+    tokens = await ask_tokens(tx, customer.customer_id, *usage.days)
+    all_tokens = await ask_tokens(tx, customer.customer_id, date.min, date.max)
+    asked_wallets = await ask_wallets(tx, str(customer.customer_id))
+    expiring = await ask_expiring(tx, customer.customer_id, now=at.now, most=MOST_EXPIRING)
+    limits = await ask_states(tx, customer, whole, now=at.now)
+    facts = await ask_facts(tx, customer.customer_id, topics=TOPICS, limit=_LATEST_ALERTS)
+    found, wallets, states = await usage.read(tx, catalog), await asked_wallets.all(), await limits.read(tx)
     return OverviewAnswer(
         customer=customer.key,
         name=customer.name,
@@ -116,16 +133,19 @@ async def _overview(books: Books, tx: Tx, key: str, now: datetime) -> OverviewAn
         timezone=customer.timezone,
         as_of=found.as_of,
         period=PeriodAnswer.of(found.period),
-        plan=present_plan(catalog, standing, agreement, now),
-        wallets=[WalletAnswer.of(wallet) for wallet in await list_wallets(tx, str(customer.customer_id))],
+        plan=present_plan(catalog, standing, agreement, at.now),
+        wallets=[WalletAnswer.of(wallet) for wallet in wallets],
         owed=[SpendAnswer.of(one) for one in found.owed],
         spent=[SpendAnswer.of(one) for one in found.spent],
         total_spent=[SpendAnswer.of(one) for one in found.total_spent],
         meters=[MeterSpendAnswer.of(one) for one in found.meters],
+        tokens=TokensAnswer.of((await tokens.all())[0]),
+        total_tokens=TokensAnswer.of((await all_tokens.all())[0]),
         unpriced=found.unpriced,
         estimated=found.estimated,
         limits=[limit_answer(state.limit, state, state.window, agreement) for state in states],
-        alerts=[alert_answer(fact) for fact in facts],
+        warnings=warnings_of(standing, wallets, await expiring.all(), states, found),
+        alerts=[alert_answer(fact) for fact in await facts.all()],
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Request, Response, Security
 from pydantic import Field
@@ -20,6 +20,7 @@ from tollkeeper.api.console import (
     session_of,
     set_cookie,
 )
+from tollkeeper.api.problems import described_problem
 from tollkeeper.customers import ConsoleSession, Scope, csrf_of, sign_in, sign_out
 from tollkeeper.db import Tx
 from tollkeeper.errors import Unauthorized
@@ -49,7 +50,13 @@ class SessionAnswer(Answer):
     expires_at: datetime
 
 
-@router.post("", summary="Sign in to the console", responses={429: {"description": "Too many wrong keys."}})
+_REFUSED: dict[int | str, dict[str, Any]] = {
+    401: described_problem("The key is unknown or revoked."),
+    429: described_problem("Too many wrong keys; wait `Retry-After` seconds."),
+}
+
+
+@router.post("", summary="Sign in to the console", responses=_REFUSED)
 async def begin(
     books: OpenBooks, console: OpenConsole, asked: SignIn, request: Request, response: Response
 ) -> SessionAnswer:

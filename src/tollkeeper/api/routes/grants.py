@@ -16,7 +16,7 @@ from pydantic import Field
 from tollkeeper import clock
 from tollkeeper.api.auth import Reader, Writer, caller
 from tollkeeper.api.bodies import Amount, Answer, Asked
-from tollkeeper.api.books import Books, OpenBooks
+from tollkeeper.api.books import Books, OpenBooks, Stood
 from tollkeeper.api.exact import IDEMPOTENCY_KEY, body_of, exact_body, idempotency_key, schemas_of
 from tollkeeper.api.paging import Cursor, Limit, Page, decode_cursor, instant_in, page, uuid_in
 from tollkeeper.api.paths import CustomerKey, RecurringGrantName
@@ -157,14 +157,13 @@ async def page_of_grants(
 ) -> Page[Shown]:
     """A page of a customer's grants, newest first, once everything is done that is due; `answer` is told the time."""
     before = None if cursor is None else _point(*decode_cursor(cursor, 2))
-    await books.refresh(key)
-    now = clock.now()
 
-    async def work(tx: Tx) -> list[Grant]:
-        customer_id = str((await get_customer(tx, key)).customer_id)
-        return await list_grants(tx, customer_id, now=now, unit=unit, state=state, before=before, limit=limit + 1)
+    async def look(tx: Tx, at: Stood) -> tuple[list[Grant], datetime]:
+        customer_id = str(at.standing.customer.customer_id)
+        page = {"unit": unit, "state": state, "before": before, "limit": limit + 1}
+        return await list_grants(tx, customer_id, now=at.now, **page), at.now
 
-    found = await books.database.run(work, customer_id_of(key))
+    found, now = await books.up_to_date(key, look)
     return page(
         found, limit, lambda grant: answer(grant, now), lambda last: (in_utc(last.created_at), str(last.grant_id))
     )

@@ -30,7 +30,7 @@ from tollkeeper.api.holds import (
 )
 from tollkeeper.api.paging import Cursor, Limit, decode_cursor, encode_cursor, instant_in, uuid_in
 from tollkeeper.api.paths import HoldKey
-from tollkeeper.api.problems import MEDIA_TYPE
+from tollkeeper.api.problems import MEDIA_TYPE, described_problem
 from tollkeeper.clock import in_utc
 from tollkeeper.customers import ApiKey, customer_id_of, get_customer
 from tollkeeper.db import Tx
@@ -47,14 +47,10 @@ _extend = msgspec.json.Decoder(ExtendBody)
 _doubt = msgspec.json.Decoder(DoubtBody)
 _encoder = msgspec.json.Encoder()
 
-_PROBLEM = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
 _REFUSALS: dict[int | str, dict[str, Any]] = {
-    402: {
-        "description": "Wallet and credit don't cover it: `insufficient_credits`.",
-        "content": _PROBLEM,
-    },
-    404: {"description": "There is no such customer.", "content": _PROBLEM},
-    429: {"description": "It doesn't fit under a hard limit: `limit_exceeded`.", "content": _PROBLEM},
+    402: described_problem("Wallet and credit don't cover it: `insufficient_credits`."),
+    404: described_problem("There is no such customer."),
+    429: described_problem("It doesn't fit under a hard limit: `limit_exceeded`."),
 }
 
 

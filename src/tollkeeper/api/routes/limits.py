@@ -12,10 +12,9 @@ from fastapi import APIRouter, Query, Request
 from msgspec import UNSET, UnsetType
 from pydantic import Field
 
-from tollkeeper import clock
 from tollkeeper.api.auth import Reader, Writer, caller
 from tollkeeper.api.bodies import Amount, Answer
-from tollkeeper.api.books import Books, OpenBooks
+from tollkeeper.api.books import Books, OpenBooks, Stood
 from tollkeeper.api.exact import body_of, exact_body, schemas_of
 from tollkeeper.api.paths import CustomerKey, LimitName
 from tollkeeper.catalog import Catalog, Limit, LimitBy, LimitMode, LimitPeriod
@@ -82,6 +81,9 @@ class LimitAnswer(Answer):
     used: Amount | None
     held: Amount | None
     remaining: Amount | None
+    percent: Amount | None = Field(
+        description="`used` in percent of `cap`, cut off after two decimals. Null where `used` is, and for a cap of 0."
+    )
     window: WindowAnswer
 
 
@@ -107,18 +109,19 @@ async def show_limits(
 
 async def limits_of(books: Books, key: str, member: str | None) -> tuple[Catalog, list[LimitAnswer], datetime]:
     """The limits in force, with the catalog, once everything is done that is due; and when that was."""
-    await books.refresh(key)
-    now = clock.now()
-    async with books.database.transaction(customer_id_of(key), snapshot=True) as tx:
-        standing, agreement = await standing_of(books, tx, key, now)
-        states = await read_states(tx, standing.customer, standing.limits, member=member, now=now)
+
+    async def look(tx: Tx, at: Stood) -> tuple[Stood, list[LimitState]]:
+        standing = at.standing
+        return at, await read_states(tx, standing.customer, standing.limits, member=member, now=at.now)
+
+    at, states = await books.up_to_date(key, look)
     used = {state.limit.name: state for state in states}
-    zone = standing.customer.zone
+    zone = at.standing.customer.zone
     found = [
-        limit_answer(limit, used.get(limit.name), window_at(limit.per, now, zone), agreement)
-        for limit in standing.limits
+        limit_answer(limit, used.get(limit.name), window_at(limit.per, at.now, zone), at.agreement)
+        for limit in at.standing.limits
     ]
-    return standing.catalog, found, now
+    return at.standing.catalog, found, at.now
 
 
 async def standing_of(books: Books, tx: Tx, key: str, now: datetime) -> tuple[Standing, Agreement]:
@@ -149,6 +152,7 @@ def limit_answer(limit: Limit, state: LimitState | None, window: Interval, agree
         used=state and state.used,
         held=state and state.held,
         remaining=state and state.remaining,
+        percent=state and state.percent,
         window=WindowAnswer.of(window),
     )
 

@@ -14,7 +14,7 @@ from tollkeeper.api.auth import Reader, Writer, caller
 from tollkeeper.api.bodies import Answer, Asked
 from tollkeeper.api.books import OpenBooks
 from tollkeeper.api.paging import Cursor, Limit, Page, key_behind, page, uuid_in
-from tollkeeper.api.problems import MEDIA_TYPE
+from tollkeeper.api.problems import described_problem
 from tollkeeper.customers import (
     LINK_SECONDS,
     SESSION_SECONDS,
@@ -39,10 +39,9 @@ MOST_EXCHANGES = 120
 
 router = APIRouter(prefix="/v1/portal-sessions", tags=["portal sessions"])
 
-_PROBLEM: dict[str, Any] = {"content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}}
 _EXCHANGE_PROBLEMS: dict[int | str, dict[str, Any]] = {
-    401: {"description": "The link is unknown or over, or its session is."} | _PROBLEM,
-    429: {"description": "Too many attempts from this address; wait `Retry-After` seconds."} | _PROBLEM,
+    401: described_problem("The link is unknown or over, or its session is."),
+    429: described_problem("Too many attempts from this address; wait `Retry-After` seconds."),
 }
 
 SessionCustomer = Annotated[str, Query(min_length=1, max_length=200, description="The customer's key.")]
@@ -106,7 +105,12 @@ class ExchangedAnswer(Answer):
     expires_at: datetime
 
 
-@router.post("", status_code=201, summary="Open a portal session")
+@router.post(
+    "",
+    status_code=201,
+    summary="Open a portal session",
+    responses={404: described_problem("There is no such customer.")},
+)
 async def open_one(request: Request, books: OpenBooks, caller_key: Writer, asked: SessionAsked) -> OpenedSessionAnswer:
     """The only answer that holds the secrets. Repeating it opens another session, which does no harm."""
 

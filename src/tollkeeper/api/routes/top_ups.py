@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from decimal import Decimal
+from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+import msgspec
+from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field
 
 from tollkeeper import clock
 from tollkeeper.api.auth import Reader, Writer, caller
 from tollkeeper.api.bodies import Amount, Answer, Asked
 from tollkeeper.api.books import OpenBooks
+from tollkeeper.api.exact import IDEMPOTENCY_KEY, body_of, exact_body, idempotency_key, schemas_of
 from tollkeeper.api.paging import Cursor, Limit, Page, decode_cursor, instant_in, page, uuid_in
+from tollkeeper.api.problems import described_problem
 from tollkeeper.clock import in_utc
 from tollkeeper.customers import ApiKey, customer_id_of, get_customer
 from tollkeeper.db import Tx
-from tollkeeper.payments import TopUp, TopUpState, Unpaid, find_top_up, list_top_ups, unknown_top_up
+from tollkeeper.events import Key
+from tollkeeper.payments import TopUp, TopUpState, Unpaid, Wanted, find_top_up, list_top_ups, unknown_top_up
 
 router = APIRouter(prefix="/v1/top-ups", tags=["top-ups"])
 
@@ -39,6 +44,38 @@ class BoughtAnswer(Answer):
     expires_at: datetime = Field(description="Until when it can be paid.")
     ended_at: datetime | None
     grant_id: UUID | None = Field(description="The grant that was given with being paid.")
+
+
+class TopUpIn(msgspec.Struct, forbid_unknown_fields=True):
+    """What to buy: a `pack`, or an `amount` of a `unit` that is offered."""
+
+    id: Key | None = None
+    unit: str | None = None
+    amount: Decimal | None = None
+    pack: str | None = None
+
+    def wanted(self, request: Request) -> Wanted:
+        """What is asked for, by the body's id or the header's."""
+        id = self.id if self.id is not None else idempotency_key(request)
+        return Wanted(self.unit, self.amount, self.pack, id)
+
+
+class TopUpOfIn(TopUpIn, forbid_unknown_fields=True, kw_only=True):
+    """What to buy, and for whom."""
+
+    customer: str
+
+
+TOP_UP_SCHEMAS = schemas_of(TopUpIn, TopUpOfIn)
+"""Schemas of the bodies that msgspec decodes; the OpenAPI document takes them in."""
+
+STARTED: dict[int | str, dict[str, Any]] = {
+    201: {"description": "It is new."},
+    200: {"description": "It was begun before, under the same id."},
+    404: described_problem("There is no such customer, or the catalog has no such pack."),
+}
+
+_top_up_of = msgspec.json.Decoder(TopUpOfIn)
 
 
 class TopUpAnswer(BoughtAnswer):
@@ -121,6 +158,16 @@ async def list_all(
 
     found = await books.database.run(work, None if customer is None else customer_id_of(customer))
     return page(found, limit, lambda top_up: _answer(top_up, now), key_of)
+
+
+@router.post("", summary="Begin a top-up", responses=STARTED, openapi_extra=body_of("TopUpOfIn", IDEMPOTENCY_KEY))
+async def start(request: Request, books: OpenBooks, caller_key: Writer, response: Response) -> TopUpAnswer:
+    """As the customer does on its page. It's worth nothing before it was paid. With an `id`, or Idempotency-Key,
+    repeating it is safe."""
+    asked = await exact_body(request, _top_up_of)
+    top_up, new = await books.start_top_up(asked.customer, asked.wanted(request), by=caller(caller_key))
+    response.status_code = 201 if new else 200
+    return _answer(top_up, clock.now())
 
 
 @router.get("/{id}", summary="Show a top-up")

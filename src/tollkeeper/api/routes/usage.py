@@ -12,7 +12,7 @@ from fastapi import APIRouter, Depends, Query, Response
 from pydantic import AwareDatetime
 
 from tollkeeper import clock
-from tollkeeper.analytics import UsageQuery, UsageRow, Window, parse_filter, recent_range, usage
+from tollkeeper.analytics import UsageQuery, UsageRow, Window, parse_filter, recent_range, totals, usage
 from tollkeeper.api.auth import Reader
 from tollkeeper.api.bodies import Amount, Answer
 from tollkeeper.api.books import Books, OpenBooks
@@ -44,6 +44,15 @@ class UsageRowAnswer(Answer):
     estimated: int
 
 
+class UsageTotalAnswer(Answer):
+    """What all rows of one window were charged in one unit of value."""
+
+    start: datetime
+    end: datetime
+    unit: str
+    charge: Amount
+
+
 class UsageAnswer(Answer):
     """Usage in [from, to); windows without usage have no row."""
 
@@ -53,6 +62,7 @@ class UsageAnswer(Answer):
     window: Window
     timezone: str
     as_of: datetime
+    totals: list[UsageTotalAnswer]
     rows: list[UsageRowAnswer]
 
 
@@ -126,7 +136,8 @@ async def show_usage(
     if csv:
         return as_csv(rows, usage_columns(query, _FIGURES))
     shown = {"start": query.start, "end": query.end, "window": query.window, "timezone": zone}
-    return UsageAnswer(customer=customer, as_of=asked.as_of, rows=rows, **shown)
+    sums = [UsageTotalAnswer.of(total) for total in totals(found)]
+    return UsageAnswer(customer=customer, as_of=asked.as_of, totals=sums, rows=rows, **shown)
 
 
 _FIGURES = ("events", "quantity", "charge", "unit", "cost", "unpriced", "uncosted", "estimated")

@@ -8,7 +8,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
-from tollkeeper.money import HUNDRED, ZERO, add, grouped, multiply, plain, price_of, subtract
+from tollkeeper.money import HUNDRED, ONE, ZERO, add, grouped, multiply, plain, price_of, subtract
 from tollkeeper.rating.model import Measure, PerEvent, Report, Step
 from tollkeeper.rating.reading import TermsReader
 from tollkeeper.rating.words import Words, figure
@@ -25,13 +25,23 @@ class TrueUps(StrEnum):
     """The operator's cost is booked, and the charge stays."""
 
 
+class FallbackPer(StrEnum):
+    """What the fallback is the price of."""
+
+    UNIT = "unit"
+    """One unit of the quantity."""
+    EVENT = "event"
+    """The event, however much it counts: a generation whose tokens are counted, say."""
+
+
 @dataclass(frozen=True, slots=True)
 class CostPlusTerms:
-    """The cost with `margin_percent` on top, or `fallback` per unit while no cost is known; and `fixed` per event."""
+    """The cost with `margin_percent` on top, or `fallback` while no cost is known; and `fixed` per event."""
 
     margin_percent: Decimal = DEFAULT_MARGIN_PERCENT
     fixed: Decimal = ZERO
     fallback: Decimal | None = None
+    fallback_per: FallbackPer = FallbackPer.UNIT
     true_up: TrueUps = TrueUps.CHARGE
 
     def as_table(self) -> dict[str, Any]:
@@ -41,6 +51,8 @@ class CostPlusTerms:
             table["fixed"] = plain(self.fixed)
         if self.fallback is not None:
             table["fallback"] = plain(self.fallback)
+        if self.fallback_per is not FallbackPer.UNIT:
+            table["fallback_per"] = self.fallback_per.value
         if self.true_up is not TrueUps.CHARGE:
             table["true_up"] = self.true_up.value
         return table
@@ -65,6 +77,7 @@ class CostPlus(PerEvent[CostPlusTerms]):
             margin_percent=read.number("margin_percent", self._default_margin),
             fixed=read.number("fixed", ZERO),
             fallback=read.optional("fallback"),
+            fallback_per=read.choice("fallback_per", FallbackPer, FallbackPer.UNIT),
             true_up=read.choice("true_up", TrueUps, TrueUps.CHARGE),
         )
         return terms if read.accepted() else None
@@ -79,7 +92,9 @@ class CostPlus(PerEvent[CostPlusTerms]):
     def _variable(self, terms: CostPlusTerms, measure: Measure) -> Decimal | None:
         if measure.cost is not None:
             return price_of(measure.cost, add(HUNDRED, terms.margin_percent), HUNDRED)
-        return None if terms.fallback is None else multiply(measure.quantity, terms.fallback)
+        if terms.fallback is None:
+            return None
+        return multiply(_times(terms, measure.quantity), terms.fallback)
 
     def estimated(self, terms: CostPlusTerms, measure: Measure) -> bool:
         return measure.cost is None and terms.fallback is not None
@@ -94,11 +109,23 @@ class CostPlus(PerEvent[CostPlusTerms]):
             figures |= {"cost": plain(measure.cost), "margin_percent": plain(terms.margin_percent)}
         else:
             fallback = terms.fallback or ZERO
-            text = f"Estimated while the provider's cost isn't known: {words.quantity(measure.quantity)}"
-            text += f" × {words.value(fallback)}"
+            times = _times(terms, measure.quantity)
+            counted = words.quantity(times) if terms.fallback_per is FallbackPer.UNIT else _events(times)
+            text = f"Estimated while the provider's cost isn't known: {counted} × {words.value(fallback)}"
             figures |= {"quantity": plain(measure.quantity), "fallback": plain(fallback)}
         text += f" = {words.value(variable)}"
         if terms.fixed:
             sign = "−" if variable < 0 else "+"
             text += f", {sign} {words.value(terms.fixed)} fixed = {words.value(price)}"
         return [Step("cost_plus", text, figures)]
+
+
+def _times(terms: CostPlusTerms, quantity: Decimal) -> Decimal:
+    """How often the fallback is charged. An event of nothing is none, and what takes one back is one less."""
+    if terms.fallback_per is FallbackPer.UNIT or not quantity:
+        return quantity
+    return ONE if quantity > 0 else -ONE
+
+
+def _events(times: Decimal) -> str:
+    return "1 event" if times == ONE else f"{grouped(times)} events"

@@ -6,7 +6,18 @@ something) gets in with a field that is added elsewhere.
 
 from fastapi import APIRouter
 
-from tollkeeper.api.routes.portal import activity, limits, live, overview, plans, prepaid, session, top_ups, usage
+from tollkeeper.api.routes.portal import (
+    activity,
+    limits,
+    live,
+    overview,
+    plans,
+    prepaid,
+    session,
+    suggestions,
+    top_ups,
+    usage,
+)
 
 PORTAL_ROUTERS: tuple[APIRouter, ...] = (
     session.router,
@@ -16,6 +27,7 @@ PORTAL_ROUTERS: tuple[APIRouter, ...] = (
     prepaid.router,
     limits.router,
     plans.router,
+    suggestions.router,
     top_ups.router,
     live.router,
 )

@@ -34,6 +34,7 @@ class PortalLimitAnswer(Answer):
     used: Amount | None
     held: Amount | None
     remaining: Amount | None
+    percent: Amount | None
     window: WindowAnswer
     meter_unit: str | None
 

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from uuid import UUID
+from decimal import Decimal
 
 from fastapi import APIRouter
 from pydantic import Field
 
-from tollkeeper import clock
-from tollkeeper.analytics import Overview, Tokens, overview, tokens_between
+from tollkeeper.analytics import Overview, Tokens, ask_overview, ask_tokens
 from tollkeeper.api.bodies import Amount, Answer
-from tollkeeper.api.books import Books, OpenBooks
+from tollkeeper.api.books import OpenBooks, Stood
 from tollkeeper.api.portal import Portal
-from tollkeeper.api.routes.balance import PeriodAnswer, SpendAnswer, WalletAnswer
-from tollkeeper.api.routes.limits import limit_answer, standing_of
+from tollkeeper.api.routes.balance import MOST_EXPIRING, PeriodAnswer, SpendAnswer, TokensAnswer, WalletAnswer
+from tollkeeper.api.routes.limits import limit_answer
 from tollkeeper.api.routes.portal.bodies import (
     PREFIX,
     TAG,
@@ -26,19 +25,17 @@ from tollkeeper.api.routes.portal.bodies import (
     portal_limit,
 )
 from tollkeeper.api.routes.portal.plans import NextPlan, next_plan
-from tollkeeper.api.routes.portal.warnings import WarningAnswer, warnings_of
+from tollkeeper.api.routes.warnings import WarningAnswer, warnings_of
 from tollkeeper.catalog import LimitBy
-from tollkeeper.clock import local_slot
-from tollkeeper.customers import Agreement, PortalSession
-from tollkeeper.db import PublishedFact, Tx, list_facts
-from tollkeeper.gate import CUSTOMER_TOPICS, Held, Standing, held_now
-from tollkeeper.limits import LimitState, read_states
-from tollkeeper.wallets import Expiring, Wallet, expiring_of, list_wallets
+from tollkeeper.customers import Agreement
+from tollkeeper.db import PublishedFact, Tx, ask_facts
+from tollkeeper.gate import CUSTOMER_TOPICS, Held, Standing, ask_held
+from tollkeeper.limits import LimitState, ask_states
+from tollkeeper.wallets import Expiring, Wallet, ask_expiring, ask_wallets
 
 router = APIRouter(prefix=PREFIX, tags=[TAG])
 
 LATEST_ALERTS = 5
-MOST_EXPIRING = 5
 
 
 class PortalPlanAnswer(Answer):
@@ -77,15 +74,6 @@ class PortalMeterSpendAnswer(Answer):
     unit: str | None
     unpriced: int
     estimated: int
-
-
-class TokensAnswer(Answer):
-    """What AI models have read and written in this period, and in how many calls."""
-
-    input: Amount
-    output: Amount
-    total: Amount
-    calls: int
 
 
 class PortalOverviewAnswer(Answer):
@@ -127,29 +115,31 @@ class _Found:
 @router.get("/overview", summary="Show what the customer has, has used and owes")
 async def show_overview(books: OpenBooks, session: Portal) -> PortalOverviewAnswer:
     """Prepaid value, this month's usage by meter, what was spent this month and since ever, limits, warnings."""
-    await books.refresh(session.customer)
-    async with books.database.transaction(session.customer_id, snapshot=True) as tx:
-        found = await _find(books, tx, session, clock.now())
-    return _answer(found)
+    return _answer(await books.up_to_date(session.customer, _find))
 
 
-async def _find(books: Books, tx: Tx, session: PortalSession, now: datetime) -> _Found:
-    standing, agreement = await standing_of(books, tx, session.customer, now)
-    customer_id: UUID = session.customer_id
+async def _find(tx: Tx, at: Stood) -> _Found:
+    standing, customer = at.standing, at.standing.customer
     whole = [limit for limit in standing.limits if limit.by is LimitBy.CUSTOMER and limit.enabled]
-    usage = await overview(tx, standing.customer, standing.catalog, now)
-    first, after = (local_slot(at, standing.customer.zone).day for at in (usage.period.start, usage.period.end))
+    # All is asked for before anything is read: one round trip.
+    usage = await ask_overview(tx, customer, at.now)
+    tokens = await ask_tokens(tx, customer.customer_id, *usage.days)
+    wallets = await ask_wallets(tx, str(customer.customer_id))
+    expiring = await ask_expiring(tx, customer.customer_id, now=at.now, most=MOST_EXPIRING)
+    held = await ask_held(tx, customer.customer_id)
+    limits = await ask_states(tx, customer, whole, now=at.now)
+    alerts = await ask_facts(tx, customer.customer_id, topics=CUSTOMER_TOPICS, limit=LATEST_ALERTS)
     return _Found(
-        now=now,
+        now=at.now,
         standing=standing,
-        agreement=agreement,
-        usage=usage,
-        tokens=await tokens_between(tx, customer_id, first, after),
-        wallets=await list_wallets(tx, str(customer_id)),
-        expiring=await expiring_of(tx, customer_id, now=now, most=MOST_EXPIRING),
-        held=await held_now(tx, customer_id),
-        limits=await read_states(tx, standing.customer, whole, now=now),
-        alerts=await list_facts(tx, customer_id, topics=CUSTOMER_TOPICS, limit=LATEST_ALERTS),
+        agreement=at.agreement,
+        usage=await usage.read(tx, standing.catalog),
+        tokens=(await tokens.all())[0],
+        wallets=await wallets.all(),
+        expiring=await expiring.all(),
+        held=await held.all(),
+        limits=await limits.read(tx),
+        alerts=await alerts.all(),
     )
 
 
@@ -160,7 +150,7 @@ def _answer(found: _Found) -> PortalOverviewAnswer:
         as_of=usage.as_of,
         period=PeriodAnswer.of(usage.period),
         plan=_plan(found),
-        wallets=[_wallet(found, wallet) for wallet in found.wallets],
+        wallets=[*(_wallet(found, wallet) for wallet in found.wallets), *_empty_wallets(found)],
         spent=[SpendAnswer.of(one) for one in usage.spent],
         total_spent=[SpendAnswer.of(one) for one in usage.total_spent],
         owed=[SpendAnswer.of(one) for one in usage.owed],
@@ -197,3 +187,12 @@ def _wallet(found: _Found, wallet: Wallet) -> PortalWalletAnswer:
         expiring=expiring,
         low=low,
     )
+
+
+def _empty_wallets(found: _Found) -> Iterator[PortalWalletAnswer]:
+    """Of credits that are for sale and that the customer never had: it has 0 of them, and its page is to say so."""
+    catalog, nothing = found.standing.catalog, Decimal()
+    for_sale = dict.fromkeys([*catalog.top_ups, *(pack.unit for pack in catalog.packs.values())])
+    had = {wallet.unit for wallet in found.wallets}
+    for unit in (each for each in for_sale if each in catalog.units and each not in had):
+        yield PortalWalletAnswer(unit=unit, balance=nothing, held=nothing, available=nothing, expiring=[], low=True)

@@ -12,7 +12,7 @@ from tollkeeper import clock
 from tollkeeper.api.bodies import Amount, Answer, Asked
 from tollkeeper.api.books import OpenBooks
 from tollkeeper.api.portal import MayChangePlan, Portal
-from tollkeeper.api.problems import MEDIA_TYPE
+from tollkeeper.api.problems import described_problem
 from tollkeeper.api.routes.limits import standing_of
 from tollkeeper.api.routes.portal.bodies import PREFIX, TAG
 from tollkeeper.api.routes.portal.top_ups import buyer
@@ -31,11 +31,10 @@ from tollkeeper.rating import MODELS
 
 router = APIRouter(prefix=PREFIX, tags=[TAG])
 
-_PROBLEM: dict[str, Any] = {"content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}}
 _REFUSED: dict[int | str, dict[str, Any]] = {
-    404: {"description": "There is no such plan to choose."} | _PROBLEM,
-    409: {"description": "The plan gives less than the present one; choose it from `period_end`."} | _PROBLEM,
-    429: {"description": "The plan was changed ten times within a day; wait `Retry-After` seconds."} | _PROBLEM,
+    404: described_problem("There is no such plan to choose."),
+    409: described_problem("The plan gives less than the present one; choose it from `period_end`."),
+    429: described_problem("The plan was changed ten times within a day; wait `Retry-After` seconds."),
 }
 
 

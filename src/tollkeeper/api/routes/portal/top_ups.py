@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from decimal import Decimal
-from typing import Any, Literal
+from typing import Literal
 from uuid import UUID
 
 import msgspec
@@ -13,20 +12,17 @@ from fastapi import APIRouter, Request, Response
 from tollkeeper import clock
 from tollkeeper.api.bodies import Amount, Answer, Asked
 from tollkeeper.api.books import Books, OpenBooks
-from tollkeeper.api.exact import IDEMPOTENCY_KEY, body_of, exact_body, idempotency_key, schemas_of
+from tollkeeper.api.exact import IDEMPOTENCY_KEY, body_of, exact_body
 from tollkeeper.api.paging import Cursor, Limit, Page, page
 from tollkeeper.api.portal import MayTopUp, Portal
-from tollkeeper.api.problems import MEDIA_TYPE
 from tollkeeper.api.routes.portal.bodies import PREFIX, TAG
-from tollkeeper.api.routes.top_ups import BoughtAnswer, bought, key_of, point_in
+from tollkeeper.api.routes.top_ups import STARTED, BoughtAnswer, TopUpIn, bought, key_of, point_in
 from tollkeeper.catalog import Catalog, TopUpOffer
 from tollkeeper.customers import Permission, PortalSession
 from tollkeeper.errors import Conflict
-from tollkeeper.events import Key
 from tollkeeper.payments import (
     TopUp,
     TopUpState,
-    Wanted,
     find_top_up,
     is_test,
     list_top_ups,
@@ -72,34 +68,13 @@ class OffersAnswer(Answer):
     data: list[OfferAnswer]
 
 
-class TopUpIn(msgspec.Struct, forbid_unknown_fields=True):
-    """What to buy: a `pack`, or an `amount` of a `unit` that is offered."""
-
-    id: Key | None = None
-    unit: str | None = None
-    amount: Decimal | None = None
-    pack: str | None = None
-
-
 class TestPaymentAsked(Asked):
     """How the pretended payment ends."""
 
     outcome: Literal["paid", "failed"]
 
 
-TOP_UP_SCHEMAS = schemas_of(TopUpIn)
-"""Schemas of the bodies that msgspec decodes; the OpenAPI document takes them in."""
-
 _top_up = msgspec.json.Decoder(TopUpIn)
-
-_STARTED: dict[int | str, dict[str, Any]] = {
-    201: {"description": "It is new."},
-    200: {"description": "It was begun before, under the same id."},
-    404: {
-        "description": "The catalog has no such pack.",
-        "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
-    },
-}
 
 
 def buyer(session: PortalSession) -> str:
@@ -162,15 +137,13 @@ def _amounts(offer: TopUpOffer) -> Iterator[AmountAnswer]:
 @router.post(
     "/top-ups",
     summary="Buy something",
-    responses=_STARTED,
+    responses=STARTED,
     openapi_extra=body_of("TopUpIn", IDEMPOTENCY_KEY),
 )
 async def start(request: Request, books: OpenBooks, session: MayTopUp, response: Response) -> BoughtAnswer:
     """Begins a top-up, which is paid at its `checkout_url`. With an `id`, or Idempotency-Key, repeating it is safe."""
     asked = await exact_body(request, _top_up)
-    key = asked.id if asked.id is not None else idempotency_key(request)
-    wanted = Wanted(asked.unit, asked.amount, asked.pack, key)
-    top_up, new = await books.start_top_up(session.customer, wanted, by=buyer(session))
+    top_up, new = await books.start_top_up(session.customer, asked.wanted(request), by=buyer(session))
     response.status_code = 201 if new else 200
     return bought(top_up, clock.now())
 

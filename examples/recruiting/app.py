@@ -1,0 +1,228 @@
+"""A recruiting product. CVs are parsed, questions written and interviews held, each billed through Tollkeeper."""
+
+import hashlib
+import json
+import logging
+import os
+import re
+import secrets
+import time
+from contextlib import suppress
+from decimal import Decimal
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from fastapi import Body, Depends, FastAPI, Form, HTTPException, Request, Response, UploadFile
+from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
+from fastapi.staticfiles import StaticFiles
+from openai import OpenAI, OpenAIError
+from pydantic import ValidationError
+from starlette.middleware.sessions import SessionMiddleware
+
+from examples.recruiting.reading import MOST_BYTES, Assessment, Resume, questions, text_of
+from examples.recruiting.store import rows
+from tollkeeper import Tollkeeper
+from tollkeeper.client import Operation
+from tollkeeper.errors import TollError, TollkeeperUnreachable
+
+PAGES = Path(__file__).parent / "pages"
+URL, MODEL = os.environ["TOLLKEEPER_URL"], os.environ.get("OPENAI_MODEL", "gpt-4o")
+POLICY = f"default-src 'none'; style-src 'self'; img-src data:; script-src 'self' {URL}; connect-src 'self' {URL}"
+PLANNED = {"quantity": 15, "expires_in": 4 * 3600}  # minutes that are reserved for an interview, and for how long
+
+log = logging.getLogger("uvicorn")  # which is set up already
+toll = Tollkeeper(on_outage="allow")  # nobody waits for the billing: what can't be sent now is in its journal
+ai = toll.wrap(OpenAI(max_retries=1, timeout=60))
+app = FastAPI(title="Recruiting", openapi_url=None)
+app.mount("/pages", StaticFiles(directory=PAGES))
+app.add_middleware(SessionMiddleware, secret_key=os.environ["EXAMPLE_SECRET"], session_cookie="recruiting")
+Text = Annotated[str, Form(min_length=1, max_length=20_000)]
+Status, Quality = Annotated[Literal["started", "completed"], Body()], Annotated[Literal["HD", "SD"], Body()]
+Answers = Annotated[tuple[str, ...], Body(max_length=50)]
+JobId, Number = Annotated[str, Body()], Annotated[int, Body(ge=1, le=50)]
+
+
+def signed_in(request: Request) -> str:
+    """The company that is signed in: who pays follows from this, and never from what a browser says."""
+    if company := request.session.get("company"):
+        return company
+    raise HTTPException(401, "Sign in first.")
+
+
+Company = Annotated[str, Depends(signed_in)]
+
+
+def reached(request: Request, application: str) -> dict[str, Any]:
+    """An application with its job. Its id is the candidate's key; a company that's signed in reaches its own alone."""
+    sql = "select a.*, title, description, questions from applications a join jobs j on j.id = a.job where a.id = :id"
+    for found in rows(sql, id=application):
+        if request.session.get("company") in (None, found["company"]):
+            return found
+    raise HTTPException(404, "There is no such application.")
+
+
+Reached = Annotated[dict[str, Any], Depends(reached)]
+
+
+def ask(form: type[Any], task: str, text: str) -> tuple[Any, Any]:
+    """The model's answer in that form, None if there's none; and its usage, None if it doesn't say."""
+    messages: Any = [{"role": "system", "content": task}, {"role": "user", "content": text}]
+    with suppress(ValidationError, OpenAIError):
+        answer = ai.chat.completions.parse(model=MODEL, messages=messages, response_format=form)
+        return answer.choices[0].message.parsed, answer.usage
+    return None, None
+
+
+def tracked(what: str, done: Operation) -> dict[str, Any]:
+    """What was charged; None where Tollkeeper is away, and is told later."""
+    log.info("[%s] %s", what, f"Billing tracked: {done.charge} USD" if done.result else "Billing is sent later")
+    return {"event": done.id, "charge": done.charge}
+
+
+@app.post("/api/resumes/parse")
+def parse_resume(request: Request, applicationId: Text, file: UploadFile) -> dict[str, Any]:
+    """A CV as a structured résumé. It's refused before the model is asked, and charged once it's parsed."""
+    applied, content = reached(request, applicationId), file.file.read(MOST_BYTES + 1)
+    text, file_id = text_of(content), hashlib.sha256(content).hexdigest()[:16]
+    if file_id == applied["file_id"]:
+        return {"resume": json.loads(applied["resume"]), "billing": None}
+    about = {"job_title": applied["title"], "file_id": file_id, "file_size_kb": round(len(content) / 1024)}
+    name = f"cv:{applied['id']}:{file_id}:{applied['failures']}"
+    whose = {"job": applied["job"], "candidate": applied["id"]}
+    with toll.operation("cv_parse", customer=applied["company"], id=name, dimensions=whose) as parsing:
+        resume, _ = ask(Resume, "Read the CV. Answer with what it says, and invent nothing.", text)
+        parsing.quantity = 1 if resume else 0
+        rate = 95 if resume and resume.skills else 80
+        parsing.metadata = about | {"parse_successful": bool(resume), "success_rate": rate, "model": MODEL}
+    billing = tracked("Resume Parse", parsing)
+    if resume is None:
+        rows("update applications set failures = failures + 1 where id = :id", id=applied["id"])
+        raise HTTPException(502, "The CV couldn't be parsed. Try again.")
+    sql = "update applications set resume = :resume, file_id = :file_id where id = :id"
+    rows(sql, resume=resume.model_dump_json(), file_id=file_id, id=applied["id"])
+    return {"resume": resume, "billing": billing}
+
+
+@app.post("/api/ai/generate-questions")
+def generate_questions(company: Company, jobId: JobId, numberOfQuestions: Number = 10) -> dict[str, Any]:
+    """Questions for a job. An estimate of their tokens is reserved; charged are those that the model reports."""
+    found = rows("select * from jobs where id = :job and company = :company", job=jobId, company=company)
+    if not found:
+        raise HTTPException(404, "There is no such job.")
+    title, description, number = found[0]["title"], found[0]["description"], numberOfQuestions
+    usage = {"prompt_tokens": round(len(description) / 4) + number * 100, "completion_tokens": number * 50}
+    by, guess = {"job": jobId, "tokens": "estimated"}, {"provider": "openai", "model": MODEL, "usage": usage}
+    planned = {"quantity": sum(usage.values()), "estimate": guess, "dimensions": by}
+    with toll.operation("question_tokens", customer=company, **planned) as generation:
+        task = f"Write {number} interview questions for this job, from easy to demanding."
+        written, reported = ask(questions(number), task, f"{title}\n{description}")
+        if reported:
+            usage = {"prompt_tokens": reported.prompt_tokens, "completion_tokens": reported.completion_tokens}
+            generation.dimensions = by | {"tokens": "reported"}
+        generation.quantity = sum(usage.values()) if written else 0
+        about = {"job_title": title, "model": MODEL, "tokens_estimated": not reported}
+        generation.metadata = about | usage | {"question_count": number if written else 0}
+    billing = tracked("Question Generation", generation)
+    if written is None:
+        raise HTTPException(502, "No questions could be written. Try again.")
+    rows("update jobs set questions = :it where id = :id", it=json.dumps(written.questions), id=jobId)
+    return {"questions": written.questions, "usage": usage, "estimated": not reported, "billing": billing}
+
+
+@app.post("/api/applications/{application}/interview-status")
+def interview_status(application: Reached, status: Status, answers: Answers = (), videoQuality: Quality = "HD") -> Any:
+    """An interview begins, if the company can pay for it; or it ends, and its minutes are charged in any case."""
+    name, now = f"interview:{application['id']}", time.time_ns() // 1_000_000
+    asked, title = json.loads(application["questions"]) or ["Tell us about yourself."], application["title"]
+    dimensions = {"job": application["job"], "candidate": application["id"]}
+    plan: dict[str, Any] = {"customer": application["company"], "id": name, "dimensions": dimensions}
+    if application["interview"] not in (("started",) if status == "completed" else ("invited", "started")):
+        raise HTTPException(409, "The interview is over, or hasn't begun.")
+    if status == "started":
+        with suppress(TollkeeperUnreachable):
+            if application["interview"] == "invited":
+                toll.hold("interview_minute", **plan, **PLANNED)
+        sql = "update applications set interview = 'started', started_at = :now where id = :id and started_at is null"
+        rows(sql, now=now, id=application["id"])
+        return {"title": title, "questions": asked}
+    minutes = round(Decimal(now - application["started_at"]) / 60_000, 6)  # the meter rounds them, and knows the least
+    about = {"job_title": title, "interview_id": name, "video_quality": videoQuality, "model": MODEL}
+    about |= {"completed_questions": sum(bool(each.strip()) for each in answers), "total_questions": len(asked)}
+    assessment = billing = None
+    try:
+        with toll.operation("interview_minute", **plan, **PLANNED) as interview:
+            interview.quantity, interview.metadata = minutes, about
+            said = "\n\n".join([application["description"], *answers])[:40_000]
+            assessment, _ = ask(Assessment, "Assess these answers of a candidate for the job.", said)
+        billing = tracked("Interview", interview)
+    except TollError:  # refused, because its reservation was over; but it has taken place, and is recorded
+        toll.record("interview_minute", **plan, quantity=minutes, metadata=about)
+    sql = "update applications set interview = 'completed', assessment = :it where id = :id"
+    rows(sql, it=assessment and assessment.model_dump_json(), id=application["id"])
+    return {"status": "completed", "minutes": minutes, "billing": billing}
+
+
+@app.get("/billing-token")
+def billing_token(company: Company, response: Response) -> dict[str, str]:
+    """What the widgets ask for: a session of this company's billing page, and of no other's."""
+    response.headers["Cache-Control"] = "no-store"
+    return {"token": toll.portal_session(company, permissions=("read", "top_up"), expires_in=900).token}
+
+
+@app.post("/sign-in")
+def sign_in(request: Request, name: Annotated[str, Form(pattern=r"[A-Za-z0-9]", max_length=100)]) -> Response:
+    """A name is enough here; your product has a login, and does the rest when a company signs up."""
+    company = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
+    with suppress(TollkeeperUnreachable):
+        toll.put_customer(company, name=name)
+        toll.grant(company, os.environ["WELCOME_CREDIT"], id=f"welcome:{company}", kind="promotional")
+    request.session.update(company=company, name=name)
+    return RedirectResponse("/dashboard", 303)
+
+
+@app.get("/api/jobs")
+def jobs(request: Request, company: Company) -> dict[str, Any]:
+    """The company's jobs, and who has applied."""
+    found = rows("select * from jobs where company = :company order by rowid desc", company=company)
+    for job in found:
+        job["applications"] = rows("select * from applications where job = :job order by rowid desc", job=job["id"])
+    return {"company": request.session["name"], "jobs": found}
+
+
+@app.post("/api/jobs", status_code=201)
+def create_job(request: Request, company: Company, title: Text, description: Text) -> dict[str, str]:
+    """A new job, whose id can be read on the billing page."""
+    job = f"{re.sub(r'[^a-z0-9]+', '-', title.lower()).strip('-')[:60]}-{secrets.token_hex(3)}"
+    sql = "insert into jobs (id, company, company_name, title, description) values (:id, :company, :name, :title, :it)"
+    rows(sql, id=job, company=company, name=request.session["name"], title=title, it=description)
+    return {"id": job}
+
+
+@app.post("/api/jobs/{job}/applications", status_code=201)
+def apply(job: str, name: Text, email: Text) -> dict[str, str]:
+    """Somebody applies: open to all who know the job."""
+    application = secrets.token_urlsafe(12)
+    sql = "insert into applications (id, company, job, name, email) select :id, company, id, :name, :email from jobs"
+    if not rows(f"{sql} where id = :job returning id", id=application, name=name, email=email, job=job):
+        raise HTTPException(404, "There is no such job.")
+    return {"id": application}
+
+
+def page(name: str) -> Response:
+    """A page of the product, with Tollkeeper's address in it."""
+    html = (PAGES / f"{name}.html").read_text(encoding="utf-8").replace("{tollkeeper}", URL)
+    return HTMLResponse(html, headers={"Content-Security-Policy": POLICY})
+
+
+app.add_api_route("/", lambda: RedirectResponse("/dashboard"))
+for path in ("sign-in", "dashboard", "dashboard/jobs", "dashboard/settings/billing", "jobs", "interviews"):
+    place = f"/{path}/{{id}}" if path.endswith("s") else f"/{path}"
+    app.add_api_route(place, partial(page, path.replace("/", "-")))
+
+
+@app.exception_handler(TollError)
+def refused(request: Request, error: TollError) -> Response:
+    """What can't be done now, and why. What a company has left isn't told to candidates."""
+    told = error.detail if "company" in request.session else "The company can't do this now. Please tell it."
+    return JSONResponse({"code": error.code, "detail": told}, error.status)

@@ -1,0 +1,1 @@
+"""A résumé builder whose users have plans, limits and a billing page."""

@@ -1,0 +1,42 @@
+"""Ask each kind of adviser, and put what would have saved most first."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from datetime import timedelta
+
+from tollkeeper.db import Tx
+from tollkeeper.errors import InvalidInput
+from tollkeeper.suggestions.batch import batch
+from tollkeeper.suggestions.case import Case
+from tollkeeper.suggestions.cheaper_model import cheaper_model
+from tollkeeper.suggestions.cheaper_plan import cheaper_plan
+from tollkeeper.suggestions.model import Kind, Suggestion
+from tollkeeper.suggestions.prompt_caching import prompt_caching
+from tollkeeper.suggestions.unused_plan import unused_plan
+
+Adviser = Callable[[Tx, Case], Awaitable[list[Suggestion]]]
+
+ADVISERS: Mapping[Kind, Adviser] = {
+    Kind.CHEAPER_MODEL: cheaper_model,
+    Kind.PROMPT_CACHING: prompt_caching,
+    Kind.BATCH: batch,
+    Kind.UNUSED_PLAN: unused_plan,
+    Kind.CHEAPER_PLAN: cheaper_plan,
+}
+"""Every kind, in the order in which those that save the same are shown. A new one is a file, and a line here."""
+
+LONGEST = timedelta(days=366)
+
+
+async def suggest(tx: Tx, case: Case, kinds: Collection[Kind] = tuple(Kind)) -> list[Suggestion]:
+    """What the customer, or the operator, could save: those in the catalog's currency first, the largest on top.
+
+    Nothing is suggested without a figure, nor where nothing would have been saved. Give it a snapshot. Raises
+    InvalidInput `invalid_range` for a span of more than 366 days.
+    """
+    if case.span.end - case.span.start > LONGEST:
+        raise InvalidInput("invalid_range", "Suggestions look at 366 days at most.", field="from")
+    found = [one for kind, advise in ADVISERS.items() if kind in kinds for one in await advise(tx, case)]
+    found = [one for one in found if one.saving.amount > 0]
+    return sorted(found, key=lambda one: (one.saving.unit != case.catalog.currency, one.saving.amount.copy_negate()))

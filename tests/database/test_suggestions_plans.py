@@ -1,0 +1,241 @@
+"""Suggestions about plans: what went unused, and what another plan would have charged; each figure reckoned by hand."""
+
+from __future__ import annotations
+
+import random
+from datetime import datetime
+from decimal import Decimal
+
+import pytest
+from tests.database.gating import Clock, D, ingest, one, open_books, used, utc
+from tests.database.suggesting import chat, figures, savings, suggested, use
+
+from tollkeeper.books import Books
+from tollkeeper.db import Database
+from tollkeeper.suggestions import Kind
+
+pytestmark = pytest.mark.anyio
+
+PLANS = """
+currency = "USD"
+default_plan = "pro"
+[units.credit]
+decimals = 0
+[meters.cv]
+name = "CV parsing"
+aggregation = "count"
+unit = "CV"
+[meters.minute]
+name = "Interviews"
+unit = "minute"
+[meters.answer]
+unit = "answer"
+[prices.minute]
+model = "unit"
+amount = "0.10"
+[prices.answer]
+model = "cost_plus"
+margin_percent = "25"
+[plans.pro]
+name = "Pro"
+[plans.pro.prices.cv]
+model = "unit"
+amount = "0.50"
+[plans.basic]
+name = "Basic"
+[plans.basic.prices.cv]
+model = "unit"
+amount = "0.60"
+included = 20
+"""
+
+
+async def cvs(books: Books, n: int, day: str, name: str = "a") -> None:
+    events = [used(f"{name}:{day}:{i}", "cv", time=utc(f"{day} 12:00")) for i in range(n)]
+    assert {result.status for result in await ingest(books, *events)} == {"accepted"}
+
+
+async def begun(database: Database, catalog: str = PLANS) -> Books:
+    """Books whose customer is on its plan since August."""
+    with Clock(utc("2026-08-01 12:00")):
+        return await open_books(database, catalog)
+
+
+async def test_a_plan_that_would_have_been_cheaper(database: Database) -> None:
+    books = await begun(database)
+    # Before the span, in the same month: they use up 15 of Basic's 20.
+    await cvs(books, 15, "2026-10-02")
+    await cvs(books, 10, "2026-10-20")
+    await cvs(books, 30, "2026-11-05")
+    await ingest(books, used("m", "minute", quantity="7", time=utc("2026-11-05 12:00")))
+    [found] = await suggested(books, Kind.CHEAPER_PLAN, span=(utc("2026-10-15 00:00"), utc("2026-11-14 00:00")))
+    # Pro: 40 × 0.50 = 20. Basic: 5 of October's 10 at 0.60, 10 of November's 30: 3 + 6 = 9.
+    assert savings(found) == {"customer": D(11)}
+    assert found.text == "Basic instead of Pro: the same usage would have been charged 11.00 USD less."
+    assert [step.text for step in found.steps] == [
+        "CV parsing on Pro: 0.50 USD per CV",
+        "Month from 2026-10-01: 10 CV, after 15 CV before: 5.00 USD",
+        "Month from 2026-11-01: 30 CV: 15.00 USD",
+        "40 CV: 20.00 USD",
+        "CV parsing on Basic: 20 CV per month included, then 0.60 USD per CV",
+        "Month from 2026-10-01: 10 CV, after 15 CV before: 3.00 USD",
+        "Month from 2026-11-01: 30 CV: 6.00 USD",
+        "40 CV: 9.00 USD",
+        "Charged alike on both: 0.70 USD",
+        "20.70 USD − 9.70 USD = 11.00 USD less",
+    ]
+
+
+async def test_a_dearer_plan_is_no_suggestion(database: Database) -> None:
+    books = await begun(database)
+    await cvs(books, 200, "2026-10-20")
+    assert await suggested(books, Kind.CHEAPER_PLAN) == []
+
+
+async def test_a_plan_whose_limit_would_have_refused_is_none(database: Database) -> None:
+    limited = PLANS + '\n[plans.basic.limits.cvs]\nmeter = "cv"\nper = "day"\ncap = {}\n'
+    books = await begun(database, limited.format(30))
+    await cvs(books, 30, "2026-10-20")
+    assert len(await suggested(books, Kind.CHEAPER_PLAN)) == 1
+    await cvs(books, 1, "2026-10-20", "b")
+    assert await suggested(books, Kind.CHEAPER_PLAN) == []
+
+
+async def test_limits_by_spend_and_by_member_count_too(database: Database) -> None:
+    spend = PLANS + '\n[plans.basic.limits.spent]\nspend = "USD"\nper = "month"\ncap = "5.99"\n'
+    books = await begun(database, spend)
+    await cvs(books, 30, "2026-10-20")
+    assert await suggested(books, Kind.CHEAPER_PLAN) == []
+    assert len(await suggested(books, Kind.CHEAPER_PLAN, span=(utc("2026-10-20 00:00"), utc("2026-10-21 00:00")))) == 0
+
+
+async def test_each_member_s_limit(database: Database) -> None:
+    own = PLANS + '\n[plans.basic.limits.each]\nmeter = "cv"\nper = "day"\ncap = 5\nby = "member"\n'
+    books = await begun(database, own)
+    time = utc("2026-10-20 12:00")
+    await ingest(books, *(used(f"a{n}", "cv", member=f"m{n % 2}", time=time) for n in range(10)))
+    assert len(await suggested(books, Kind.CHEAPER_PLAN)) == 1
+    await ingest(books, used("b", "cv", member="m0", time=time))
+    assert await suggested(books, Kind.CHEAPER_PLAN) == []
+
+
+async def test_what_a_limit_in_an_hour_would_have_said_is_not_claimed(database: Database) -> None:
+    hour = PLANS + '\n[plans.basic.limits.burst]\nmeter = "cv"\nper = "rolling_hour"\ncap = 5\n'
+    books = await begun(database, hour)
+    await cvs(books, 3, "2026-10-20")
+    [found] = await suggested(books, Kind.CHEAPER_PLAN)
+    assert "under its limit burst isn't known" in (found.caution or "")
+
+
+async def test_what_the_plans_give_is_taken_off(database: Database) -> None:
+    given = PLANS + '\n[plans.basic.grants.start]\nunit = "USD"\namount = "2.00"\nevery = "month"\n'
+    books = await begun(database, given.replace("included = 20", ""))
+    await cvs(books, 10, "2026-10-20")
+    # Basic: 10 × 0.60 = 6.00, less the 2.00 of 1 October: 4.00 instead of 5.00.
+    [found] = await suggested(books, Kind.CHEAPER_PLAN)
+    assert savings(found) == {"customer": D(1)}
+    assert figures(found, "grants") == [{"plan": "basic", "given": "2", "charge": "6", "due": "4"}]
+
+
+async def test_what_a_fee_pays_for_is_not_taken_off(database: Database) -> None:
+    given = PLANS + '\n[plans.basic.grants.start]\nunit = "USD"\namount = "9.00"\nevery = "month"\nkind = "paid"\n'
+    books = await begun(database, given.replace("included = 20", ""))
+    await cvs(books, 10, "2026-10-20")
+    assert await suggested(books, Kind.CHEAPER_PLAN) == []
+
+
+async def test_that_usage_must_be_bought_ahead_is_said(database: Database) -> None:
+    ahead = PLANS + '\n[plans.basic.funding]\nwhen_exhausted = "refuse"\n'
+    books = await begun(database, ahead)
+    await cvs(books, 30, "2026-10-20")
+    [found] = await suggested(books, Kind.CHEAPER_PLAN)
+    assert "what its own grants don't pay must be bought ahead" in (found.caution or "")
+
+
+async def test_a_price_by_cost_is_compared_where_every_cost_is_known(database: Database) -> None:
+    fixed = PLANS + '\n[plans.basic.prices.answer]\nmodel = "unit"\namount = "0.001"\n'
+    by_cost = fixed + '\n[plans.none]\nname = "None"\n[plans.none.prices.cv]\nmodel = "unit"\namount = "0.50"\n'
+    books = await begun(database, by_cost)
+    await use(books, chat("a", 1_000_000), day=3)
+    found = await suggested(books, Kind.CHEAPER_PLAN)
+    assert [(one.subject["instead"], savings(one)) for one in found] == [("basic", {"customer": D("3.124")})]
+    await use(books, chat("b", 1_000_000, model="gpt-99"), day=3)
+    assert await suggested(books, Kind.CHEAPER_PLAN) == []
+
+
+async def test_usage_without_calls_is_not_taken_for_free(database: Database) -> None:
+    cheap = PLANS + '\n[plans.basic.prices.minute]\nmodel = "cost_plus"\nmargin_percent = "25"\n'
+    books = await begun(database, cheap.replace("included = 20", ""))
+    await ingest(books, used("m", "minute", quantity="100", time=utc("2026-10-20 12:00")))
+    assert await suggested(books, Kind.CHEAPER_PLAN) == []
+
+
+async def test_a_plan_that_can_t_be_chosen_is_none(database: Database) -> None:
+    books = await begun(database, PLANS.replace('name = "Basic"', 'name = "Basic"\nlisted = false'))
+    await cvs(books, 10, "2026-10-20")
+    assert await suggested(books, Kind.CHEAPER_PLAN) == []
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_what_the_other_plan_is_said_to_charge_is_what_it_charges(database: Database, seed: int) -> None:
+    """The same usage, recorded as it happened by a customer on the other plan, comes to the figure that was stated."""
+    rng = random.Random(seed)
+    tiers = '[{ up_to = 3, amount = "0.9" }, { up_to = 40, amount = "0.31" }, { amount = "0.1", per = 3 }]'
+    catalog = PLANS.replace('model = "unit"\namount = "0.60"\nincluded = 20', f'model = "graduated"\ntiers = {tiers}')
+    with Clock(utc("2026-08-01 12:00")):
+        books = await open_books(database, catalog, "acme", "other", timezone="America/New_York")
+        await books.assign_plan("other", "basic", at=None, by="test")
+    times = [
+        utc(f"2026-{rng.choice((9, 10, 11)):02}-{rng.randint(1, 29):02} {rng.randint(0, 23):02}:30") for _ in range(90)
+    ]
+    for key in ("acme", "other"):
+        await ingest(books, *(used(f"e{n}", "cv", customer=key, time=time) for n, time in enumerate(sorted(times))))
+    span = utc("2026-10-11 17:15"), utc("2026-11-10 02:45")
+    [found] = await suggested(books, Kind.CHEAPER_PLAN, span=span)
+    charged = {key: await charge(books, key, span) for key in ("acme", "other")}
+    [saving] = figures(found, "saving")
+    assert (D(saving["now"]), D(saving["instead"])) == (charged["acme"], charged["other"])
+    assert savings(found)["customer"] == charged["acme"] - charged["other"] > 0
+
+
+async def charge(books: Books, customer: str, span: tuple[datetime, datetime]) -> Decimal:
+    query = """select coalesce(sum(charge), 0) from events join customers using (customer_id)
+               where key = %s and time >= %s and time < %s"""
+    return await one(books, query, customer, *span)
+
+
+async def test_what_a_plan_includes_and_nobody_used(database: Database) -> None:
+    books = await begun(database, PLANS.replace('default_plan = "pro"', 'default_plan = "basic"'))
+    await cvs(books, 4, "2026-10-20")
+    [found] = await suggested(books, Kind.UNUSED_PLAN, span=(utc("2026-10-10 00:00"), utc("2026-11-09 00:00")))
+    assert found.subject == {"plan": "basic", "meter": "cv"}
+    # 16 of the 20 at 0.60.
+    assert savings(found) == {"customer": D("9.6")}
+    assert found.steps[0].figures == {"included": "20", "used": "4", "unused": "16"}
+    assert "20 % was used from 2026-10-01 to 2026-10-31" in found.text
+    await cvs(books, 1, "2026-10-20", "b")
+    assert await suggested(books, Kind.UNUSED_PLAN, span=(utc("2026-10-10 00:00"), utc("2026-11-09 00:00"))) == []
+
+
+async def test_a_plan_that_began_within_the_period_is_not_judged(database: Database) -> None:
+    with Clock(utc("2026-10-05 12:00")):
+        books = await open_books(database, PLANS.replace('default_plan = "pro"', 'default_plan = "basic"'))
+    assert await suggested(books, Kind.UNUSED_PLAN, span=(utc("2026-10-10 00:00"), utc("2026-11-09 00:00"))) == []
+
+
+async def test_grants_that_expired_unused(database: Database) -> None:
+    catalog = PLANS + '\n[plans.pro.grants.monthly]\nunit = "USD"\namount = "10.00"\nevery = "month"\n'
+    limit = '\n[plans.pro.limits.cvs]\nmeter = "cv"\nper = "month"\ncap = 1000\n'
+    with Clock(utc("2026-09-01 00:00")) as clock:
+        books = await open_books(database, catalog + limit)
+        await books.refresh("acme")
+        clock.at = utc("2026-09-20 12:00")
+        await cvs(books, 4, "2026-09-20")
+        clock.at = utc("2026-10-10 00:00")
+        span = utc("2026-09-10 00:00"), utc("2026-10-10 00:00")
+        [found] = await suggested(books, Kind.UNUSED_PLAN, span=span)
+    # 4 × 0.50 of 10.00 was spent.
+    assert found.subject == {"plan": "pro", "grant": "monthly"}
+    assert savings(found) == {"customer": D(8)}
+    assert found.steps[0].figures == {"grants": "1", "amount": "10", "spent": "2", "expired": "8"}
+    assert figures(found, "limit") == [{"limit": "cvs", "cap": "1000", "used": "4"}]
