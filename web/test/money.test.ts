@@ -19,6 +19,15 @@ describe('amounts of money', () => {
     expect(money.amount('0.123456', 'USD')).toBe('$0.123');
   });
 
+  it('never say that more may be spent than there is', () => {
+    const floor = true;
+    expect(money.amount('24.9995', 'USD', { floor })).toBe('$24.99');
+    expect(money.amount('25', 'USD', { floor })).toBe('$25.00');
+    expect(money.amount('-0.001', 'USD', { floor })).toBe('-$0.001');
+    expect(money.amount('-12.345', 'USD', { floor })).toBe('-$12.35');
+    expect(money.amount('2.9999', 'interview_credit', { floor })).toBe('2.99 interview credits');
+  });
+
   it('have the digits of their currency', () => {
     expect(money.amount('5.25', 'USD')).toBe('$5.25');
     expect(money.amount('5', 'USD')).toBe('$5.00');

@@ -2,7 +2,7 @@
  * Amounts as people read them, by locale: currencies by their own digits, more of them below a cent ($0.0109, never
  * $0.01), credits by their declared name, quantities with their meter's unit.
  */
-import { absolute, approximate, compare, type Decimal, decimal, isZero, round, text, trim } from './decimal.ts';
+import { absolute, approximate, compare, type Decimal, decimal, floor, isZero, round, text, trim } from './decimal.ts';
 
 /** A unit of value as `GET /v1/portal/session` declares it: a currency with its ISO digits, or a credit. */
 export interface Unit {
@@ -22,6 +22,8 @@ export interface AmountOptions {
   exact?: boolean;
   /** `1.2K`, for axes and other narrow places. */
   compact?: boolean;
+  /** Never more than there is: what may be spent isn't rounded up. */
+  floor?: boolean;
   /** `+` before what's positive, for a ledger. */
   signed?: boolean;
 }
@@ -114,7 +116,8 @@ export class Money {
   }
 
   private print(value: Decimal, digits: number, currency: string | null, options: AmountOptions): string {
-    const places = options.exact ? Math.max(digits, trim(value).scale) : placesFor(value, digits);
+    const rounding = options.floor ? floor : round;
+    const places = options.exact ? Math.max(digits, trim(value).scale) : placesFor(value, digits, rounding);
     const style: Intl.NumberFormatOptions = currency
       ? { style: 'currency', currency, currencyDisplay: 'narrowSymbol' }
       : {};
@@ -127,7 +130,7 @@ export class Money {
     const shown = whole ? 0 : Math.min(places, MOST_PLACES);
     const format = this.format({ ...style, minimumFractionDigits: shown, maximumFractionDigits: shown });
     // A decimal string is formatted exactly; typings for it are newer than the browsers that can.
-    return format.format(text(round(value, shown)) as unknown as number);
+    return format.format(text(rounding(value, shown)) as unknown as number);
   }
 
   private format(options: Intl.NumberFormatOptions): Intl.NumberFormat {
@@ -139,12 +142,12 @@ export class Money {
 }
 
 /** Digits after the point: the unit's own where they suffice, else enough for three that say something. */
-export function placesFor(value: Decimal, digits: number): number {
+export function placesFor(value: Decimal, digits: number, rounding = round): number {
   const short = trim(value);
   if (short.scale <= digits || isZero(short)) return digits;
   const first = absolute(short).digits.toString().length - short.scale;
   const wanted = Math.max(digits, SIGNIFICANT - first);
-  return Math.max(digits, trim(round(short, wanted)).scale);
+  return Math.max(digits, trim(rounding(short, wanted)).scale);
 }
 
 function isoDigits(currency: string): number | null {
