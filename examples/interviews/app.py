@@ -38,7 +38,7 @@ async def told(request: Request, error: Exception) -> Response:
 
 
 app = FastAPI(openapi_url=None, exception_handlers={kind: told for kind in (TollError, *OURS)})
-app.add_middleware(SessionMiddleware, secret_key=os.environ["EXAMPLE_SECRET"], same_site="lax")
+app.add_middleware(SessionMiddleware, secret_key=os.environ["EXAMPLE_SECRET"], session_cookie="interviews")
 app.mount("/pages", StaticFiles(directory=PAGES))
 app.mount("/test-processor", test_processor.app)
 for part in (people, interviews, billing):

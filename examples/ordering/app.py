@@ -26,7 +26,7 @@ POLICY = (
 )
 
 app = FastAPI(title="Order taking")
-app.add_middleware(SessionMiddleware, secret_key=os.environ["EXAMPLE_SECRET"], same_site="lax")
+app.add_middleware(SessionMiddleware, secret_key=os.environ["EXAMPLE_SECRET"], session_cookie="ordering")
 app.mount("/pages", StaticFiles(directory=PAGES))
 toll = Tollkeeper()
 client = toll.wrap(OpenAI())

@@ -111,7 +111,7 @@ def generate_questions(company: Company, jobId: JobId, numberOfQuestions: Number
     if not found:
         raise HTTPException(404, "There is no such job.")
     title, description, number = found[0]["title"], found[0]["description"], numberOfQuestions
-    usage = {"prompt_tokens": round(len(description) / 4) + number * 100, "completion_tokens": number * 50}
+    usage = {"prompt_tokens": (len(description) + 2) // 4 + number * 100, "completion_tokens": number * 50}
     by, guess = {"job": jobId, "tokens": "estimated"}, {"provider": "openai", "model": MODEL, "usage": usage}
     planned = {"quantity": sum(usage.values()), "estimate": guess, "dimensions": by}
     with toll.operation("question_tokens", customer=company, **planned) as generation:

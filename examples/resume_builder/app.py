@@ -32,7 +32,7 @@ POLICY = (
     f"frame-ancestors 'none'; script-src 'self' {toll.target}; connect-src 'self' {toll.target}"
 )
 app = FastAPI(title="Resume builder")
-app.add_middleware(SessionMiddleware, secret_key=os.environ["EXAMPLE_SECRET"], same_site="lax")
+app.add_middleware(SessionMiddleware, secret_key=os.environ["EXAMPLE_SECRET"], session_cookie="resume_builder")
 app.mount("/assets", StaticFiles(directory=PAGES / "assets"))
 
 

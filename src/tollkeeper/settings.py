@@ -113,6 +113,11 @@ class Settings(BaseSettings):
         description="Where customers reach this server, as `https://billing.example.com`. Unset: as each caller does.",
     )
 
+    live_streams: int = Field(
+        default=5_000,
+        ge=0,
+        description="Most live streams of one process; pages beyond them ask every 15 seconds. 0: no page is live.",
+    )
     portal_shows_cost: bool = Field(
         default=False,
         description="Whether a charge's explanation on the billing page tells what AI providers take for the usage.",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import httpx
 import pytest
+from tests.database.listing import CATALOG
 
 from tollkeeper import __version__, clock
 from tollkeeper.console import refresh_figures
@@ -11,33 +12,13 @@ from tollkeeper.db import Database, migrations
 
 pytestmark = pytest.mark.anyio
 
-CATALOG = """
-currency = "USD"
-[units.credit]
-decimals = 0
-[meters.minute]
-unit = "minute"
-[prices.minute]
-model = "unit"
-amount = "0.50"
-[meters.interview]
-aggregation = "count"
-unit = "interview"
-[prices.interview]
-model = "unit"
-unit = "credit"
-amount = "1"
-[meters.question]
-unit = "question"
-[plans.pro]
-name = "Pro"
-"""
+PLANS = '[plans.pro]\nname = "Pro"\n'
 LIST = "/v1/console/customers"
 
 
 async def furnish(admin: httpx.AsyncClient, database: Database) -> None:
     """Five customers: each has used more than the one before; the last one pays in euro."""
-    await admin.put("/v1/catalog", json={"source": CATALOG})
+    await admin.put("/v1/catalog", json={"source": CATALOG + PLANS})
     for n in range(5):
         body = {"name": f"Firm {5 - n}", "currency": "EUR" if n == 4 else "USD"}
         assert (await admin.put(f"/v1/customers/c{n}", json=body)).status_code == 201
@@ -160,7 +141,7 @@ async def test_open_holds_of_all_customers_are_listed(admin: httpx.AsyncClient, 
 
 
 async def test_health_is_told(admin: httpx.AsyncClient) -> None:
-    await admin.put("/v1/catalog", json={"source": CATALOG})
+    await admin.put("/v1/catalog", json={"source": CATALOG + PLANS})
     told = (await admin.get("/v1/console/health")).json()
     newest = migrations()[-1].version
     assert (told["version"], told["catalog_version"], told["newest_migration"]) == (__version__, 1, newest)

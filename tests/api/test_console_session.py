@@ -197,6 +197,22 @@ async def test_sessions_expire(browser: httpx.AsyncClient, secret: str, later: C
     assert (await browser.get("/v1/customers", headers=headers | token)).status_code == 401
 
 
+async def test_sessions_that_are_long_over_are_forgotten(
+    browser: httpx.AsyncClient, database: Database, secret: str, later: Clock
+) -> None:
+    async def kept() -> int:
+        async with database.transaction() as tx:
+            cursor = await tx.connection.execute("select count(*) from console_sessions")
+            row = await cursor.fetchone()
+            assert row is not None
+            return row[0]
+
+    for days, expected in [(0, 1), (29, 2), (2, 2)]:
+        later.ahead += timedelta(days=days)
+        await sign_in(browser, secret)
+        assert await kept() == expected
+
+
 async def test_a_session_ends_with_its_key(
     browser: httpx.AsyncClient, admin: httpx.AsyncClient, secret: str, later: Clock
 ) -> None:

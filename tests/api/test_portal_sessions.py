@@ -276,3 +276,16 @@ async def test_one_customer_has_so_many_streams(app: Tollkeeper, admin: httpx.As
             stack.enter_context(feed.subscribed(customer_id_of("acme"), uuid4()))
         refused = await admin.get("/v1/portal/live", headers=bearer(made["token"]))
         assert (refused.status_code, refused.json()["code"]) == (429, "too_many_streams")
+
+
+async def test_one_process_has_so_many_streams(settings: Settings, database: Database) -> None:
+    few = create_app(settings.model_copy(update={"live_streams": 3}), database)
+    async with calling(few, await secret_of(database, Scope.ADMIN)) as admin:
+        await admin.put("/v1/customers/acme", json={})
+        made, feed = await opened(admin), few.state.books.feed
+        with ExitStack() as stack:
+            for _ in range(3):
+                stack.enter_context(feed.subscribed(uuid4(), uuid4()))
+            refused = await admin.get("/v1/portal/live", headers=bearer(made["token"]))
+            assert (refused.status_code, refused.json()["code"]) == (429, "too_many_streams")
+            assert "process" in refused.json()["detail"]

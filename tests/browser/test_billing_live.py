@@ -10,7 +10,7 @@ import psycopg
 import pytest
 from playwright.sync_api import Page, expect
 from tests.browser.conftest import OpenPage
-from tests.browser.seller import Seller
+from tests.browser.seller import ALL, Seller
 from tests.client.serving import Server
 
 TOTAL = "toll-usage [part=total]"
@@ -181,3 +181,27 @@ def test_a_link_that_is_over(page: Page, seller: Seller, server: Server, ends: s
     page.goto(session["url"])
     said = {"link": "This link is no longer valid", "session": "Your session has ended"}
     expect(page.locator("h1")).to_have_text(said[ends])
+
+
+def test_a_link_of_a_stranger_asks_first(page: Page, seller: Seller) -> None:
+    """Fails where whoever sends somebody a link gets their page, and what they buy there, into that tab."""
+    seller.customer("stranger", name="Stranger & Co")
+    seller.open(page, "acme")
+    theirs = seller.session("stranger", *ALL)["url"].partition("#")[2]
+    page.evaluate("(link) => { location.hash = link }", theirs)
+    expect(page.locator("h1")).to_have_text("This link is of another customer")
+    expect(page.locator("[role=main]")).to_contain_text("You are here for “Acme Recruiting”.")
+    expect(page.locator("[role=main]")).to_contain_text("opens the page of “Stranger & Co”")
+    expect(page).to_have_url(re.compile(r"/billing$"))
+    page.reload()
+    expect(page.locator("header .name")).to_have_text("Acme Recruiting")
+    page.evaluate("(link) => { location.hash = link }", theirs)
+    page.get_by_role("button", name="Stay with Acme Recruiting").click()
+    expect(page.locator("header .name")).to_have_text("Acme Recruiting")
+    page.evaluate("(link) => { location.hash = link }", seller.session("acme")["url"].partition("#")[2])
+    expect(page.locator("header .name")).to_have_text("Acme Recruiting")
+    page.evaluate("(link) => { location.hash = link }", theirs)
+    page.get_by_role("button", name="Open the page of Stranger & Co").click()
+    expect(page.locator("header .name")).to_have_text("Stranger & Co")
+    page.reload()
+    expect(page.locator("header .name")).to_have_text("Stranger & Co")

@@ -46,6 +46,8 @@ def test_they_are_listed_paid_and_cancelled(gate: Toll, write: Callable[[str, st
     assert (again["state"], again["reference"], again["price"], again["currency"]) == ("paid", "ch_1", "45", "USD")
     assert again["ended_by"].endswith("(command line)")
     assert gate("top-ups", "paid", "acme", first, "--reference", "ch_2", "--json").error == "paid_otherwise"
+    told = f"45.00 USD may have come twice: the top-up {first} was paid (ch_1), and again (ch_2)"
+    assert told in gate("alerts", "acme").out
 
     assert gate("top-ups", "cancel", "acme", second).out == "Cancelled: 50 interview_credit for acme.\n"
     assert gate("top-ups", "cancel", "acme", second, "--json").json["state"] == "cancelled"

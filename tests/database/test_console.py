@@ -26,6 +26,7 @@ from tests.database.gating import (
     utc,
     verdict_of,
 )
+from tests.database.listing import CATALOG
 
 from tollkeeper.analytics import overview
 from tollkeeper.books import Books
@@ -49,25 +50,6 @@ from tollkeeper.events import EventIn, has_usage, read_json
 pytestmark = pytest.mark.anyio
 
 D = Decimal
-CATALOG = """
-currency = "USD"
-[units.credit]
-decimals = 0
-[meters.minute]
-unit = "minute"
-[prices.minute]
-model = "unit"
-amount = "0.50"
-[meters.interview]
-aggregation = "count"
-unit = "interview"
-[prices.interview]
-model = "unit"
-unit = "credit"
-amount = "1"
-[meters.free]
-unit = "question"
-"""
 
 
 @pytest.fixture
@@ -125,7 +107,7 @@ async def test_figures_are_those_of_the_overviews(database: Database, time: Cloc
         for n, at in enumerate(("2026-02-10 00:00", "2026-02-28 10:30", "2026-03-01 09:30", "2026-03-15 11:59")):
             batch.append(event(f"{key}-{n}", f"{n + 1}.5", at=utc(at), customer=key))
         batch.append(event(f"{key}-i", meter="interview", at=now, customer=key))
-        batch.append(event(f"{key}-f", "3", meter="free", at=now, customer=key))
+        batch.append(event(f"{key}-f", "3", meter="question", at=now, customer=key))
     assert all(one.error is None for one in await ingest(books, *batch))
     assert await refresh(books, now)
     await assert_as_overviews(books, now)
@@ -351,14 +333,14 @@ async def test_unpriced_usage_is_told_by_meter_and_model(database: Database, tim
     calls = [{"provider": "openai", "model": "gpt-99", "response_id": "r1", "usage": counted}]
     await ingest(
         books,
-        event("f1", meter="free", at=time.at - 2 * DAY),
-        event("f2", meter="free", at=time.at, customer="globex"),
-        event("f3", meter="free", at=time.at),
+        event("f1", meter="question", at=time.at - 2 * DAY),
+        event("f2", meter="question", at=time.at, customer="globex"),
+        event("f3", meter="question", at=time.at),
         event("m1", at=time.at),
     )
     usage, models = await database.run(unpriced)
     assert [(one.meter, one.events, one.customers, one.since.day, one.until.day) for one in usage] == [
-        ("free", 3, 2, 13, 15)
+        ("question", 3, 2, 13, 15)
     ]
     assert models == []
     body = {"id": "c1", "customer": "acme", "meter": "minute", "quantity": "1", "calls": calls}

@@ -258,14 +258,36 @@ async def test_paid_twice_under_two_names_is_told(database: Database) -> None:
     books = await selling(database)
     begun = await start(books)
     paid = await pay(books, begun, "ch_1")
-    assert await pay(books, begun) == paid
-    with pytest.raises(Conflict) as refused:
-        await pay(books, begun, "ch_2")
-    assert refused.value.code == "paid_otherwise"
+    for _ in range(2):
+        assert await pay(books, begun, "ch_1") == paid
+    assert await told_again(database) == []
+    for _ in range(2):
+        assert await pay(books, begun) == paid
+        with pytest.raises(Conflict) as refused:
+            await pay(books, begun, "ch_2")
+        assert refused.value.code == "paid_otherwise"
+    assert await told_again(database) == [("ch_1", "ch_2"), ("ch_1", None)]
     for reference in ("", "x" * 201, "a\0b"):
         with pytest.raises(InvalidInput):
             await pay(books, begun, reference)
     await assert_paid_for(database, now=datetime.now(UTC))
+
+
+async def test_what_cant_be_told_from_a_second_payment_is_told(database: Database) -> None:
+    """Fails where a first call without a reference makes any other payment look like its repetition."""
+    books = await selling(database)
+    begun = await start(books)
+    paid = await pay(books, begun)
+    assert await pay(books, begun, "ch_1") == paid
+    assert await pay(books, begun) == paid
+    assert await told_again(database) == [(None, None), (None, "ch_1")]
+    await assert_paid_for(database, now=datetime.now(UTC))
+
+
+async def told_again(database: Database) -> list[tuple[str | None, str | None]]:
+    """What alerts of second payments say, the newest first."""
+    found = await database.run(lambda tx: list_facts(tx, customer_id_of("acme"), topics=["top_up_paid_again"], limit=9))
+    return [(fact.body["paid_as"], fact.body["again_as"]) for fact in found]
 
 
 async def test_however_many_tell_that_it_was_paid_it_is_given_once(database_url: str) -> None:

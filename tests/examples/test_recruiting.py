@@ -197,20 +197,20 @@ def test_without_skills_the_success_rate_is_80_and_the_same_file_is_charged_once
 
 
 def test_tokens_are_estimated_only_where_the_answer_does_not_tell_them(running: Running, company: Company) -> None:
-    job = company.job("Cook", "x" * 2000)
+    job = company.job("Cook", "x" * 1994)
     company.simulate(tells_usage=False)
     answer = company.questions(job, 30)
     assert answer["estimated"]
-    # 2,000 letters ÷ 4 + 30 × 100, and 30 × 50.
-    assert answer["usage"] == {"prompt_tokens": 3500, "completion_tokens": 1500}
-    assert answer["billing"]["charge"] == "0.01"
+    # 1,994 letters ÷ 4 (a half is rounded up, as by the document's `Math.round`) + 30 × 100, and 30 × 50.
+    assert answer["usage"] == {"prompt_tokens": 3499, "completion_tokens": 1500}
+    assert answer["billing"]["charge"] == "0.009998"
     assert not company.questions(job, 30)["estimated"]
     sources = {event["dimensions"]["tokens"]: event["cost_source"] for event in company.events("question_tokens")}
     assert sources == {"estimated": "estimate", "reported": "response"}
     rows = company.usage(group_by="tokens")
     assert {row["group"]["tokens"] for row in rows} == {"estimated", "reported"}
     found = "select total_tokens from recruiting.question_generation_usage where company_id = %s and tokens_estimated"
-    assert [row["total_tokens"] for row in sql(running, found, company.key)] == [5000]
+    assert [row["total_tokens"] for row in sql(running, found, company.key)] == [4999]
 
 
 def test_a_cv_that_can_not_be_parsed_costs_nothing_and_the_next_try_does(running: Running, company: Company) -> None:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -144,6 +144,16 @@ def test_statistics_are_what_the_provider_billed(builder: Builder) -> None:
     assert (limits["monthly_tokens"]["used"], limits["monthly_tokens"]["percent"]) == ("1900", "1.9")
     assert limits["monthly_cost"]["used"] == f"{cost:f}"
     assert stats["month"]["warnings"] == []
+
+    # What was used before this month is in the lifetime alone.
+    earlier = datetime.fromisoformat(stats["month"]["start"]) - timedelta(seconds=1)
+    call = {"provider": "openai", "model": "gpt-4o", "usage": {"prompt_tokens": 1_000, "completion_tokens": 0}}
+    event = {"id": "earlier", "customer": user.customer, "meter": "summary", "quantity": "1000", "calls": [call]}
+    assert builder.toll.post("/v1/events", json=event | {"time": earlier.isoformat()}).json()["accepted"] == 1
+    now = user.stats
+    assert now["month"] | used == now["month"]
+    more = {"tokens": "2900", "cost": f"{cost + D('0.0025'):f}", "operations": 3}
+    assert now["lifetime"] == used | more
 
 
 def test_a_new_user_has_the_default_limits_and_the_free_plan(builder: Builder) -> None:

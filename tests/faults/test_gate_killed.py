@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,8 +27,10 @@ from tollkeeper.db import Database
 
 TOLLKEEPER = [sys.executable, "-c", "from tollkeeper.cli import main; main()"]
 N, CLIENTS, SERVERS = 40, 64, 4
-LASTS = 4
-"""Seconds that a hold lasts."""
+FORGOTTEN = 4
+"""Seconds that a hold lasts which nobody ends."""
+ENDED = 300
+"""And one that is ended: however slow the machine is, that doesn't come too late."""
 CATALOG = (
     CREDITS
     + f"""
@@ -95,23 +97,26 @@ class Crowd:
                     time.sleep(0.05)
 
     def operate(self, client: httpx.Client, id: str, server: Server) -> bool:
-        body = {"id": id, "customer": "acme", "meter": self.meter, "expires_in": LASTS}
+        which = hash(id) % 5
+        lasts = FORGOTTEN if which == 4 else ENDED
+        body = {"id": id, "customer": "acme", "meter": self.meter, "expires_in": lasts}
         if self.meter == "page":
             body["quantity"] = "1"
         answer = self.send(client, server, "/v1/holds", body, id)
         if answer is None or answer.status_code not in (200, 201):
             return False
         self.held.add(id)
-        which = hash(id) % 5
-        if which == 0:  # settled
-            answer = self.send(client, server, f"/v1/holds/{id}/settle", {"customer": "acme"}, id)
-            if answer is not None and answer.status_code == 200:
-                self.settled.add(id)
-        elif which != 4:  # every fifth is forgotten
-            answer = self.send(client, server, f"/v1/holds/{id}/release", {"customer": "acme"}, id)
-            if answer is not None and answer.status_code == 200:
-                self.released.add(id)
+        if which == 4:
+            return True
+        verb, ended = ("settle", self.settled) if which == 0 else ("release", self.released)
+        answer = self.send(client, server, f"/v1/holds/{id}/{verb}", {"customer": "acme"}, id)
+        (ended if answer is not None and answer.status_code == 200 else self.unknown).add(id)
         return True
+
+    @property
+    def refused(self) -> int:
+        """How often there was nothing left."""
+        return self.statuses[402] + self.statuses[429]
 
     def send(self, client: httpx.Client, server: Server, path: str, body: dict[str, Any], id: str) -> Any:
         try:
@@ -192,27 +197,33 @@ def repeat_unknown(crowd: Crowd) -> None:
             assert answer.status_code in (200, 404, 409), answer.text
 
 
-def run(crowd: Crowd, clients: list[threading.Thread], url: str, folder: Path) -> None:
-    """Let the clients come, kill a server, go on without it, and start it again."""
+def run(crowd: Crowd, clients: list[threading.Thread], watch: Watch, url: str, folder: Path) -> None:
+    """Let the clients come, kill a server, go on without it, start it again, and go on until there's nothing left."""
     for client in clients:
         client.start()
     try:
         time.sleep(1.5)
         crowd.servers[1].end(signal.SIGKILL)
-        before, deadline = len(crowd.held), time.monotonic() + 30
-        while len(crowd.held) == before:
-            assert time.monotonic() < deadline, "the others go on"
-            time.sleep(0.1)
+        before = len(crowd.held)
+        until(lambda: len(crowd.held) > before, "the others go on")
         time.sleep(1)
         again = Server(url, folder)
         crowd.servers.append(again)  # so that it's ended in any case
         again.wait()
         crowd.servers[1] = again
-        time.sleep(0.5)
+        until(lambda: watch.most >= N and crowd.refused > 0, "all of it is used")
     finally:
         crowd.done.set()
         for client in clients:
             client.join()
+
+
+def until(reached: Callable[[], bool], what: str) -> None:
+    """Wait for it, for as long as a busy machine may take."""
+    deadline = time.monotonic() + 60
+    while not reached():
+        assert time.monotonic() < deadline, what
+        time.sleep(0.1)
 
 
 @pytest.mark.parametrize("meter", ["interview", "page"])
@@ -221,24 +232,19 @@ def test_one_of_four_servers_is_killed(database_url: str, tmp_path: Path, server
     crowd = Crowd(servers, asyncio.run(prepare(database_url)), meter)
     clients = [threading.Thread(target=crowd.visit, args=(i,)) for i in range(CLIENTS)]
     with Watch(database_url) as watch:
-        run(crowd, clients, database_url, tmp_path)
+        run(crowd, clients, watch, database_url, tmp_path)
     assert watch.looks > 20
     assert watch.most == N
     assert set(crowd.statuses) <= {200, 201, 402, 429, 503}, crowd.statuses
-    assert crowd.statuses[402] + crowd.statuses[429] > 0
     states = dict(read(database_url, "select hold_id, state from holds"))
     assert crowd.held <= states.keys() <= crowd.held | crowd.unknown
     assert all(states[id] == "settled" for id in crowd.settled)
     assert all(states[id] == "released" for id in crowd.released)
     assert 0 < len([id for id, state in states.items() if state == "settled"]) <= N
-    deadline = time.monotonic() + 20
-    while read(database_url, "select 1 from holds where ended_at is null"):
-        assert time.monotonic() < deadline, "a hold is stuck"
-        time.sleep(0.1)
+    repeat_unknown(crowd)
+    until(lambda: not read(database_url, "select 1 from holds where ended_at is null"), "a hold is stuck")
     asyncio.run(judge(database_url))
     [(settled, recorded)] = read(
         database_url, "select (select count(*) from holds where state = 'settled'), (select count(*) from events)"
     )
     assert settled <= recorded <= settled + len(crowd.unknown)
-    repeat_unknown(crowd)
-    asyncio.run(judge(database_url))

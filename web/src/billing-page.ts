@@ -10,7 +10,7 @@ import { BillingGrants } from './billing/grants.ts';
 import { BillingOverview } from './billing/overview.ts';
 import { TollBillingPage } from './billing/page.ts';
 
-export { away, over, starting } from './billing/alone.ts';
+export { away, otherLink, over, starting } from './billing/alone.ts';
 export { aloneStyles } from './billing/look.ts';
 export { persist } from './billing/watch.ts';
 export { TollBillingPage };

@@ -19,6 +19,15 @@ describe('amounts of money', () => {
     expect(money.amount('0.123456', 'USD')).toBe('$0.123');
   });
 
+  it('never say that more may be spent than there is', () => {
+    const floor = true;
+    expect(money.amount('24.9995', 'USD', { floor })).toBe('$24.99');
+    expect(money.amount('25', 'USD', { floor })).toBe('$25.00');
+    expect(money.amount('-0.001', 'USD', { floor })).toBe('-$0.001');
+    expect(money.amount('-12.345', 'USD', { floor })).toBe('-$12.35');
+    expect(money.amount('2.9999', 'interview_credit', { floor })).toBe('2.99 interview credits');
+  });
+
   it('have the digits of their currency', () => {
     expect(money.amount('5.25', 'USD')).toBe('$5.25');
     expect(money.amount('5', 'USD')).toBe('$5.00');
@@ -69,6 +78,32 @@ describe('credits', () => {
   it('come in two parts for a big figure', () => {
     expect(money.parts('7', 'interview_credit')).toEqual({ number: '7', name: 'interview credits' });
     expect(money.parts('7', 'USD')).toEqual({ number: '$7.00', name: '' });
+  });
+});
+
+describe('what the server says', () => {
+  const german = new Money('de-DE', [
+    { key: 'credit', name: 'Interview credit', digits: null },
+    { key: 'USD', name: 'USD', digits: 2 },
+  ]);
+
+  it('of a price has its figures by locale, whole', () => {
+    expect(german.offer('1,000 calls per month included, then 0.0125 USD per call')).toBe(
+      '1.000 calls per month included, then 0,0125\u00a0$ per call',
+    );
+    expect(german.offer('12,500.50 USD per month, at most 3 CVs')).toBe('12.500,50\u00a0$ per month, at most 3 CVs');
+    expect(money.offer('0.50 USD per CV')).toBe('$0.50 per CV');
+    expect(money.offer('0.0000025 USD per token')).toBe('$0.0000025 per token');
+  });
+
+  it('keeps the digits of names', () => {
+    for (const text of ['5 GPU hours of gpt-4.1', '2,5 Dinge', 'by the AI models used', '3 for claude-3.5'])
+      expect(german.offer(text)).toBe(text);
+  });
+
+  it('names a credit whose key is a word where it is about it', () => {
+    expect(german.sentence('No credit is left')).toBe('No credit is left');
+    expect(german.sentence('No credit is left', 'credit')).toBe('No interview credit is left');
   });
 });
 

@@ -66,7 +66,7 @@ describe('toll-plans', () => {
     await vi.waitFor(() => expect(text()).toContain('Choose Scale'));
     expect(all('.plan h3').map((each) => each.textContent)).toEqual(['Starter', 'Growth', 'Scale']);
     expect(text('.plan.current')).toMatch(
-      /Growth.*0\.40 USD per CV.*10 USD every month.*Up to 5,000 CVs per month.*Your plan/,
+      /Growth.*\$0\.40 per CV.*\$10\.00 every month.*Up to 5,000 CVs per month.*Your plan/,
     );
   });
 
@@ -74,7 +74,7 @@ describe('toll-plans', () => {
     const { widget, text, press, all, sent } = await stage('toll-plans');
     await vi.waitFor(() => press('Choose Scale'));
     await vi.waitFor(() => expect(text('toll-dialog')).toContain('Dec 1, 2026'));
-    expect(text('.differences')).toContain('0.40 USD per CV');
+    expect(text('.differences')).toContain('$0.40 per CV');
     expect(all('input').map((each) => (each as HTMLInputElement).checked)).toEqual([true, false]);
     all('input')[1]!.dispatchEvent(new Event('change'));
     const told = vi.fn();

@@ -21,6 +21,7 @@ from tollkeeper.payments import (
     note_checkout,
     pay,
     processor_for,
+    same_payment,
     start,
 )
 
@@ -69,10 +70,11 @@ class Selling(Agreeing):
     async def pay_top_up(
         self, customer: str, top_up_id: UUID, *, reference: str | None = None, by: str = "library"
     ) -> TopUp:
-        """The money has come: the customer gets what it bought, once. Raises as `payments.pay`."""
-        return await self.under_tills(
+        """The money has come: the customer gets what it bought, once. Raises as `payments.pay` and `same_payment`."""
+        paid = await self.under_tills(
             by, lambda tx, tills: pay(tx, self.desk, customer, top_up_id, reference=reference, tills=tills)
         )
+        return same_payment(paid, reference)
 
     async def end_top_up(
         self, customer: str, top_up_id: UUID, state: Unpaid, *, reference: str | None = None, by: str = "library"

@@ -164,6 +164,9 @@ where key_id = %(key_id)s and (last_used_at is null or last_used_at <= %(used_at
 insert into console_sessions (token_hash, key_id, created_at, expires_at)
 values (%(token_hash)s, %(key_id)s, %(created_at)s, %(expires_at)s)
 
+-- name: forget_sessions
+delete from console_sessions where expires_at < %(before)s
+
 -- name: find_session
 -- The session that a cookie brings, with its key, unless either is over.
 select k.key_id, k.name, k.prefix, k.scopes, k.created_at, k.last_used_at, s.expires_at

@@ -17,6 +17,7 @@ from tollkeeper.db import Tx
 from tollkeeper.errors import Forbidden, Unauthorized
 
 SESSION_LIFETIME = timedelta(hours=12)
+_REMEMBERED = timedelta(days=30)
 
 _TOKEN = re.compile(r"tollc_[A-Za-z0-9_-]{43}", re.ASCII)
 
@@ -36,6 +37,7 @@ async def sign_in(tx: Tx, secret: str) -> tuple[ConsoleSession, str]:
     token = f"tollc_{secrets.token_urlsafe(32)}"
     now = clock.now()
     await store.insert_session(tx, hash_of(token), key.key_id, now, now + SESSION_LIFETIME)
+    await store.forget_sessions(tx, now - _REMEMBERED)
     await touch_key(tx, key.key_id)
     return ConsoleSession(key, now + SESSION_LIFETIME), token
 

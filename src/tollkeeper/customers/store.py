@@ -169,6 +169,11 @@ async def insert_session(tx: Tx, token_hash: bytes, key_id: UUID, created_at: da
     await tx.execute(_queries.insert_session, row)
 
 
+async def forget_sessions(tx: Tx, before: datetime) -> None:
+    """Delete the console sessions that were over by then."""
+    await tx.execute(_queries.forget_sessions, {"before": before})
+
+
 async def find_session(tx: Tx, token_hash: bytes, now: datetime) -> SessionRow | None:
     """The console session with this token, if it goes on at `now`, and its key."""
     return await tx.one(SessionRow, _queries.find_session, {"token_hash": token_hash, "now": now})

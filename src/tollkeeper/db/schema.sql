@@ -1588,7 +1588,7 @@ GRANT SELECT,INSERT,UPDATE ON TABLE public.call_hours TO tollkeeper_app;
 
 GRANT SELECT,INSERT ON TABLE public.catalog_versions TO tollkeeper_app;
 
-GRANT SELECT,INSERT,UPDATE ON TABLE public.console_sessions TO tollkeeper_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.console_sessions TO tollkeeper_app;
 
 GRANT SELECT,INSERT ON TABLE public.cost_shares TO tollkeeper_app;
 

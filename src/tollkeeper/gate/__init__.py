@@ -1,6 +1,6 @@
 """The gate, where usage meets money: authorize, record, settle, and explain what it cost."""
 
-from tollkeeper.gate.alerts import CUSTOMER_TOPICS, TOP_UP_LATE, TOPICS, alert_in_words
+from tollkeeper.gate.alerts import CUSTOMER_TOPICS, TOP_UP_LATE, TOP_UP_PAID_AGAIN, TOPICS, alert_in_words
 from tollkeeper.gate.authorize import Allowed, authorize
 from tollkeeper.gate.change_hold import Changed, ChangeIn, Verb, change_holds
 from tollkeeper.gate.choose_plan import MOST_CHOICES, choose_plan
@@ -47,6 +47,7 @@ __all__ = [
     "MOST_CHOICES",
     "TOPICS",
     "TOP_UP_LATE",
+    "TOP_UP_PAID_AGAIN",
     "Allowed",
     "AskedStanding",
     "CallChange",

@@ -21,6 +21,8 @@ LIMIT_THRESHOLD = "limit_threshold"
 PLAN_CHOSEN = "plan_chosen"
 TOP_UP_LATE = "top_up_late"
 """Money came for a top-up that had ended otherwise: payments tells of it."""
+TOP_UP_PAID_AGAIN = "top_up_paid_again"
+"""A top-up that is paid was told to be paid, and not as the same payment."""
 
 TOPICS = (
     BALANCE_EXHAUSTED,
@@ -30,11 +32,12 @@ TOPICS = (
     LIMIT_THRESHOLD,
     PLAN_CHOSEN,
     TOP_UP_LATE,
+    TOP_UP_PAID_AGAIN,
 )
 """What alerts are about."""
 
-CUSTOMER_TOPICS = tuple(topic for topic in TOPICS if topic not in (CALL_UNPRICED, TOP_UP_LATE))
-"""What a customer should hear of as well; what a provider's call costs, and late money, are the operator's business."""
+CUSTOMER_TOPICS = tuple(topic for topic in TOPICS if topic not in (CALL_UNPRICED, TOP_UP_LATE, TOP_UP_PAID_AGAIN))
+"""What a customer should hear of as well; what calls cost, and odd payments, are the operator's business."""
 
 
 def balance_facts(wallet: Wallet, before: Decimal, standing: Standing, transaction_id: UUID) -> Iterator[Fact]:
@@ -82,6 +85,10 @@ def alert_in_words(topic: str, body: Mapping[str, Any]) -> str | None:
         case "top_up_late":
             bought, price = _amount(body["amount"], body["unit"]), _amount(body["price"], body["currency"])
             return f"{price} came for {bought}, after the top-up {body['top_up']} had ended ({body['ended']})"
+        case "top_up_paid_again":
+            first, again = (body[name] or "without a reference" for name in ("paid_as", "again_as"))
+            price = _amount(body["price"], body["currency"])
+            return f"{price} may have come twice: the top-up {body['top_up']} was paid ({first}), and again ({again})"
     return None
 
 

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from urllib.parse import quote
 from uuid import UUID
 
 from tollkeeper.catalog import Catalog, Funding, Limit, Overage, Plan, UnitFunding, WhenExhausted, limit_of
-from tollkeeper.clock import BEGINNING, END, Period, local_slot, period_of_day, recurrence
+from tollkeeper.clock import BEGINNING, END, Period, local_slot, period_of_day
 from tollkeeper.customers import Agreement, Customer
 from tollkeeper.errors import InvalidInput
+from tollkeeper.gate.plan_grants import plan_grants
 from tollkeeper.ids import content_id
 from tollkeeper.limits import counter_id_of
 from tollkeeper.money import is_currency
@@ -102,7 +102,7 @@ def stand(catalog: Catalog, customer: Customer, agreement: Agreement, now: datet
     plan = catalog.plans.get((change.plan if change else None) or catalog.default_plan or "")
     fundings = [catalog.customer_funding.get(customer.key), plan.funding if plan else None, catalog.funding]
     limits = _limits(catalog, plan, agreement)
-    recurrences = _recurrences(catalog, customer, agreement)
+    recurrences = plan_grants(catalog, customer, agreement)
     standing = Standing(
         catalog=catalog,
         customer=customer,
@@ -131,42 +131,12 @@ def _limits(catalog: Catalog, plan: Plan | None, agreement: Agreement) -> tuple[
     return tuple(found[name] for name in sorted(found))
 
 
-def _recurrences(catalog: Catalog, customer: Customer, agreement: Agreement) -> tuple[Recurrence, ...]:
-    """The recurring grants of all plans that the customer was, is or will be on, each for as long as its plan holds.
-
-    Who comes back to a plan while a period of its grant is still running goes on in that period; nothing is granted
-    twice by changing plans.
-    """
-    starts = [(customer.created_at, catalog.default_plan)] if catalog.default_plan else []
-    starts += [(change.effective_from, change.plan or catalog.default_plan) for change in agreement.plans]
-    found: dict[tuple[str, datetime], Recurrence] = {}
-    latest: dict[str, Recurrence] = {}
-    for i, (start, key) in enumerate(starts):
-        end = starts[i + 1][0] if i + 1 < len(starts) else None
-        plan = catalog.plans.get(key or "")
-        if plan is None or (end is not None and end <= start):
-            continue
-        for rule in plan.grants.values():
-            one = Recurrence(rule, start, customer.zone, end, f"plan {plan.key}")
-            before = latest.get(one.key)
-            if before is not None and _runs_until(before) > start:
-                one = replace(one, anchor=before.anchor)
-            latest[one.key] = found[one.key, one.anchor] = one
-    return tuple(found.values())
-
-
-def _runs_until(one: Recurrence) -> datetime:
-    """When the last period is over that began before the recurring grant ended."""
-    last = (one.until or END) - timedelta(microseconds=1)
-    most = range(max(0, (last - one.anchor).days) + 3)
-    n = bisect_right(most, last, key=lambda n: recurrence(one.anchor, one.rule.every, n, one.zone))
-    return recurrence(one.anchor, one.rule.every, n, one.zone)
-
-
 def _signature(standing: Standing) -> UUID:
     """The first half is of the recurring grants, the other one of what is counted and owed."""
     counters = sorted({str(counter_id_of(limit)) for limit in standing.limits})
-    recurring = [f"{one.source} {one.anchor.isoformat()} {one.rule}" for one in standing.recurrences]
+    recurring = [
+        f"{one.source} {one.anchor.isoformat()} {one.joins} {one.already} {one.rule}" for one in standing.recurrences
+    ]
     granted, counted = content_id("granted", *recurring), content_id("counted", " ".join(standing.ceilings), *counters)
     return UUID(bytes=granted.bytes[:8] + counted.bytes[8:])
 

@@ -2,7 +2,7 @@
 
 from tollkeeper.payments.end import Unpaid, end
 from tollkeeper.payments.model import TopUp, TopUpState, Wanted
-from tollkeeper.payments.pay import pay, unknown_top_up
+from tollkeeper.payments.pay import pay, same_payment, unknown_top_up
 from tollkeeper.payments.processors import NONE, PROCESSORS, Checkout, Processor, is_test, processor_for
 from tollkeeper.payments.start import MOST_GIVEN_UP, MOST_PENDING, OPEN_FOR, start
 from tollkeeper.payments.store import TOP_UP_CHECKS, find_top_up, list_top_ups, note_checkout
@@ -27,6 +27,7 @@ __all__ = [
     "note_checkout",
     "pay",
     "processor_for",
+    "same_payment",
     "start",
     "unknown_top_up",
 ]

@@ -9,7 +9,7 @@ from tollkeeper.customers import customer_id_of
 from tollkeeper.customers.model import check_text
 from tollkeeper.db import Fact, Tx
 from tollkeeper.errors import Conflict, NotFound
-from tollkeeper.gate import TOP_UP_LATE, Desk, Till, Tills, open_till, write_till
+from tollkeeper.gate import TOP_UP_LATE, TOP_UP_PAID_AGAIN, Desk, Till, Tills, open_till, write_till
 from tollkeeper.ids import new_id
 from tollkeeper.money import plain
 from tollkeeper.payments.model import TopUp, TopUpState
@@ -23,8 +23,9 @@ async def pay(tx: Tx, desk: Desk, customer: str, top_up_id: UUID, *, reference: 
     """Note that a top-up was paid, and give its grants; one that is paid already is given back as it is.
 
     One that has failed, expired or was cancelled is paid all the same, since the money came; an alert tells of it.
-    Raises NotFound `unknown_customer` and `unknown_top_up`, InvalidInput `invalid_reference`, `reference_too_long`, and
-    Conflict `paid_otherwise` where it was paid under another reference: then the money has come twice.
+    Another one tells of what may be a second payment: under another reference, or without one. Where it surely is,
+    `same_payment` refuses it, once that is committed.
+    Raises NotFound `unknown_customer` and `unknown_top_up`, InvalidInput `invalid_reference`, `reference_too_long`.
     """
     if reference is not None:
         check_text(reference, "reference", REFERENCE_LENGTH)
@@ -34,8 +35,10 @@ async def pay(tx: Tx, desk: Desk, customer: str, top_up_id: UUID, *, reference: 
         raise unknown_top_up(top_up_id)
     state = found.state(tills.now)
     if state is TopUpState.PAID:
+        if reference is None or reference != found.reference:
+            tills.told.append(_again(found, reference))
         await write_till(tx, tills)
-        return _paid_before(found, reference)
+        return found
     await tills.open_purses(tx, [(till, found.unit)])
     paid = _give(found, reference, till, tills)
     if state is not TopUpState.PENDING:
@@ -51,11 +54,12 @@ def unknown_top_up(top_up_id: UUID) -> NotFound:
     return NotFound("unknown_top_up", f"The customer has no top-up {top_up_id}.", field="id")
 
 
-def _paid_before(found: TopUp, reference: str | None) -> TopUp:
-    if reference is not None and found.reference is not None and reference != found.reference:
-        told = f"The top-up {found.top_up_id} was paid before, as {found.reference!r}: {reference!r} is other money."
+def same_payment(paid: TopUp, reference: str | None) -> TopUp:
+    """The top-up. Raises Conflict `paid_otherwise` where it was paid under another reference: then it's other money."""
+    if reference is not None and paid.reference is not None and reference != paid.reference:
+        told = f"The top-up {paid.top_up_id} was paid before, as {paid.reference!r}: {reference!r} is other money."
         raise Conflict("paid_otherwise", told, field="reference")
-    return found
+    return paid
 
 
 def _give(top_up: TopUp, reference: str | None, till: Till, tills: Tills) -> TopUp:
@@ -91,12 +95,22 @@ def _give(top_up: TopUp, reference: str | None, till: Till, tills: Tills) -> Top
 
 
 def _late(top_up: TopUp) -> Fact:
-    body = {
+    body = {"ended": top_up.late} | _bought(top_up)
+    return Fact(str(top_up.customer_id), TOP_UP_LATE, f"{TOP_UP_LATE}:{top_up.top_up_id}", body)
+
+
+def _again(top_up: TopUp, reference: str | None) -> Fact:
+    """Told once for each reference, so that repeats of the same call tell nothing more."""
+    body = {"paid_as": top_up.reference, "again_as": reference} | _bought(top_up)
+    key = f"{TOP_UP_PAID_AGAIN}:{top_up.top_up_id}:{reference or ''}"
+    return Fact(str(top_up.customer_id), TOP_UP_PAID_AGAIN, key, body)
+
+
+def _bought(top_up: TopUp) -> dict[str, str]:
+    return {
         "top_up": str(top_up.top_up_id),
-        "ended": top_up.late,
         "unit": top_up.unit,
         "amount": plain(top_up.amount),
         "price": plain(top_up.price),
         "currency": top_up.currency,
     }
-    return Fact(str(top_up.customer_id), TOP_UP_LATE, f"{TOP_UP_LATE}:{top_up.top_up_id}", body)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Collection, Sequence
 from datetime import datetime
+from decimal import Decimal
 
 from tollkeeper.clock import BEGINNING, recurrence
 from tollkeeper.db import Tx
@@ -61,10 +62,25 @@ class _Course:
     def __init__(self, recurring: Recurrence, made: dict[str, datetime]) -> None:
         self.recurring = recurring
         latest = made.get(recurring.key, BEGINNING)
-        self._n = 0 if latest < recurring.anchor else self._first_after(latest)
+        joins = recurring.joins
+        self._first = 0 if joins is None else self._first_after(joins) - 1
+        self._n = self._first if latest < (joins or recurring.anchor) else self._first_after(latest)
         if recurring.since is not None and recurring.since > self._begin(self._n):
             self._n = max(self._n, self._first_after(recurring.since) - 1)
+        if self.joining and not self.amount:
+            self._n += 1
         self._settle()
+
+    @property
+    def joining(self) -> bool:
+        """Whether it stands before the rest of a period that is under way."""
+        return self.recurring.joins is not None and self._n == self._first
+
+    @property
+    def amount(self) -> Decimal:
+        """What the next period gives."""
+        amount = self.recurring.rule.amount
+        return subtract(amount, self.recurring.already) if self.joining else amount
 
     @property
     def start(self) -> datetime | None:
@@ -86,7 +102,8 @@ class _Course:
         # A day that a zone left out when it crossed the date line is no period.
         while self._begin(self._n + 1) <= self._begin(self._n):
             self._n += 1
-        self.begin = self._begin(self._n)
+        joins = self.recurring.joins
+        self.begin = joins if joins is not None and self.joining else self._begin(self._n)
 
     def _begin(self, n: int) -> datetime:
         rule = self.recurring
@@ -148,7 +165,7 @@ def _roll(purse: Purse, old: Grant, new: Grant, recurring: Recurrence, changes: 
 
 
 def _grant_of(purse: Purse, course: _Course) -> Grant:
-    recurring, rule, start = course.recurring, course.recurring.rule, course.begin
+    recurring, rule, start, amount = course.recurring, course.recurring.rule, course.begin, course.amount
     customer_id = purse.wallet.customer_id
     return Grant(
         customer_id=customer_id,
@@ -157,9 +174,9 @@ def _grant_of(purse: Purse, course: _Course) -> Grant:
         unit=rule.unit,
         kind=rule.kind,
         priority=rule.priority,
-        amount=rule.amount,
+        amount=amount,
         rolled_in=ZERO,
-        remaining=rule.amount,
+        remaining=amount,
         spent=ZERO,
         expired=ZERO,
         voided=ZERO,

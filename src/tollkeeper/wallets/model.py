@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from tollkeeper.catalog import RecurringGrant
 from tollkeeper.clock import END
-from tollkeeper.money import subtract
+from tollkeeper.money import ZERO, subtract
 
 
 class GrantKind(StrEnum):
@@ -163,6 +163,10 @@ class Recurrence:
     """Periods that would begin then or later don't come; None: no end."""
     source: str
     """Where it comes from, such as "plan pro"."""
+    joins: datetime | None = None
+    """When it begins, where that's within a period that is under way: what that one gives, it gives from here."""
+    already: Decimal = ZERO
+    """What others have given of the period that it joins."""
     since: datetime | None = None
     """Periods that were over by then don't come either: for a rule that is younger than its anchor."""
 

@@ -35,6 +35,19 @@ export const signedOut = (): TemplateResult =>
     false,
   );
 
+/** A link that somebody followed while the tab has another customer's session: it may be somebody else's doing. */
+export function otherLink(present: Session, linked: Session, choose: (linked: boolean) => void): TemplateResult {
+  const [own, other] = [present, linked].map(({ name, customer }) => name || customer);
+  return alone(
+    'alert',
+    'This link is of another customer',
+    html`<p>You are here for “${own}”. The link that you’ve followed opens the page of “${other}”. If you didn’t expect that, stay.</p>
+      <button class="button primary" @click=${() => choose(false)}>Stay with ${own}</button>
+      <button class="button" @click=${() => choose(true)}>Open the page of ${other}</button>`,
+    true,
+  );
+}
+
 /** Values of one customer mean nothing on the page of another. */
 export function otherCustomer(wanted: string, { name, customer }: Session, showOwn: () => void): TemplateResult {
   const own = name || customer;

@@ -1,6 +1,6 @@
 /** `/billing`: our own page around the billing page. Who it is comes by a link; the window and its theme are ours. */
 
-import { aloneStyles, away, over, persist, starting, type TollBillingPage } from 'billing-page';
+import { aloneStyles, away, otherLink, over, persist, starting, type TollBillingPage } from 'billing-page';
 import {
   base,
   chooseTheme,
@@ -30,12 +30,21 @@ const THEMES = {
   auto: { icon: 'half', title: 'As the system' },
 } as const;
 
+/** Who a page can be opened for. */
+interface Opening {
+  token: string;
+  portal: Portal;
+  session: Session;
+}
+
 class BillingSite extends LitElement {
   @state() private theme: Theme = chosenTheme();
   @state() private session: Session | null = null;
   /** Why there's no session any more, by the code of the refusal. */
   @state() private over: string | null = null;
   @state() private away = false;
+  /** The tab's session, and the one that a link would put in its place. */
+  @state() private asked: { present: Opening; linked: Opening } | null = null;
   private portal: Portal | null = null;
   private returnUrl: string | null = kept()?.returnUrl ?? null;
   private round = 0;
@@ -78,6 +87,7 @@ class BillingSite extends LitElement {
   }
 
   protected override render(): TemplateResult {
+    if (this.asked) return otherLink(this.asked.present.session, this.asked.linked.session, this.chosen);
     if (this.over) return over(this.over, this.returnUrl);
     if (!this.session) return this.away ? away(true) : starting(true);
     return html`<header>
@@ -90,15 +100,14 @@ class BillingSite extends LitElement {
   /** Exchanges the link, or takes up what this tab has kept; waits for a server that's away. */
   private async begin(secret: string | null): Promise<void> {
     const round = ++this.round;
-    this.session = this.over = null;
+    this.session = this.over = this.asked = null;
     try {
-      const token = secret ? await this.patiently(() => exchange(location.origin, secret)) : kept()?.token;
-      if (round !== this.round) return;
-      if (!token) return this.end('portal_token_missing');
-      if (secret) keep({ token, returnUrl: null });
-      const portal = portalFor({ base: location.origin, token });
-      const session = await this.patiently(() => portal.session());
-      if (round === this.round) this.open(portal, session, token);
+      const before = kept()?.token ?? null;
+      const token = secret ? await this.patiently(() => exchange(location.origin, secret)) : before;
+      if (!token) throw new Problem(401, 'portal_token_missing', '');
+      const linked = await this.patiently(() => openingOf(token));
+      const present = secret && before ? await openingOf(before).catch(() => null) : null;
+      if (round === this.round) this.settle(present, linked);
     } catch (error) {
       if (round !== this.round) return;
       this.end(error instanceof Problem ? error.code : 'page_error');
@@ -106,8 +115,19 @@ class BillingSite extends LitElement {
     }
   }
 
-  private open(portal: Portal, session: Session, token: string): void {
+  /** A link of another customer doesn't take the tab's session away by itself. */
+  private settle(present: Opening | null, linked: Opening): void {
     this.away = false;
+    if (present && present.session.customer !== linked.session.customer) this.asked = { present, linked };
+    else this.open(linked);
+  }
+
+  private readonly chosen = (linked: boolean): void => {
+    if (this.asked) this.open(linked ? this.asked.linked : this.asked.present);
+  };
+
+  private open({ token, portal, session }: Opening): void {
+    this.asked = null;
     this.portal = portal;
     this.session = session;
     this.returnUrl = safeUrl(session.return_url);
@@ -154,6 +174,11 @@ class BillingSite extends LitElement {
     this.theme = theme;
     chooseTheme(theme);
   }
+}
+
+async function openingOf(token: string): Promise<Opening> {
+  const portal = portalFor({ base: location.origin, token });
+  return { token, portal, session: await portal.session() };
 }
 
 customElements.define('toll-billing-site', BillingSite);

@@ -124,7 +124,7 @@ export class BillingOverview extends TollElement<Found> {
   }
 
   private wallet({ unit, balance, held, available, expiring, low }: Wallet): TemplateResult {
-    const { number, name } = this.money.parts(available, unit);
+    const { number, name } = this.money.parts(available, unit, { floor: true });
     const row = (what: unknown, amount: string): TemplateResult =>
       html`<p class="row"><span class="muted">${what}</span><span>${this.money.amount(amount, unit)}</span></p>`;
     return html`<div class="wallet">

@@ -1,4 +1,6 @@
 /** What `/v1` answers to the console, as far as it's looked at. Amounts and quantities are decimal strings. */
+import type { Limit as PortalLimit } from 'tollkeeper';
+
 export interface Page<T> {
   data: T[];
   next_cursor: string | null;
@@ -192,23 +194,8 @@ export interface RecurringGrant {
   ended_at: string | null;
 }
 
-export interface Limit {
-  limit: string;
-  meter: string | null;
-  group: string | null;
-  spend: string | null;
-  per: string;
-  by: string;
-  mode: string;
-  enabled: boolean;
-  warn_at: string[];
-  own: boolean;
-  cap: string;
-  used: string | null;
-  held: string | null;
-  remaining: string | null;
-  window: { start: string; end: string };
-}
+/** A limit as the billing page has it, but for what only that one asks: one member's, and words. `own`: the customer's own. */
+export type Limit = Omit<PortalLimit, 'name' | 'member' | 'meter_unit'> & { own: boolean };
 
 export interface PlanHistory {
   plan: string | null;

@@ -82,6 +82,15 @@ export function round(value: Input, places: number): Decimal {
   return { digits: up ? quotient + (digits < 0n ? -1n : 1n) : quotient, scale: places };
 }
 
+/** To `places` after the point, what's beyond them left out: towards minus infinity. */
+export function floor(value: Input, places: number): Decimal {
+  const { digits, scale } = read(value);
+  if (scale <= places) return round(value, places);
+  const unit = 10n ** BigInt(scale - places);
+  const quotient = digits / unit;
+  return { digits: digits < 0n && digits % unit !== 0n ? quotient - 1n : quotient, scale: places };
+}
+
 /** As plain digits, never with an exponent. */
 export function text(value: Input): string {
   const { digits, scale } = read(value);

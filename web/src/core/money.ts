@@ -2,7 +2,7 @@
  * Amounts as people read them, by locale: currencies by their own digits, more of them below a cent ($0.0109, never
  * $0.01), credits by their declared name, quantities with their meter's unit.
  */
-import { absolute, approximate, compare, type Decimal, decimal, isZero, round, text, trim } from './decimal.ts';
+import { absolute, approximate, compare, type Decimal, decimal, floor, isZero, round, text, trim } from './decimal.ts';
 
 /** A unit of value as `GET /v1/portal/session` declares it: a currency with its ISO digits, or a credit. */
 export interface Unit {
@@ -14,12 +14,16 @@ export interface Unit {
 /** How many digits say something: 0.0109375 is shown as 0.0109. */
 const SIGNIFICANT = 3;
 const MOST_PLACES = 20;
+/** A number with its thousands set off, and a currency behind it; not the digits of a name such as `gpt-4.1`. */
+const FIGURE = /(?<![\w.,-])(\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?)(?: ([A-Z]{3})\b)?/g;
 
 export interface AmountOptions {
   /** Show every digit there is, as in the arithmetic of a charge. */
   exact?: boolean;
   /** `1.2K`, for axes and other narrow places. */
   compact?: boolean;
+  /** Never more than there is: what may be spent isn't rounded up. */
+  floor?: boolean;
   /** `+` before what's positive, for a ledger. */
   signed?: boolean;
 }
@@ -70,10 +74,24 @@ export class Money {
     return new Intl.DisplayNames(this.locale, { type: 'currency', fallback: 'code' }).of(unit) ?? unit;
   }
 
-  /** A sentence of the server, in which credits go by their keys: `1 interview_credit` → `1 interview credit`. */
-  sentence(text: string): string {
-    const credits = this.units.filter(({ key, digits }) => digits === null && /[_\d]/.test(key));
+  /**
+   * A sentence of the server, in which credits go by their keys: `1 interview_credit` → `1 interview credit`. A key that's
+   * a plain word may be one in the sentence: it's named where the sentence is about it.
+   */
+  sentence(text: string, about: string | null = null): string {
+    const credits = this.units.filter(({ key, digits }) => digits === null && (key === about || /[_\d]/.test(key)));
     return credits.reduce((told, { key }) => told.replaceAll(key, this.lower(this.name(key))), text);
+  }
+
+  /** What the server says of a price, with its figures by locale: `0.50 USD per 1,000 CVs` → `0,50 $ per 1.000 CVs`. */
+  offer(text: string): string {
+    return text.replace(FIGURE, (_, figure: string, unit: string | undefined) => {
+      const number = figure.replaceAll(',', '');
+      // `3 PDF` looks like money: only what the session knows for a currency is one.
+      if (unit && this.find(unit)?.digits != null) return this.amount(number, unit, { exact: true });
+      const shown = figure.includes(',') ? this.quantity(number, null, { exact: true }) : figure;
+      return unit ? `${shown} ${unit}` : shown;
+    });
   }
 
   private lower(name: string): string {
@@ -98,7 +116,8 @@ export class Money {
   }
 
   private print(value: Decimal, digits: number, currency: string | null, options: AmountOptions): string {
-    const places = options.exact ? Math.max(digits, trim(value).scale) : placesFor(value, digits);
+    const rounding = options.floor ? floor : round;
+    const places = options.exact ? Math.max(digits, trim(value).scale) : placesFor(value, digits, rounding);
     const style: Intl.NumberFormatOptions = currency
       ? { style: 'currency', currency, currencyDisplay: 'narrowSymbol' }
       : {};
@@ -111,7 +130,7 @@ export class Money {
     const shown = whole ? 0 : Math.min(places, MOST_PLACES);
     const format = this.format({ ...style, minimumFractionDigits: shown, maximumFractionDigits: shown });
     // A decimal string is formatted exactly; typings for it are newer than the browsers that can.
-    return format.format(text(round(value, shown)) as unknown as number);
+    return format.format(text(rounding(value, shown)) as unknown as number);
   }
 
   private format(options: Intl.NumberFormatOptions): Intl.NumberFormat {
@@ -123,12 +142,12 @@ export class Money {
 }
 
 /** Digits after the point: the unit's own where they suffice, else enough for three that say something. */
-export function placesFor(value: Decimal, digits: number): number {
+export function placesFor(value: Decimal, digits: number, rounding = round): number {
   const short = trim(value);
   if (short.scale <= digits || isZero(short)) return digits;
   const first = absolute(short).digits.toString().length - short.scale;
   const wanted = Math.max(digits, SIGNIFICANT - first);
-  return Math.max(digits, trim(round(short, wanted)).scale);
+  return Math.max(digits, trim(rounding(short, wanted)).scale);
 }
 
 function isoDigits(currency: string): number | null {

@@ -75,7 +75,8 @@ function ofWarning(warning: Warning, facts: Facts, used: Set<string>): Item {
   const [tone, title, remedy] = KINDS[warning.code] ?? ['info', '', null];
   const same = facts.alerts.filter((alert) => isAbout(alert, warning));
   for (const { id } of same) used.add(id);
-  const text = ofLimit(warning, facts) ?? ofWallet(warning, facts) ?? named(warning.detail, warning.unit, facts);
+  const text =
+    ofLimit(warning, facts) ?? ofWallet(warning, facts) ?? facts.money.sentence(warning.detail, warning.unit);
   return {
     key: [warning.code, warning.unit ?? '', warning.limit ?? '', same[0]?.id ?? ''].join(' '),
     tone,
@@ -120,19 +121,12 @@ function ofWallet({ code, unit }: Warning, { overview, money, dates }: Facts): s
   return `Use ${money.amount(first.amount, unit)} before ${dates.date(first.expires_at)} (${dates.relative(first.expires_at)})`;
 }
 
-/** The server's words, with the unit's name in place of its key. */
-function named(detail: string, unit: string | null | undefined, { money }: Facts): string {
-  if (!unit) return detail;
-  const { name } = money.parts('1', unit);
-  return name ? detail.replaceAll(unit, name) : detail;
-}
-
 function ofAlert(alert: Alert, facts: Facts): Item {
   const unit = typeof alert.unit === 'string' ? alert.unit : null;
   return {
     key: alert.id,
     tone: 'info',
-    title: named(alert.detail, unit, facts),
+    title: facts.money.sentence(alert.detail, unit),
     text: '',
     remedy: null,
     at: alert.created_at,

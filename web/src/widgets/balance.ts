@@ -75,7 +75,7 @@ export class TollBalance extends TollElement<Overview> {
   }
 
   private wallet(wallet: Wallet): TemplateResult {
-    const { number, name } = this.money.parts(wallet.available, wallet.unit);
+    const { number, name } = this.money.parts(wallet.available, wallet.unit, { floor: true });
     const [first] = wallet.expiring;
     return html`<div class="wallet">
       <div class="row">

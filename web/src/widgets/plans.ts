@@ -157,7 +157,8 @@ export class TollPlans extends TollElement<Plans> {
 
   private prices({ prices }: PlanOffer): TemplateResult {
     if (!prices.length) return html`<div></div>`;
-    const line = (price: PlanOffer['prices'][number]) => html`<div><dt>${price.name}</dt><dd>${price.text}</dd></div>`;
+    const line = (price: PlanOffer['prices'][number]) =>
+      html`<div><dt>${price.name}</dt><dd>${this.money.offer(price.text)}</dd></div>`;
     const more = prices.slice(LINES);
     return html`<div class="prices">
       <dl>${prices.slice(0, LINES).map(line)}</dl>
@@ -168,8 +169,8 @@ export class TollPlans extends TollElement<Plans> {
   private lines({ grants, limits }: PlanOffer): TemplateResult {
     if (!grants.length && !limits.length) return html`<div></div>`;
     return html`<ul class="lines">
-      ${grants.map(({ text }) => html`<li>${icon('check')}<span>${text}</span></li>`)}
-      ${limits.map(({ text }) => html`<li class="limit">${icon('gauge')}<span>Up to ${text}</span></li>`)}
+      ${grants.map(({ text }) => html`<li>${icon('check')}<span>${this.money.offer(text)}</span></li>`)}
+      ${limits.map(({ text }) => html`<li class="limit">${icon('gauge')}<span>Up to ${this.money.offer(text)}</span></li>`)}
     </ul>`;
   }
 
@@ -206,17 +207,18 @@ export class TollPlans extends TollElement<Plans> {
       ${found.length ? html`<dl class="differences" tabindex="0" aria-label="What changes">${found.map((change) => this.difference(change))}</dl>` : html`<br />`}
       <fieldset ?disabled=${choice.sending}>
         <legend>When?</legend>
-        ${this.when(choice, 'now', 'Now', `What was used until now keeps its price.${choice.plan.grants.length ? ' What’s included is there at once.' : ''}`)}
+        ${this.when(choice, 'now', 'Now', `What was used until now keeps its price.${choice.plan.grants.length ? ` What’s included${present ? ' beyond your present plan' : ''} is there at once.` : ''}`)}
         ${this.when(choice, 'period_end', `On ${this.monthEnd()}`, `When the month is over. Until then everything stays as it is.`)}
       </fieldset>`;
   }
 
   private difference({ name, before, after }: Change): TemplateResult {
-    const then = after ?? (name === 'Limit' ? 'no such limit' : 'no longer');
+    const told = (text: string): string => this.money.offer(text);
+    const then = after === null ? (name === 'Limit' ? 'no such limit' : 'no longer') : told(after);
     return html`<div>
       <dt>${name}</dt>
       <dd class="texts">
-        ${before ? html`<span class="hidden">So far: </span><del>${before}</del> ${icon('arrow')}` : nothing}
+        ${before ? html`<span class="hidden">So far: </span><del>${told(before)}</del> ${icon('arrow')}` : nothing}
         <span class="hidden">Then: </span><ins>${then}</ins>
       </dd>
     </div>`;

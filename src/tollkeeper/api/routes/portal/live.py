@@ -45,7 +45,10 @@ _ANSWERS: dict[int | str, dict[str, Any]] = {
         "description": "Events.",
         "content": {"text/event-stream": {"schema": {"type": "string"}, "example": _EXAMPLE}},
     },
-    429: {"description": f"The session has {MOST_STREAMS} streams open already, or the customer {MOST_OF_CUSTOMER}."},
+    429: {
+        "description": f"Enough streams are open: {MOST_STREAMS} of the session, {MOST_OF_CUSTOMER} of the customer, "
+        "or as many as this process may have."
+    },
 }
 
 
@@ -60,9 +63,10 @@ async def live(books: OpenBooks, session: Portal) -> StreamingResponse:
     for who, opened, most in (
         ("session", books.feed.pages_of(session.session_id), MOST_STREAMS),
         ("customer", books.feed.pages_for(session.customer_id), MOST_OF_CUSTOMER),
+        ("process", len(books.feed), books.settings.live_streams),
     ):
         if opened >= most:
-            told = f"This {who} has {most} live streams open; close one, or read /v1/portal/overview instead."
+            told = f"This {who} has {most} live streams open; close one, or read /v1/portal/overview now and then."
             raise TooManyStreams("too_many_streams", told)
     return StreamingResponse(_events(books.feed, session), media_type="text/event-stream", headers=_HEADERS)
 

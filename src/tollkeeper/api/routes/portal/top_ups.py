@@ -178,7 +178,7 @@ async def pretend(books: OpenBooks, session: MayTopUp, id: UUID, asked: TestPaym
     if not (pretends_payments(books) and found.is_test):
         raise Conflict("no_test_payment", "Payments are real here: this one can't be pretended.")
     if asked.outcome == "paid":
-        ended = await books.pay_top_up(session.customer, id, by=buyer(session))
+        ended = await books.pay_top_up(session.customer, id, reference="test payment", by=buyer(session))
     else:
         ended = await books.end_top_up(session.customer, id, TopUpState.FAILED, by=buyer(session))
     return bought(ended, clock.now())
