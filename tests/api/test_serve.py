@@ -265,6 +265,6 @@ def test_migrate_brings_a_new_database_up_to_date(server_url: str, database_url:
     again = tollkeeper("migrate", "--database-url", database_url, "--json")
     assert json.loads(again.stdout) == {"applied": []}
     with psycopg.connect(database_url, autocommit=True) as connection:
-        connection.execute("drop schema public cascade")
+        connection.execute("drop schema public, reports cascade")
         connection.execute("create schema public")
     assert "0001 customers" in tollkeeper("migrate", "--database-url", database_url).stdout
