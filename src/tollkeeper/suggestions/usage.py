@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from tollkeeper.analytics import UsageQuery, UsageRow, Window, events_with_calls, usage
 from tollkeeper.catalog import Price
@@ -52,9 +52,9 @@ def _by_cost(price: Price | None) -> bool:
     return price is not None and MODELS[price.model].by_cost
 
 
-async def read_used(tx: Tx, case: Case, prices: Iterable[Price]) -> Used:
-    """The usage of the span, with what these prices need to know of the time before."""
-    start = _start(case, {price.period for price in prices})
+async def read_used(tx: Tx, case: Case, prices: Iterable[Price], since: date) -> Used:
+    """The usage of the span, and of the time since that day; with what these prices need to know of the time before."""
+    start = _start(case, {price.period for price in prices}, since)
     rows = await _read(tx, case, case.span)
     lead = await _read(tx, case, Interval(start, case.span.start)) if rows and start < case.span.start else []
     called = await events_with_calls(tx, case.customer, Interval(start, case.span.end)) if rows else {}
@@ -68,9 +68,11 @@ async def read_by_member(tx: Tx, case: Case, used: Used) -> list[UsageRow]:
     return await usage(tx, case.customer, case.catalog, query)
 
 
-def _start(case: Case, periods: set[Period]) -> datetime:
-    """When the longest period began that holds the span's first day; limits count weeks and months besides."""
-    day = local_slot(case.span.start, case.customer.zone).day
+def _start(case: Case, periods: set[Period], since: date) -> datetime:
+    """When the longest period began that holds the span's first day, or the one told if that's earlier; limits count
+    weeks and months besides.
+    """
+    day = min(since, local_slot(case.span.start, case.customer.zone).day)
     return min(period_of_day(day, period, case.customer.zone).start for period in periods | {Period.WEEK, Period.MONTH})
 
 
