@@ -242,7 +242,7 @@ async def test_a_catalog_in_another_currency_is_told_in_it(database: Database) -
     books.desk.pricing = Pricing(usd_rate=D("0.9"))
     await use(books, chat("c", 1_000_000))
     [found] = await suggested(books, Kind.CHEAPER_MODEL)
-    assert (savings(found)["operator"], found.saving.unit) == (D("2.115"), "EUR")
+    assert (savings(found)["operator"], found.figure.unit) == (D("2.115"), "EUR")
     assert found.steps[1].text == (
         "gpt-4o-mini: 1,000,000 input tokens × 0.15 USD per 1,000,000 = 0.15 USD, × 0.9 EUR = 0.135 EUR"
     )

@@ -7,12 +7,13 @@ from datetime import datetime
 from decimal import Decimal
 
 import pytest
+from tests.database.costing import reported, used_json
 from tests.database.gating import Clock, D, ingest, one, open_books, used, utc
 from tests.database.suggesting import chat, figures, savings, suggested, use
 
 from tollkeeper.books import Books
 from tollkeeper.db import Database
-from tollkeeper.suggestions import Kind
+from tollkeeper.suggestions import Kind, Worth
 
 pytestmark = pytest.mark.anyio
 
@@ -227,6 +228,17 @@ async def test_a_price_by_cost_is_compared_where_every_cost_is_known(database: D
     assert await suggested(books, Kind.CHEAPER_PLAN) == []
 
 
+async def test_costs_that_nobody_is_charged_are_not_compared(database: Database) -> None:
+    fixed = PLANS + '\n[plans.basic.prices.answer]\nmodel = "unit"\namount = "0.001"\n'
+    books = await begun(database, fixed)
+    await use(books, chat("a", 1_000_000), chat("b", 1_000_000), day=3)
+    [found] = await suggested(books, Kind.CHEAPER_PLAN)
+    assert savings(found) == {"customer": D("6.248")}
+    # What is taken back costs the operator still, and its charge is gone: sums of days don't tell them apart.
+    await reported(books, used_json("back", "answer", quantity="-1", corrects="e:a"))
+    assert await suggested(books, Kind.CHEAPER_PLAN) == []
+
+
 async def test_usage_without_calls_is_not_taken_for_free(database: Database) -> None:
     cheap = PLANS + '\n[plans.basic.prices.minute]\nmodel = "cost_plus"\nmargin_percent = "25"\n'
     books = await begun(database, cheap.replace("included = 20", ""))
@@ -273,8 +285,8 @@ async def test_what_a_plan_includes_and_nobody_used(database: Database) -> None:
     await cvs(books, 4, "2026-10-20")
     [found] = await suggested(books, Kind.UNUSED_PLAN, span=(utc("2026-10-10 00:00"), utc("2026-11-09 00:00")))
     assert found.subject == {"plan": "basic", "meter": "cv"}
-    # 16 of the 20 at 0.60.
-    assert savings(found) == {"customer": D("9.6")}
+    # 16 of the 20 at 0.60. Without them nothing would have been charged less: that's no saving.
+    assert (found.savings, found.unused) == ((), Worth(D("9.6"), "USD"))
     assert found.steps[0].figures == {"included": "20", "used": "4", "unused": "16"}
     assert "20 % was used from 2026-10-01 to 2026-10-31" in found.text
     await cvs(books, 1, "2026-10-20", "b")
@@ -285,6 +297,16 @@ async def test_a_plan_that_began_within_the_period_is_not_judged(database: Datab
     with Clock(utc("2026-10-05 12:00")):
         books = await open_books(database, PLANS.replace('default_plan = "pro"', 'default_plan = "basic"'))
     assert await suggested(books, Kind.UNUSED_PLAN, span=(utc("2026-10-10 00:00"), utc("2026-11-09 00:00"))) == []
+
+
+async def test_what_saves_comes_before_what_went_unused(database: Database) -> None:
+    cheap = PLANS.replace('default_plan = "pro"', 'default_plan = "basic"').replace("included = 20", "included = 400")
+    books = await begun(database, cheap + '[plans.basic.prices.minute]\nmodel = "unit"\namount = "0.20"\n')
+    await ingest(books, used("m", "minute", quantity="7", time=utc("2026-10-20 12:00")))
+    found = await suggested(books, span=(utc("2026-10-10 00:00"), utc("2026-11-09 00:00")))
+    assert [(one.kind, one.figure.amount) for one in found] == [
+        (Kind.CHEAPER_PLAN, D("0.7")), (Kind.UNUSED_PLAN, D(240)),
+    ]  # fmt: skip
 
 
 async def test_grants_that_expired_unused(database: Database) -> None:
@@ -300,6 +322,6 @@ async def test_grants_that_expired_unused(database: Database) -> None:
         [found] = await suggested(books, Kind.UNUSED_PLAN, span=span)
     # 4 × 0.50 of 10.00 was spent.
     assert found.subject == {"plan": "pro", "grant": "monthly"}
-    assert savings(found) == {"customer": D(8)}
+    assert (found.savings, found.unused) == ((), Worth(D(8), "USD"))
     assert found.steps[0].figures == {"grants": "1", "amount": "10", "spent": "2", "expired": "8"}
     assert figures(found, "limit") == [{"limit": "cvs", "cap": "1000", "used": "4"}]

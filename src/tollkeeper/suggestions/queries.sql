@@ -78,6 +78,20 @@ select meter, charged, day, provider, model, service_tier, batch, region, rate, 
 from called
 group by day, band, era, hours, weekday, batch, charged, rate, model, meter, provider, service_tier, region
 
+-- name: taken_back
+-- The meters of events in [from, to) that cost something and were taken back wholly: their cost stays, and isn't charged.
+select distinct s.meter
+from events e
+join series s on s.customer_id = e.customer_id and s.series_id = e.series_id
+join lateral (
+    select sum(billed) as billed, sum(amount) as amount from events
+    where customer_id = e.customer_id and corrects = e.event_id
+) k on e.billed + k.billed = 0 and coalesce(e.amount, 0) + coalesce(k.amount, 0) = 0
+where e.customer_id = %(customer_id)s and e.quantity <> 0 and e.cost <> 0
+  and e.event_id in (
+      select corrects from events
+      where customer_id = %(customer_id)s and corrects is not null and time >= %(from)s and time < %(to)s)
+
 -- name: lapsed_grants
 -- What became of the grants that a recurring grant made, of those that expired in (from, to].
 select count(*) as grants, coalesce(sum(amount), 0) as amount, coalesce(sum(spent), 0) as spent,
