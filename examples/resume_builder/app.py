@@ -23,6 +23,7 @@ from starlette.middleware.sessions import SessionMiddleware
 
 from examples.resume_builder import accounts, ai
 from examples.resume_builder.ai import toll
+from tollkeeper.client import Saving
 from tollkeeper.errors import TollError
 
 PAGES, MOST_BYTES = Path(__file__).parent / "pages", 5_000_000
@@ -128,9 +129,16 @@ def used(tokens: Any, spent: Any) -> dict[str, Any]:
 
 @app.get("/api/billing/suggestions")
 def suggestions(user: User) -> Response:
-    """What would have cost this user less in the last 30 days, each with its arithmetic."""
-    found = toll.suggestions(user).data
-    return exact([asdict(each) for each in found if any(one.whom == "customer" for one in each.savings)])
+    """What would have been charged less in the last 30 days. The arithmetic is of what the model's provider takes: users
+    see it where they pay exactly that. With a margin on top, what is saved differs, and they are told of plans alone.
+    """
+    found = [asdict(each) for each in toll.suggestions(user).data if theirs(each.savings)]
+    return exact([each | {"savings": each["savings"][-1:]} for each in found])
+
+
+def theirs(savings: tuple[Saving, ...]) -> bool:
+    """Whether the customer saves, and nobody else another amount."""
+    return "customer" in {one.whom for one in savings} and len({(one.amount, one.unit) for one in savings}) == 1
 
 
 def exact(value: Any) -> Response:
