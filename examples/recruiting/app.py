@@ -6,9 +6,10 @@ import logging
 import os
 import re
 import secrets
+import sqlite3
 import time
-from contextlib import suppress
-from decimal import Decimal
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -17,16 +18,14 @@ from fastapi import Body, Depends, FastAPI, Form, HTTPException, Request, Respon
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
 from fastapi.staticfiles import StaticFiles
 from openai import OpenAI, OpenAIError
-from pydantic import ValidationError
+from pydantic import ValidationError, conlist, create_model
 from starlette.middleware.sessions import SessionMiddleware
 
-from examples.recruiting.reading import MOST_BYTES, Assessment, Resume, questions, text_of
-from examples.recruiting.store import rows, turn
-from tollkeeper import Tollkeeper
-from tollkeeper.client import Operation
+from examples.recruiting.reading import MOST_BYTES, Assessment, Resume, text_of
+from tollkeeper.client import Operation, Tollkeeper
 from tollkeeper.errors import TollError, TollkeeperUnreachable
 
-PAGES = Path(__file__).parent / "pages"
+PAGES, TABLES = Path(__file__).parent / "pages", Path(__file__).with_name("tables.sql").read_text(encoding="utf-8")
 URL, MODEL = os.environ["TOLLKEEPER_URL"], os.environ.get("OPENAI_MODEL", "gpt-4o")
 POLICY = f"default-src 'none'; style-src 'self'; img-src data:; script-src 'self' {URL}; connect-src 'self' {URL}"
 PLANNED = {"quantity": 15, "expires_in": 4 * 3600}  # minutes that are reserved for an interview, and for how long
@@ -39,9 +38,30 @@ app.mount("/pages", StaticFiles(directory=PAGES))
 app.add_middleware(SessionMiddleware, secret_key=os.environ["EXAMPLE_SECRET"], session_cookie="recruiting")
 Text = Annotated[str, Form(min_length=1, max_length=20_000)]
 Status, Quality = Annotated[Literal["started", "completed"], Body()], Annotated[Literal["HD", "SD"], Body()]
-Answers = Annotated[tuple[str, ...], Body(max_length=50)]
+Said = Annotated[tuple[str, ...], Body(max_length=50)]
 JobId, Id = Annotated[str, Body()], Annotated[str | None, Body(max_length=100)]
-Number = Annotated[int, Body(ge=1, le=50)]
+Number = Annotated[int, Body(alias="numberOfQuestions", ge=1, le=50)]
+
+
+def rows(sql: str, **values: Any) -> list[dict[str, Any]]:
+    """What a statement returns; what it changes is stored then."""
+    with closing(sqlite3.connect(f"{os.environ['EXAMPLE_DATA']}/recruiting.sqlite", timeout=10)) as database, database:
+        database.row_factory = sqlite3.Row
+        database.executescript(TABLES)
+        return [dict(row) for row in database.execute(sql, values)]
+
+
+@contextmanager
+def turn(what: str) -> Iterator[str]:
+    """Be the only one who does it, in any process (one that takes ten minutes has died). A name for this time."""
+    sql = "insert into turns values (:what, unixepoch() + 600) on conflict do update set ends = excluded.ends"
+    mine = rows(f"{sql} where ends < unixepoch() returning *", what=what)
+    if not mine:
+        raise HTTPException(409, "This is being done already.")
+    try:
+        yield f"{what}:{secrets.token_hex(4)}"
+    finally:
+        rows("delete from turns where what = :what and ends = :ends", **mine[0])
 
 
 def signed_in(request: Request) -> str:
@@ -56,18 +76,10 @@ Company = Annotated[str, Depends(signed_in)]
 
 def reached(request: Request, application: str) -> dict[str, Any]:
     """An application with its job. Its id is the candidate's key; a company that's signed in reaches its own alone."""
-    sql = "select a.*, title, description, questions from applications a join jobs j on j.id = a.job where a.id = :id"
-    for found in rows(sql, id=application):
+    for found in rows("select * from reached where id = :id", id=application):
         if request.session.get("company") in (None, found["company"]):
             return found
     raise HTTPException(404, "There is no such application.")
-
-
-def job_of(company: str, job: str) -> dict[str, Any]:
-    """A job of the company's; those of others don't exist."""
-    for found in rows("select * from jobs where id = :job and company = :company", job=job, company=company):
-        return found
-    raise HTTPException(404, "There is no such job.")
 
 
 def ask(form: type[Any], task: str, text: str) -> tuple[Any, Any]:
@@ -81,11 +93,10 @@ def ask(form: type[Any], task: str, text: str) -> tuple[Any, Any]:
 
 def tracked(what: str, done: Operation) -> dict[str, Any]:
     """What was charged, and by what; None where Tollkeeper is away, and is told later."""
-    told = "⚠️ Failed to record now: it's in the journal, and is sent later"
+    told = "⚠️ Failed to record now, and sent later"
     with suppress(TollError):
-        booked = toll.get_event(done.id, customer=done.customer)
-        by = "fallback, the real cost isn't known" if booked.estimated else f"real cost {booked.cost} USD"
-        told = f"Billing tracked: {booked.charge} USD ({by})"
+        event = toll.get_event(done.id, customer=done.customer)
+        told = f"Billing tracked: {event.charge} USD ({'fallback' if event.estimated else 'real'}, cost {event.cost})"
     log.info("[%s] %s", what, told)
     return {"event": done.id, "charge": done.charge}
 
@@ -110,29 +121,32 @@ def parse_resume(request: Request, applicationId: Text, file: UploadFile) -> dic
                     parsing.quantity = 1
             billing = tracked("Resume Parse", parsing)
         sql = "update applications set resume = r.resume from resumes r where id = :id and application = :id"
-        for parsed in rows(f"{sql} and file_id = :file returning r.resume", **this):
+        for parsed in rows(f"{sql} and file_id = :file returning resume", **this):
             return {"resume": json.loads(parsed["resume"]), "billing": billing}
     raise HTTPException(502, "The CV couldn't be parsed. Try again.")
 
 
 @app.post("/api/ai/generate-questions")
-def generate_questions(company: Company, jobId: JobId, numberOfQuestions: Number = 10, requestId: Id = None) -> Any:
+def generate_questions(company: Company, jobId: JobId, number: Number = 10, requestId: Id = None) -> Any:
     """Questions for a job. An estimate of their tokens is reserved; charged are those that the model reports."""
-    with turn(f"questions:{job_of(company, jobId)['id']}") as name:
-        job, number = job_of(company, jobId), numberOfQuestions
-        if requestId and requestId == job["asked"]:  # it comes again, since the answer was lost
-            return {"questions": json.loads(job["questions"]), "usage": None, "estimated": None, "billing": None}
-        usage = {"prompt_tokens": (len(job["description"]) + 2) // 4 + number * 100, "completion_tokens": number * 50}
+    with turn(f"questions:{jobId}") as name:
+        if not (found := rows("select * from jobs where id = :job and company = :company", job=jobId, company=company)):
+            raise HTTPException(404, "There is no such job.")
+        if requestId and requestId == found[0]["asked"]:  # it comes again, since the answer was lost
+            return {"questions": json.loads(found[0]["questions"]), "usage": None, "estimated": None, "billing": None}
+        title, description = found[0]["title"], found[0]["description"]
+        usage = {"prompt_tokens": (len(description) + 2) // 4 + number * 100, "completion_tokens": number * 50}
         by, guess = {"job": jobId, "tokens": "estimated"}, {"provider": "openai", "model": MODEL, "usage": usage}
         planned = {"id": name, "quantity": sum(usage.values()), "estimate": guess, "dimensions": by}
         with toll.operation("question_tokens", customer=company, **planned) as generation:
             generation.quantity = 0  # so much is written as yet
+            form = create_model("Questions", questions=(conlist(str, min_length=number, max_length=number), ...))
             task = f"Write {number} interview questions for this job, from easy to demanding."
-            written, reported = ask(questions(number), task, f"{job['title']}\n{job['description']}")
+            written, reported = ask(form, task, f"{title}\n{description}")
             if reported:
                 usage = {"prompt_tokens": reported.prompt_tokens, "completion_tokens": reported.completion_tokens}
                 generation.dimensions = by | {"tokens": "reported"}
-            about = {"job_title": job["title"], "model": MODEL, "tokens_estimated": not reported}
+            about = {"job_title": title, "model": MODEL, "tokens_estimated": not reported}
             generation.metadata = about | usage | {"question_count": number if written else 0}
             if written:
                 sql = "update jobs set questions = :it, asked = :asked where id = :id"
@@ -145,12 +159,9 @@ def generate_questions(company: Company, jobId: JobId, numberOfQuestions: Number
 
 
 @app.post("/api/applications/{application}/interview-status")
-def interview_status(
-    request: Request, application: str, status: Status, answers: Answers = (), videoQuality: Quality = "HD"
-) -> Any:
+def meet(request: Request, application: str, status: Status, answers: Said = (), videoQuality: Quality = "HD") -> Any:
     """An interview begins, if the company can pay for it; or it ends, and its minutes are charged in any case."""
-    name = f"interview:{reached(request, application)['id']}"
-    with turn(name):
+    with turn(name := f"interview:{application}"):
         applied, this = reached(request, application), {"id": application, "now": time.time_ns() // 1_000_000}
         asked, title = json.loads(applied["questions"]) or ["Tell us about yourself."], applied["title"]
         dimensions = {"job": applied["job"], "candidate": application}
@@ -164,23 +175,22 @@ def interview_status(
             sql = "update applications set interview = 'started', started_at = :now where id = :id"
             rows(f"{sql} and started_at is null", **this)
             return {"title": title, "questions": asked}
-        sql = "update applications set ended_at = coalesce(ended_at, :now) where id = :id"
-        lasted = rows(f"{sql} returning ended_at - started_at as it", **this)[0]["it"]
-        minutes = round(Decimal(lasted) / 60_000, 6)  # the meter rounds them, and knows the least
+        sql = "update applications set ended_at = coalesce(ended_at, :now) where id = :id returning"
+        [lasted] = rows(f"{sql} printf('%.6f', (ended_at - started_at) / 60000.0) as minutes", **this)
         about = {"job_title": title, "interview_id": name, "video_quality": videoQuality, "model": MODEL}
         about |= {"completed_questions": sum(bool(each.strip()) for each in answers), "total_questions": len(asked)}
         assessment = billing = None
         try:
             with toll.operation("interview_minute", **plan, **PLANNED) as interview:
-                interview.quantity, interview.metadata = minutes, about
+                interview.quantity, interview.metadata = lasted["minutes"], about  # the meter rounds
                 said = "\n\n".join([applied["description"], *answers])[:40_000]
                 assessment, _ = ask(Assessment, "Assess these answers of a candidate for the job.", said)
             billing = tracked("Interview", interview)
         except TollError:  # refused, because its reservation was over; but it has taken place, and is recorded
-            toll.record("interview_minute", **plan, quantity=minutes, metadata=about)
+            toll.record("interview_minute", **plan, quantity=lasted["minutes"], metadata=about)
         sql = "update applications set interview = 'completed', assessment = :it where id = :id"
         rows(sql, it=assessment and assessment.model_dump_json(), id=application)
-    return {"status": "completed", "minutes": minutes, "billing": billing}
+    return {"status": "completed", "billing": billing, **lasted}
 
 
 @app.get("/billing-token")
