@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -163,7 +163,7 @@ def test_what_is_kept_with_each_event(running: Running, company: Company) -> Non
     file = a_docx("Ada Byron", "Skills", "Analysis, Poetry")
     answer = company.parse(application, file)
     assert answer["resume"]["skills"] == ["Analysis", "Poetry"]
-    company.questions(job, 3)
+    company.questions(job, 4)
     company.interview(application, "2.4", answers=["Yes.", " ", ""])
     (cv,) = sql(running, "select * from recruiting.cv_parsing_usage where company_id = %s", company.key)
     assert (cv["job_id"], cv["candidate_id"], cv["file_size_kb"]) == (job, application, round(len(file) / 1024))
@@ -174,17 +174,30 @@ def test_what_is_kept_with_each_event(running: Running, company: Company) -> Non
     usage = company.bills()[1]["usage"]
     for name in ("prompt_tokens", "completion_tokens", "total_tokens"):
         assert questions[name] == usage[name]
-    assert (questions["question_count"], questions["model_used"], questions["job_id"]) == (3, "gpt-4o", job)
+    assert (questions["question_count"], questions["model_used"], questions["job_id"]) == (4, "gpt-4o", job)
     assert (questions["token_price_per_1k"], questions["tokens_estimated"]) == (Decimal("0.002"), False)
     (video,) = sql(running, "select * from recruiting.video_interview_usage where company_id = %s", company.key)
     assert (video["duration_minutes"], video["cost"], video["candidate_id"]) == (2, Decimal("0.2"), application)
-    assert (video["completed_questions"], video["total_questions"]) == (1, 3)
+    assert (video["completed_questions"], video["total_questions"]) == (1, 4)
     for each in (
         "[Resume Parse] Billing tracked: 0.5 USD (real",
         "[Question Generation] Billing tracked",
         "[Interview] ",
     ):
         assert each in (running.data / "recruiting.log").read_text(encoding="utf-8")
+
+
+def test_the_ledger_tells_events_of_one_batch_apart(running: Running, company: Company) -> None:
+    """Reported together, they are booked by one transaction; and they may be reported late."""
+    used_at = datetime.now(UTC) - timedelta(hours=3)
+    about = {"customer": company.key, "meter": "cv_parse", "quantity": 1, "time": used_at.isoformat()}
+    company.toll("POST", "/v1/events", json=[about | {"id": name} for name in ("one", "two")])
+    ledger = sql(running, "select * from recruiting.usage_ledger where company_id = %s", company.key)
+    assert len({entry["transaction_id"] for entry in ledger}) == 1
+    assert {entry["id"] for entry in ledger} == {f"{company.key}/one", f"{company.key}/two"}
+    for entry in ledger:
+        assert entry["used_at"] == used_at
+        assert entry["created_at"] > used_at + timedelta(hours=2)
 
 
 def test_without_skills_the_success_rate_is_80_and_the_same_file_is_charged_once(
@@ -467,3 +480,5 @@ def test_without_a_known_cost_the_fallbacks_stand_in_and_say_so(
     voiced = correction | {"id": f"{event['id']}:voice", "corrects": event["id"], "calls": [voice]}
     company.toll("POST", "/v1/events", json=voiced)
     assert company.charge("interview_minute") == (Decimal("0.45") + Decimal("0.32") + Decimal("0.32")) * Decimal("1.25")
+    (video,) = sql(running, "select * from recruiting.video_interview_usage where company_id = %s", company.key)
+    assert video["provider_cost"] == Decimal("1.09")
