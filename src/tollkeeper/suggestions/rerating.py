@@ -77,7 +77,8 @@ def _told_by_sums(meter: Meter, price: Price) -> bool:
     model = MODELS[price.model]
     if model.cumulative:
         return meter.aggregation in ADDITIVE
-    return model.by_cost and "fixed" not in price.terms.as_table()
+    # Sums of days don't tell what each event adds by itself, nor which of their cost delivered nothing.
+    return model.by_cost and not {"fixed", "undelivered"} & price.terms.as_table().keys()
 
 
 def _in_order(lead: Sequence[UsageRow], rows: Sequence[UsageRow]) -> Iterator[tuple[UsageRow, bool]]:
