@@ -27,7 +27,6 @@ from tests.examples.recruiting import (
     a_docx,
     a_pdf,
     app_behind,
-    assert_questions_that_fail_are_free,
     billing,
     card,
     charge_of,
@@ -216,18 +215,6 @@ def test_tokens_are_estimated_only_where_the_answer_does_not_tell_them(running: 
     assert {row["group"]["tokens"] for row in rows} == {"estimated", "reported"}
     found = "select total_tokens from recruiting.question_generation_usage where company_id = %s and tokens_estimated"
     assert [row["total_tokens"] for row in sql(running, found, company.key)] == [4999]
-
-
-def test_a_cv_that_can_not_be_parsed_costs_nothing_and_the_next_try_does(running: Running, company: Company) -> None:
-    application = company.apply(company.job("Cook", "x" * 200))
-    company.simulate(content="I can't read that.")
-    assert company.upload(application, a_pdf("Somebody")).status_code == 502
-    assert company.charge("cv_parse") == 0
-    assert_questions_that_fail_are_free(company)
-    (cv,) = sql(running, "select * from recruiting.cv_parsing_usage where company_id = %s", company.key)
-    assert (cv["parse_successful"], cv["cost"], cv["provider_cost"] > 0) == (False, 0, True)
-    company.parse(application, a_pdf("Somebody"))
-    assert company.charge("cv_parse") == Decimal("0.5")
 
 
 def test_files_without_text_are_refused_before_anything_is_called(company: Company) -> None:

@@ -1,4 +1,4 @@
-"""The recruiting example, when the same is asked at once or again, or nothing comes of it: at fixed prices and at real cost."""
+"""The recruiting example when the same is asked at once or again, or nothing comes of it: under both catalogs."""
 
 from __future__ import annotations
 
@@ -34,6 +34,18 @@ def test_the_ledger_tells_events_of_one_batch_apart(running: Running, company: C
     for entry in ledger:
         assert entry["used_at"] == used_at
         assert entry["created_at"] > used_at + timedelta(hours=2)
+
+
+def test_a_cv_that_can_not_be_parsed_costs_nothing_and_the_next_try_does(running: Running, company: Company) -> None:
+    application = company.apply(company.job("Cook", "x" * 200))
+    company.simulate(content="I can't read that.")
+    assert company.upload(application, a_pdf("Somebody")).status_code == 502
+    assert company.charge("cv_parse") == 0
+    assert_questions_that_fail_are_free(company)
+    (cv,) = sql(running, "select * from recruiting.cv_parsing_usage where company_id = %s", company.key)
+    assert (cv["parse_successful"], cv["cost"], cv["provider_cost"] > 0) == (False, 0, True)
+    company.parse(application, a_pdf("Somebody"))
+    assert company.charge("cv_parse") == Decimal("0.5")
 
 
 def test_what_is_asked_at_once_or_again_is_done_once(company: Company) -> None:
