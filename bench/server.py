@@ -78,7 +78,11 @@ def serving(url: str, workers: int, *, run_by: Sequence[str] = ("-m", "tollkeepe
         yield _port(process), secret
     finally:
         process.send_signal(signal.SIGTERM)
-        process.wait(30)
+        try:
+            process.wait(30)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            raise
 
 
 def _port(process: subprocess.Popen[bytes]) -> int:

@@ -8,7 +8,7 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from pathlib import Path
 from types import FrameType
@@ -127,8 +127,7 @@ def _lifespan(
                 yield
         finally:
             books.feed.stop()
-            for task in tasks:
-                await _end(task)
+            await _end(tasks)
             if database is None:
                 await books.database.close()
             _log.info("worker stopped")
@@ -164,15 +163,16 @@ def _when_asked_to_end(stop: Callable[[], None]) -> Iterator[None]:
             signal.signal(each, before[each])
 
 
-async def _end(task: asyncio.Task[None]) -> None:
-    """Cancel the task until it has ended, once more every second.
+async def _end(tasks: Iterable[asyncio.Task[None]]) -> None:
+    """Cancel the tasks until all have ended, once more every second.
 
     One cancellation may be lost, where what the task waits for comes at the same moment: `asyncio.wait_for`, through
     which the driver waits, then returns it (python/cpython#86296, in Python 3.11). The task would go on for ever.
     """
-    while not task.done():
-        task.cancel()
-        await asyncio.wait([task], timeout=_PAUSE_SECONDS)
+    while running := [task for task in tasks if not task.done()]:
+        for task in running:
+            task.cancel()
+        await asyncio.wait(running, timeout=_PAUSE_SECONDS)
 
 
 async def _read_prices(books: Books) -> None:

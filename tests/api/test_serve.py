@@ -81,7 +81,7 @@ def test_it_serves_and_stops_in_order(database_url: str, tmp_path: Path, key: st
     with serving(tmp_path / "log", "--database-url", database_url, "--workers", workers) as served:
         assert "keys create" not in served.line
         for i in range(20):  # each on a connection of its own, so that all workers get some
-            answer = httpx.put(f"{served.url}/v1/customers/c{i}", json={}, headers=bearer)
+            answer = httpx.put(f"{served.url}/v1/customers/c{i}", json={}, headers=bearer, timeout=PATIENCE)
             assert answer.status_code == 201
         assert httpx.get(f"{served.url}/readyz", timeout=PATIENCE).status_code == 200
         metrics = httpx.get(f"{served.url}/metrics", timeout=PATIENCE).text
@@ -112,6 +112,39 @@ def test_ctrl_c_ends_it_without_a_traceback(database_url: str, tmp_path: Path) -
         assert httpx.get(f"{served.url}/healthz", timeout=PATIENCE).status_code == 200
         assert served.stop(signal.SIGINT) == 0
     assert "Traceback" not in served.log.read_text()
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_signal_while_it_starts_ends_it_at_once(database_url: str, tmp_path: Path, workers: str) -> None:
+    with serving(tmp_path / "log", "--database-url", database_url, "--workers", workers) as served:
+        time.sleep(0.2)  # It tells its address first, and then loads the application, for more than a second.
+        assert served.stop() == 0
+        assert "worker started" not in served.log.read_text()
+
+
+LOADED = """
+import os, signal
+try:
+    os.kill(os.getpid(), signal.SIGTERM)
+except BaseException:
+    print("swallowed")
+
+async def app(scope, receive, send):
+    print("started")
+"""
+LOADS = "import uvicorn; from tollkeeper.cli.serve import _Config; uvicorn.Server(_Config('loaded:app', port=0)).run()"
+
+
+def test_a_signal_counts_though_what_is_loaded_swallows_its_exception(tmp_path: Path) -> None:
+    (tmp_path / "loaded.py").write_text(LOADED)
+    done = subprocess.run(
+        [sys.executable, "-c", LOADS],
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path])},
+    )
+    assert (done.returncode, done.stdout) == (0, "swallowed\n"), done.stderr
 
 
 def until(reached: Callable[[], bool]) -> None:
@@ -232,6 +265,6 @@ def test_migrate_brings_a_new_database_up_to_date(server_url: str, database_url:
     again = tollkeeper("migrate", "--database-url", database_url, "--json")
     assert json.loads(again.stdout) == {"applied": []}
     with psycopg.connect(database_url, autocommit=True) as connection:
-        connection.execute("drop schema public cascade")
+        connection.execute("drop schema public, reports cascade")
         connection.execute("create schema public")
     assert "0001 customers" in tollkeeper("migrate", "--database-url", database_url).stdout

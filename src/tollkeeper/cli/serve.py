@@ -8,6 +8,7 @@ import signal
 import socket
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Annotated, NoReturn
@@ -29,6 +30,8 @@ from tollkeeper.settings import Settings
 
 _GRACE_SECONDS = 10
 _BACKLOG = 2048
+
+_asked_to_stop = threading.Event()
 
 app = typer.Typer()
 
@@ -61,6 +64,7 @@ def serve(
 
 def _stop(*_: object) -> NoReturn:
     """End in order: the contexts that are open close what they hold, the embedded server among it."""
+    _asked_to_stop.set()
     signal.signal(signal.SIGTERM, signal.SIG_IGN)  # a second signal mustn't disturb that
     raise SystemExit(0)
 
@@ -117,9 +121,28 @@ def _hand_over(settings: Settings) -> None:
     os.environ.update({f"TOLLKEEPER_{name.upper()}": str(value) for name, value in given.items()})
 
 
+class _Config(uvicorn.Config):
+    """As the server's own; but a signal that comes while the application is loaded ends the process at once.
+
+    The server would note it, and end only after it has loaded: that takes seconds, many where the machine is busy.
+    """
+
+    def load(self) -> None:
+        """Load the application, in the main thread of whichever process serves."""
+        before = {each: signal.signal(each, _stop) for each in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            super().load()
+        finally:
+            if _asked_to_stop.is_set():
+                # By now, the exception may be gone: what is loaded calls much code, and some of it swallows any.
+                raise SystemExit(0)
+            for each, handler in before.items():
+                signal.signal(each, handler)
+
+
 def _serve(settings: Settings, listener: socket.socket) -> None:
     """Run the workers until a signal ends them."""
-    config = uvicorn.Config(
+    config = _Config(
         "tollkeeper.app:create",
         factory=True,
         http="httptools",

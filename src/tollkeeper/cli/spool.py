@@ -20,6 +20,9 @@ File = Annotated[
     Path | None, typer.Option("--file", help="The spool's file.", show_default="TOLLKEEPER_SPOOL, or the usual one")
 ]
 
+_PATIENCE_SECONDS = 60.0
+"""Nobody's request waits for this command, so a slow answer is waited for."""
+
 
 @app.command("list")
 def list_all(ctx: typer.Context, file: File = None) -> None:
@@ -69,7 +72,7 @@ def replay(
         settings = settings_for(ctx)
         toll = Tollkeeper.local(settings.data, database_url=settings.database_url, spool=spool.path)
     else:
-        toll = Tollkeeper(url, spool=spool.path)
+        toll = Tollkeeper(url, spool=spool.path, timeout=_PATIENCE_SECONDS)
     with toll:
         done = toll.replay(refused=refused)
         elsewhere = sum(one.target != toll.target for one in spool.entries())
