@@ -311,3 +311,20 @@ def create_in(page: Page, position: str) -> None:
     page.get_by_label("Position").fill(position)
     page.get_by_label("What matters").fill("Counts every cart. Writes it into a long book. Sleeps well.")
     page.get_by_role("button", name="Create interview").click()
+
+
+def refused_while_billing_is_away(meet: Meet, process: Process, dana: Person) -> None:
+    """Nothing is created and nobody signs up; a payment is told when it's back, by a processor that began anew."""
+    payment = dana.check_out(dana.buy())
+    process.line.cut()
+    dana.pay(payment)  # the processor goes on telling it
+    assert code_of(dana.create()) == (503, "unreachable")
+    late = {"email": "late@example.com", "name": "Late", "password": PASSWORD}
+    assert code_of(meet("Late", process.url).http.post("/sign-up", data=late)) == (503, "unreachable")
+    assert dana.states == ["created", "failed"]
+    process.kill()  # with a payment that nobody has heard of
+    process.start()
+    process.line.mend()
+    until(lambda: dana.credits == ("7", "0"))
+    assert dana.create().status_code == 201
+    assert meet("Late").http.post("/sign-up", data=late).status_code == 204

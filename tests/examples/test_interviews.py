@@ -32,6 +32,7 @@ from tests.examples.scheduler import (
     create_in,
     invitation,
     read,
+    refused_while_billing_is_away,
     sign_up_in,
     signed,
     simulate,
@@ -307,22 +308,6 @@ def dies_amid_one_and_right_after_another(running: Running, process: Process, da
     process.start()
     until(lambda: dana.credits == ("2", "0"))
     assert dana.states == ["created", "failed"]
-
-
-def refused_while_billing_is_away(meet: Meet, process: Process, dana: Person) -> None:
-    payment = dana.check_out(dana.buy())
-    process.line.cut()
-    dana.pay(payment)  # the processor goes on telling it
-    assert code_of(dana.create()) == (503, "unreachable")
-    late = {"email": "late@example.com", "name": "Late", "password": PASSWORD}
-    assert code_of(meet("Late", process.url).http.post("/sign-up", data=late)) == (503, "unreachable")
-    assert dana.states == ["created", "failed"]
-    process.kill()  # with a payment that nobody has heard of
-    process.start()
-    process.line.mend()
-    until(lambda: dana.credits == ("7", "0"))
-    assert dana.create().status_code == 201
-    assert meet("Late").http.post("/sign-up", data=late).status_code == 204
 
 
 def test_the_documented_steps_in_a_browser_with_a_second_tab_that_sees_it_live(running: Running, page: Page) -> None:

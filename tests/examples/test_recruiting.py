@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 
@@ -187,19 +186,6 @@ def test_what_is_kept_with_each_event(running: Running, company: Company) -> Non
         assert each in (running.data / "recruiting.log").read_text(encoding="utf-8")
 
 
-def test_the_ledger_tells_events_of_one_batch_apart(running: Running, company: Company) -> None:
-    """Reported together, they are booked by one transaction; and they may be reported late."""
-    used_at = datetime.now(UTC) - timedelta(hours=3)
-    about = {"customer": company.key, "meter": "cv_parse", "quantity": 1, "time": used_at.isoformat()}
-    company.toll("POST", "/v1/events", json=[about | {"id": name} for name in ("one", "two")])
-    ledger = sql(running, "select * from recruiting.usage_ledger where company_id = %s", company.key)
-    assert len({entry["transaction_id"] for entry in ledger}) == 1
-    assert {entry["id"] for entry in ledger} == {f"{company.key}/one", f"{company.key}/two"}
-    for entry in ledger:
-        assert entry["used_at"] == used_at
-        assert entry["created_at"] > used_at + timedelta(hours=2)
-
-
 def test_without_skills_the_success_rate_is_80_and_the_same_file_is_charged_once(
     running: Running, company: Company
 ) -> None:
@@ -229,63 +215,6 @@ def test_tokens_are_estimated_only_where_the_answer_does_not_tell_them(running: 
     assert {row["group"]["tokens"] for row in rows} == {"estimated", "reported"}
     found = "select total_tokens from recruiting.question_generation_usage where company_id = %s and tokens_estimated"
     assert [row["total_tokens"] for row in sql(running, found, company.key)] == [4999]
-
-
-def test_a_cv_that_can_not_be_parsed_costs_nothing_and_the_next_try_does(running: Running, company: Company) -> None:
-    application = company.apply(company.job("Cook", "x" * 200))
-    company.simulate(content="I can't read that.")
-    assert company.upload(application, a_pdf("Somebody")).status_code == 502
-    assert company.charge("cv_parse") == 0
-    assert_questions_that_fail_are_free(company)
-    (cv,) = sql(running, "select * from recruiting.cv_parsing_usage where company_id = %s", company.key)
-    assert (cv["parse_successful"], cv["cost"], cv["provider_cost"] > 0) == (False, 0, True)
-    company.parse(application, a_pdf("Somebody"))
-    assert company.charge("cv_parse") == Decimal("0.5")
-
-
-def assert_questions_that_fail_are_free(company: Company) -> None:
-    job = company.job("Baker", "x" * 200)
-    company.simulate(content="No.")
-    failed = company.http.post("/api/ai/generate-questions", json={"jobId": job, "numberOfQuestions": 3})
-    assert (failed.status_code, company.charge("question_tokens")) == (502, 0)
-    (event,) = company.events("question_tokens")
-    assert (event["quantity"], float(event["cost"]) > 0) == ("0", True)
-
-
-def assert_done_once(company: Company) -> None:
-    """Four at once are one call and one charge; so is what comes again."""
-    job = company.job("Cook", "x" * 200)
-    application = company.apply(job)
-    assert company.status(application, "started").status_code == 200
-    minutes_ago(company.running, application, "5")
-    a, b = a_pdf("A", "Skills", "Python"), a_pdf("B", "Skills", "SQL")
-    asked = {"jobId": job, "numberOfQuestions": 3, "requestId": "r1"}
-    works = {
-        "interview_minute": lambda _: company.status(application, "completed"),
-        "cv_parse": lambda _: company.upload(application, a),
-        "question_tokens": lambda _: company.http.post("/api/ai/generate-questions", json=asked),
-    }
-    for count, (meter, work) in enumerate(works.items(), 1):
-        company.simulate(delay_ms=400)
-        with ThreadPoolExecutor(4) as threads:
-            answers = list(threads.map(work, range(4)))
-        assert sorted(answer.status_code for answer in answers) == [200, 409, 409, 409], meter
-        again = work(0)
-        assert again.status_code == (409 if meter == "interview_minute" else 200), again.text
-        assert (len(company.bills()), len(company.events(meter))) == (count, 1), meter
-    charged = company.charge("cv_parse")
-    company.parse(application, b)
-    twice = company.charge("cv_parse")
-    assert company.parse(application, a)["billing"] is None
-    assert company.applications(job)[0]["resume"].find("Python") > 0
-    assert (charged > 0, twice > charged, company.charge("cv_parse")) == (True, True, twice)
-    assert len(company.bills()) == 4
-    company.questions(job, 3)  # another request, another generation
-    assert len(company.events("question_tokens")) == 2
-
-
-def test_what_is_asked_at_once_or_again_is_done_once(company: Company) -> None:
-    assert_done_once(company)
 
 
 def test_files_without_text_are_refused_before_anything_is_called(company: Company) -> None:
@@ -391,22 +320,6 @@ def test_while_tollkeeper_is_away_work_goes_on_and_nothing_is_lost(
 def real_cost(running: Running) -> None:
     """From here on, the example's other catalog is in force."""
     apply_catalog(running.tollkeeper_url, running.admin_key, running.example.catalog("real-cost"))
-
-
-def test_at_real_cost_too_what_fails_is_free(real_cost: None, company: Company) -> None:
-    application = company.apply(company.job("Waiter", "x" * 200))
-    company.simulate(content="I can't read that.")
-    assert company.upload(application, a_pdf("Somebody")).status_code == 502
-    (failed,) = company.events("cv_parse")
-    assert (failed["charge"], failed["quantity"], float(failed["cost"]) > 0) == ("0", "0", True)
-    assert_questions_that_fail_are_free(company)
-    company.parse(application, a_pdf("Somebody"))
-    parsed = company.events("cv_parse")[0]
-    assert Decimal(parsed["charge"]) == Decimal(parsed["cost"]) * Decimal("1.25") > 0
-
-
-def test_at_real_cost_too_nothing_is_done_twice(real_cost: None, company: Company) -> None:
-    assert_done_once(company)
 
 
 def test_each_operation_costs_what_its_calls_do_and_a_quarter_more(
