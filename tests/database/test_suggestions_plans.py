@@ -179,9 +179,7 @@ async def test_what_was_used_before_the_span_uses_its_grant_up_first(database: D
 
 
 @pytest.mark.parametrize(("rollover", "saved"), [('"none"', 2), ('"all"', 12), ("4", 6)])
-async def test_what_a_grant_rolls_over_pays_in_the_next_period(
-    database: Database, rollover: str, saved: int
-) -> None:
+async def test_what_a_grant_rolls_over_pays_in_the_next_period(database: Database, rollover: str, saved: int) -> None:
     books = await begun(database, giving("basic", f"rollover = {rollover}"))
     await cvs(books, 50, "2026-08-20")
     await cvs(books, 80, "2026-10-20")

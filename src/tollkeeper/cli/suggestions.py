@@ -29,7 +29,7 @@ def show_suggestions(
     end: To = None,
     kind: Annotated[list[Kind] | None, typer.Option(help="Only this kind; may be repeated.")] = None,
 ) -> None:
-    """Show what would have cost less, or goes unused, each with its arithmetic; from the last 30 days unless told otherwise.
+    """Show what would have cost less, or goes unused, with its arithmetic; from the last 30 days unless told otherwise.
 
     Savings aren't to be added up: a cheaper model and batches may be about the same calls.
     """

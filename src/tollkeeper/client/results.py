@@ -242,8 +242,9 @@ class Suggestion:
 
 @dataclass(frozen=True, slots=True)
 class Suggestions:
-    """What would have cost less from `start` to before `end`, the largest saving first, then what went unused. They don't
-    add up.
+    """What would have cost less from `start` to before `end`, the largest saving first, then what went unused.
+
+    They don't add up.
     """
 
     customer: str

@@ -152,7 +152,7 @@ def _spent(case: Case, used: Used, pairs: Sequence[_Pair], plan: Plan) -> dict[s
 
 
 class _Side:
-    """What the usage of the span is charged on one of the plans, in one unit of value, and what the plan's grants pay."""
+    """What the span's usage is charged on one of the plans, in one unit of value, and what the plan's grants pay."""
 
     def __init__(self, case: Case, plan: Plan | None, unit: str, charges: Sequence[DayCharge]) -> None:
         self.plan, self.unit = plan, unit

@@ -13,7 +13,6 @@ from tollkeeper.money import ZERO, add, subtract, sum_of
 from tollkeeper.suggestions.case import Case
 from tollkeeper.wallets import GrantKind
 
-
 ROLLED_FOR = timedelta(days=3 * 366)
 """How long before the span what a grant rolls over is followed; usage is read for 2,000 days at once."""
 
@@ -101,8 +100,8 @@ def _burn(lots: Iterable[_Lot], charge: Decimal) -> None:
 
 def _periods(case: Case, grant: RecurringGrant) -> list[tuple[date, date]]:
     """The periods of a grant that the span lies in, first day and first day after; counted from where the present plan
-    began, and before it likewise: both plans are looked at as if they had been in force all along. Of a grant that rolls
-    over, those before the span too, from where the plan began.
+    began, and before it likewise: both plans are looked at as if they had been in force all along. Of a grant that
+    rolls over, those before the span too, from where the plan began.
     """
     zone = case.customer.zone
     anchor = max(case.standing.plan_since or BEGINNING, case.customer.created_at)

@@ -31,8 +31,8 @@ LONGEST = timedelta(days=366)
 
 
 async def suggest(tx: Tx, case: Case, kinds: Collection[Kind] = tuple(Kind)) -> list[Suggestion]:
-    """What the customer, or the operator, could save, and then what went unused: of each, those in the catalog's currency
-    first, the largest on top.
+    """What the customer, or the operator, could save, and then what went unused: of each, those in the catalog's
+    currency first, the largest on top.
 
     Nothing is suggested without a figure that is more than 0. Give it a snapshot. Raises
     InvalidInput `invalid_range` for a span of more than 366 days.

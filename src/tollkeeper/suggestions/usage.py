@@ -43,8 +43,8 @@ class Used:
         return sorted({row.meter for row in self.rows})
 
     def knows_costs(self, meter: str, price: Price | None) -> bool:
-        """Whether what a price by cost goes by is known of all of the meter's events. A price that goes by costs has told of those without;
-        under any other one every event must have brought its calls.
+        """Whether all that a price by cost goes by is known of the meter's events. One in force has told of those
+        without a cost; under any other price every event must have brought its calls.
         """
         rows = [*self.before(meter), *self.of(meter)]
         if meter in self.taken_back or any(row.uncosted or row.estimated or row.unpriced for row in rows):
