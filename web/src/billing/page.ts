@@ -25,12 +25,12 @@ const TITLES: Record<Tab, string> = {
   plans: 'Plans and credits',
 };
 const KINDS: Record<string, string> = {
-  usage: 'Usage',
+  grant_spent: 'Usage paid from credits',
+  usage: 'Usage owed',
+  grant_returned: 'Usage returned to credits',
   usage_credit: 'Usage credited',
   grant_paid: 'Credits bought',
   grant_given: 'Credits given',
-  grant_spent: 'Paid from credits',
-  grant_returned: 'Returned to credits',
   grant_expired: 'Credits expired',
   grant_voided: 'Credits taken back',
   grant_refunded: 'Credits refunded',
