@@ -282,7 +282,8 @@ export class TollBillingPage extends TollElement<Session> {
     const { range, meter, filters, by } = this.place;
     return html`<div class="stack">
       ${this.filterBar()}
-      <toll-usage .portal=${this.portal} .locale=${this.locale} theme=${this.theme} fixed-range .range=${range} .meter=${meter} .filter=${filters}></toll-usage>
+      <toll-usage .portal=${this.portal} .locale=${this.locale} theme=${this.theme} fixed-range .range=${range} .meter=${meter} .filter=${filters}
+        @toll-filter=${this.onClear}></toll-usage>
       <toll-breakdown
         .portal=${this.portal} .locale=${this.locale} theme=${this.theme} pick .range=${range} .meter=${meter} .filter=${filters} .chosen=${by}
         @toll-by=${(event: CustomEvent<{ by: string }>) => this.go({ by: event.detail.by })}
@@ -324,6 +325,12 @@ export class TollBillingPage extends TollElement<Session> {
     return html`<toll-billing-filters .portal=${this.portal} .locale=${this.locale} theme=${this.theme} plain .range=${range} .meter=${meter} .filters=${filters}
       @toll-filter=${(event: CustomEvent<Partial<Place>>) => this.go(event.detail)}></toll-billing-filters>`;
   }
+
+  /** The page's address has the filters. */
+  private readonly onClear = (event: CustomEvent<Partial<Place>>): void => {
+    event.preventDefault();
+    this.go(event.detail);
+  };
 
   /** An alert's remedy that another tab has. */
   private readonly onNavigate = (event: CustomEvent<{ remedy?: string }>): void => {
