@@ -73,7 +73,8 @@ export class CustomerSuggestions extends View {
 
   private list({ data, start, end }: Suggestions): TemplateResult {
     const span = `From ${app.dates.date(start)} to ${app.dates.date(end)}`;
-    if (!data.length) return empty('Nothing would have cost less, or goes unused', `${span}, as far as recorded usage tells.`);
+    if (!data.length)
+      return empty('Nothing would have cost less, or goes unused', `${span}, as far as recorded usage tells.`);
     return html`<div class="stack">
       ${data.map((one) => this.one(one))}
       <p class="as-of">${span}. Savings don’t add up: some are about the same usage.</p>
