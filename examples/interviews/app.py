@@ -17,9 +17,8 @@ from tollkeeper.errors import Conflict, DatabaseUnavailable, NotFound, ProviderU
 
 TOLLKEEPER = os.environ["TOLLKEEPER_URL"]
 PAGES = Path(__file__).parent / "pages"
-# What widgets need of a page's policy: their script, and to talk to where it came from.
 OWN = "default-src 'none'; style-src 'self'; img-src data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-POLICY = f"{OWN}; script-src 'self' {TOLLKEEPER}; connect-src 'self' {TOLLKEEPER}"
+POLICY = f"{OWN}; script-src 'self' {TOLLKEEPER}; connect-src 'self' {TOLLKEEPER}"  # as widgets need
 UNUSABLE = ProviderUnavailable("model_failed", "The AI model gave no answer that could be used.")
 OURS: dict[type[Exception], TollError] = {
     sqlite3.Error: DatabaseUnavailable("store_failed", "The product's own database can't be reached."),
@@ -48,7 +47,6 @@ for part in (people, interviews, billing):
 @app.get("/{path:path}")
 def page(path: str) -> HTMLResponse:
     """A page. What is on it comes by the other routes, for whoever is signed in."""
-    name = path.partition("/")[0] or "interviews"
-    name = name if (PAGES / f"{name}.html").is_file() else "nothing"
+    name = next(it for it in (path.partition("/")[0] or "interviews", "nothing") if (PAGES / f"{it}.html").is_file())
     html = (PAGES / f"{name}.html").read_text(encoding="utf-8").replace("{tollkeeper}", TOLLKEEPER)
     return HTMLResponse(html, 404 if name == "nothing" else 200, headers={"Content-Security-Policy": POLICY})

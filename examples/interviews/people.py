@@ -35,12 +35,14 @@ Password = Annotated[str, Form(min_length=8, max_length=200)]
 def sign_up(request: Request, email: Text, name: Text, password: Password, timezone: Text = "UTC") -> None:
     """A new account, with a team of its own, which has no credits: nobody is given any."""
     team, salt = f"team-{secrets.token_hex(6)}", secrets.token_bytes(16)
+    row = [email, name, salt, hashed(password.encode(), salt=salt), team, team]
     with store() as db:
-        db.execute("insert into teams values (?, ?)", [team, f"{name}'s team"])
-        row = [email, name, salt, hashed(password.encode(), salt=salt), team, team]
-        db.execute("insert into users values (?, ?, ?, ?, ?, ?)", row)
+        if db.execute("select 1 from users where email = ?", [email]).fetchone():
+            raise sqlite3.IntegrityError(email)
         toll.put_customer(team, name=f"{name}'s team", timezone=timezone)  # if it can't be, there's no account
         toll.put_member(team, email, name=name)
+        db.execute("insert into teams values (?, ?)", [team, f"{name}'s team"])  # from here on others can't write
+        db.execute("insert into users values (?, ?, ?, ?, ?, ?)", row)
     request.session["user"] = email
 
 

@@ -6,9 +6,10 @@ import logging
 import os
 import re
 import secrets
+import sqlite3
 import time
-from contextlib import suppress
-from decimal import Decimal
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -17,16 +18,14 @@ from fastapi import Body, Depends, FastAPI, Form, HTTPException, Request, Respon
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
 from fastapi.staticfiles import StaticFiles
 from openai import OpenAI, OpenAIError
-from pydantic import ValidationError
+from pydantic import ValidationError, conlist, create_model
 from starlette.middleware.sessions import SessionMiddleware
 
-from examples.recruiting.reading import MOST_BYTES, Assessment, Resume, questions, text_of
-from examples.recruiting.store import rows
-from tollkeeper import Tollkeeper
-from tollkeeper.client import Operation
+from examples.recruiting.reading import MOST_BYTES, Assessment, Resume, text_of
+from tollkeeper.client import Operation, Tollkeeper
 from tollkeeper.errors import TollError, TollkeeperUnreachable
 
-PAGES = Path(__file__).parent / "pages"
+PAGES, TABLES = Path(__file__).parent / "pages", Path(__file__).with_name("tables.sql").read_text(encoding="utf-8")
 URL, MODEL = os.environ["TOLLKEEPER_URL"], os.environ.get("OPENAI_MODEL", "gpt-4o")
 POLICY = f"default-src 'none'; style-src 'self'; img-src data:; script-src 'self' {URL}; connect-src 'self' {URL}"
 PLANNED = {"quantity": 15, "expires_in": 4 * 3600}  # minutes that are reserved for an interview, and for how long
@@ -39,8 +38,30 @@ app.mount("/pages", StaticFiles(directory=PAGES))
 app.add_middleware(SessionMiddleware, secret_key=os.environ["EXAMPLE_SECRET"], session_cookie="recruiting")
 Text = Annotated[str, Form(min_length=1, max_length=20_000)]
 Status, Quality = Annotated[Literal["started", "completed"], Body()], Annotated[Literal["HD", "SD"], Body()]
-Answers = Annotated[tuple[str, ...], Body(max_length=50)]
-JobId, Number = Annotated[str, Body()], Annotated[int, Body(ge=1, le=50)]
+Said = Annotated[tuple[str, ...], Body(max_length=50)]
+JobId, Id = Annotated[str, Body()], Annotated[str | None, Body(max_length=100)]
+Number = Annotated[int, Body(alias="numberOfQuestions", ge=1, le=50)]
+
+
+def rows(sql: str, **values: Any) -> list[dict[str, Any]]:
+    """What a statement returns; what it changes is stored then."""
+    with closing(sqlite3.connect(f"{os.environ['EXAMPLE_DATA']}/recruiting.sqlite", timeout=10)) as database, database:
+        database.row_factory = sqlite3.Row
+        database.executescript(TABLES)
+        return [dict(row) for row in database.execute(sql, values)]
+
+
+@contextmanager
+def turn(what: str) -> Iterator[str]:
+    """Be the only one who does it, in any process (one that takes ten minutes has died). A name for this time."""
+    sql = "insert into turns values (:what, unixepoch() + 600) on conflict do update set ends = excluded.ends"
+    mine = rows(f"{sql} where ends < unixepoch() returning *", what=what)
+    if not mine:
+        raise HTTPException(409, "This is being done already.")
+    try:
+        yield f"{what}:{secrets.token_hex(4)}"
+    finally:
+        rows("delete from turns where what = :what and ends = :ends", **mine[0])
 
 
 def signed_in(request: Request) -> str:
@@ -55,14 +76,10 @@ Company = Annotated[str, Depends(signed_in)]
 
 def reached(request: Request, application: str) -> dict[str, Any]:
     """An application with its job. Its id is the candidate's key; a company that's signed in reaches its own alone."""
-    sql = "select a.*, title, description, questions from applications a join jobs j on j.id = a.job where a.id = :id"
-    for found in rows(sql, id=application):
+    for found in rows("select * from reached where id = :id", id=application):
         if request.session.get("company") in (None, found["company"]):
             return found
     raise HTTPException(404, "There is no such application.")
-
-
-Reached = Annotated[dict[str, Any], Depends(reached)]
 
 
 def ask(form: type[Any], task: str, text: str) -> tuple[Any, Any]:
@@ -75,92 +92,105 @@ def ask(form: type[Any], task: str, text: str) -> tuple[Any, Any]:
 
 
 def tracked(what: str, done: Operation) -> dict[str, Any]:
-    """What was charged; None where Tollkeeper is away, and is told later."""
-    log.info("[%s] %s", what, f"Billing tracked: {done.charge} USD" if done.result else "Billing is sent later")
+    """What was charged, and by what; None where Tollkeeper is away, and is told later."""
+    told = "⚠️ Failed to record now, and sent later"
+    with suppress(TollError):
+        event = toll.get_event(done.id, customer=done.customer)
+        told = f"Billing tracked: {event.charge} USD ({'fallback' if event.estimated else 'real'}, cost {event.cost})"
+    log.info("[%s] %s", what, told)
     return {"event": done.id, "charge": done.charge}
 
 
 @app.post("/api/resumes/parse")
 def parse_resume(request: Request, applicationId: Text, file: UploadFile) -> dict[str, Any]:
-    """A CV as a structured résumé. It's refused before the model is asked, and charged once it's parsed."""
+    """A CV as a structured résumé. It's refused before the model is asked, and charged once, when it's parsed."""
     applied, content = reached(request, applicationId), file.file.read(MOST_BYTES + 1)
     text, file_id = text_of(content), hashlib.sha256(content).hexdigest()[:16]
-    if file_id == applied["file_id"]:
-        return {"resume": json.loads(applied["resume"]), "billing": None}
     about = {"job_title": applied["title"], "file_id": file_id, "file_size_kb": round(len(content) / 1024)}
-    name = f"cv:{applied['id']}:{file_id}:{applied['failures']}"
     whose = {"job": applied["job"], "candidate": applied["id"]}
-    with toll.operation("cv_parse", customer=applied["company"], id=name, dimensions=whose) as parsing:
-        resume, _ = ask(Resume, "Read the CV. Answer with what it says, and invent nothing.", text)
-        parsing.quantity = 1 if resume else 0
-        rate = 95 if resume and resume.skills else 80
-        parsing.metadata = about | {"parse_successful": bool(resume), "success_rate": rate, "model": MODEL}
-    billing = tracked("Resume Parse", parsing)
-    if resume is None:
-        rows("update applications set failures = failures + 1 where id = :id", id=applied["id"])
-        raise HTTPException(502, "The CV couldn't be parsed. Try again.")
-    sql = "update applications set resume = :resume, file_id = :file_id where id = :id"
-    rows(sql, resume=resume.model_dump_json(), file_id=file_id, id=applied["id"])
-    return {"resume": resume, "billing": billing}
+    with turn(f"cv:{applied['id']}:{file_id}") as name:
+        this, billing = {"id": applied["id"], "file": file_id}, None
+        if not rows("select 1 from resumes where application = :id and file_id = :file", **this):
+            with toll.operation("cv_parse", customer=applied["company"], id=name, dimensions=whose) as parsing:
+                parsing.quantity = 0  # so much is parsed as yet
+                resume, _ = ask(Resume, "Read the CV. Answer with what it says, and invent nothing.", text)
+                rate = 95 if resume and resume.skills else 80
+                parsing.metadata = about | {"parse_successful": bool(resume), "success_rate": rate, "model": MODEL}
+                if resume:
+                    rows("insert into resumes values (:id, :file, :it)", it=resume.model_dump_json(), **this)
+                    parsing.quantity = 1
+            billing = tracked("Resume Parse", parsing)
+        sql = "update applications set resume = r.resume from resumes r where id = :id and application = :id"
+        for parsed in rows(f"{sql} and file_id = :file returning resume", **this):
+            return {"resume": json.loads(parsed["resume"]), "billing": billing}
+    raise HTTPException(502, "The CV couldn't be parsed. Try again.")
 
 
 @app.post("/api/ai/generate-questions")
-def generate_questions(company: Company, jobId: JobId, numberOfQuestions: Number = 10) -> dict[str, Any]:
+def generate_questions(company: Company, jobId: JobId, number: Number = 10, requestId: Id = None) -> Any:
     """Questions for a job. An estimate of their tokens is reserved; charged are those that the model reports."""
-    found = rows("select * from jobs where id = :job and company = :company", job=jobId, company=company)
-    if not found:
-        raise HTTPException(404, "There is no such job.")
-    title, description, number = found[0]["title"], found[0]["description"], numberOfQuestions
-    usage = {"prompt_tokens": (len(description) + 2) // 4 + number * 100, "completion_tokens": number * 50}
-    by, guess = {"job": jobId, "tokens": "estimated"}, {"provider": "openai", "model": MODEL, "usage": usage}
-    planned = {"quantity": sum(usage.values()), "estimate": guess, "dimensions": by}
-    with toll.operation("question_tokens", customer=company, **planned) as generation:
-        task = f"Write {number} interview questions for this job, from easy to demanding."
-        written, reported = ask(questions(number), task, f"{title}\n{description}")
-        if reported:
-            usage = {"prompt_tokens": reported.prompt_tokens, "completion_tokens": reported.completion_tokens}
-            generation.dimensions = by | {"tokens": "reported"}
-        generation.quantity = sum(usage.values()) if written else 0
-        about = {"job_title": title, "model": MODEL, "tokens_estimated": not reported}
-        generation.metadata = about | usage | {"question_count": number if written else 0}
-    billing = tracked("Question Generation", generation)
+    with turn(f"questions:{jobId}") as name:
+        if not (found := rows("select * from jobs where id = :job and company = :company", job=jobId, company=company)):
+            raise HTTPException(404, "There is no such job.")
+        if requestId and requestId == found[0]["asked"]:  # it comes again, since the answer was lost
+            return {"questions": json.loads(found[0]["questions"]), "usage": None, "estimated": None, "billing": None}
+        title, description = found[0]["title"], found[0]["description"]
+        usage = {"prompt_tokens": (len(description) + 2) // 4 + number * 100, "completion_tokens": number * 50}
+        by, guess = {"job": jobId, "tokens": "estimated"}, {"provider": "openai", "model": MODEL, "usage": usage}
+        planned = {"id": name, "quantity": sum(usage.values()), "estimate": guess, "dimensions": by}
+        with toll.operation("question_tokens", customer=company, **planned) as generation:
+            generation.quantity = 0  # so much is written as yet
+            form = create_model("Questions", questions=(conlist(str, min_length=number, max_length=number), ...))
+            task = f"Write {number} interview questions for this job, from easy to demanding."
+            written, reported = ask(form, task, f"{title}\n{description}")
+            if reported:
+                usage = {"prompt_tokens": reported.prompt_tokens, "completion_tokens": reported.completion_tokens}
+                generation.dimensions = by | {"tokens": "reported"}
+            about = {"job_title": title, "model": MODEL, "tokens_estimated": not reported}
+            generation.metadata = about | usage | {"question_count": number if written else 0}
+            if written:
+                sql = "update jobs set questions = :it, asked = :asked where id = :id"
+                rows(sql, it=json.dumps(written.questions), asked=requestId, id=jobId)
+                generation.quantity = sum(usage.values())
+        billing = tracked("Question Generation", generation)
     if written is None:
         raise HTTPException(502, "No questions could be written. Try again.")
-    rows("update jobs set questions = :it where id = :id", it=json.dumps(written.questions), id=jobId)
     return {"questions": written.questions, "usage": usage, "estimated": not reported, "billing": billing}
 
 
 @app.post("/api/applications/{application}/interview-status")
-def interview_status(application: Reached, status: Status, answers: Answers = (), videoQuality: Quality = "HD") -> Any:
+def meet(request: Request, application: str, status: Status, answers: Said = (), videoQuality: Quality = "HD") -> Any:
     """An interview begins, if the company can pay for it; or it ends, and its minutes are charged in any case."""
-    name, now = f"interview:{application['id']}", time.time_ns() // 1_000_000
-    asked, title = json.loads(application["questions"]) or ["Tell us about yourself."], application["title"]
-    dimensions = {"job": application["job"], "candidate": application["id"]}
-    plan: dict[str, Any] = {"customer": application["company"], "id": name, "dimensions": dimensions}
-    if application["interview"] not in (("started",) if status == "completed" else ("invited", "started")):
-        raise HTTPException(409, "The interview is over, or hasn't begun.")
-    if status == "started":
-        with suppress(TollkeeperUnreachable):
-            if application["interview"] == "invited":
-                toll.hold("interview_minute", **plan, **PLANNED)
-        sql = "update applications set interview = 'started', started_at = :now where id = :id and started_at is null"
-        rows(sql, now=now, id=application["id"])
-        return {"title": title, "questions": asked}
-    minutes = round(Decimal(now - application["started_at"]) / 60_000, 6)  # the meter rounds them, and knows the least
-    about = {"job_title": title, "interview_id": name, "video_quality": videoQuality, "model": MODEL}
-    about |= {"completed_questions": sum(bool(each.strip()) for each in answers), "total_questions": len(asked)}
-    assessment = billing = None
-    try:
-        with toll.operation("interview_minute", **plan, **PLANNED) as interview:
-            interview.quantity, interview.metadata = minutes, about
-            said = "\n\n".join([application["description"], *answers])[:40_000]
-            assessment, _ = ask(Assessment, "Assess these answers of a candidate for the job.", said)
-        billing = tracked("Interview", interview)
-    except TollError:  # refused, because its reservation was over; but it has taken place, and is recorded
-        toll.record("interview_minute", **plan, quantity=minutes, metadata=about)
-    sql = "update applications set interview = 'completed', assessment = :it where id = :id"
-    rows(sql, it=assessment and assessment.model_dump_json(), id=application["id"])
-    return {"status": "completed", "minutes": minutes, "billing": billing}
+    with turn(name := f"interview:{application}"):
+        applied, this = reached(request, application), {"id": application, "now": time.time_ns() // 1_000_000}
+        asked, title = json.loads(applied["questions"]) or ["Tell us about yourself."], applied["title"]
+        dimensions = {"job": applied["job"], "candidate": application}
+        plan: dict[str, Any] = {"customer": applied["company"], "id": name, "dimensions": dimensions}
+        if applied["interview"] not in (("started",) if status == "completed" else ("invited", "started")):
+            raise HTTPException(409, "The interview is over, or hasn't begun.")
+        if status == "started":
+            with suppress(TollkeeperUnreachable):
+                if applied["interview"] == "invited":
+                    toll.hold("interview_minute", **plan, **PLANNED)
+            sql = "update applications set interview = 'started', started_at = :now where id = :id"
+            rows(f"{sql} and started_at is null", **this)
+            return {"title": title, "questions": asked}
+        sql = "update applications set ended_at = coalesce(ended_at, :now) where id = :id returning"
+        [lasted] = rows(f"{sql} printf('%.6f', (ended_at - started_at) / 60000.0) as minutes", **this)
+        about = {"job_title": title, "interview_id": name, "video_quality": videoQuality, "model": MODEL}
+        about |= {"completed_questions": sum(bool(each.strip()) for each in answers), "total_questions": len(asked)}
+        assessment = billing = None
+        try:
+            with toll.operation("interview_minute", **plan, **PLANNED) as interview:
+                interview.quantity, interview.metadata = lasted["minutes"], about  # the meter rounds
+                said = "\n\n".join([applied["description"], *answers])[:40_000]
+                assessment, _ = ask(Assessment, "Assess these answers of a candidate for the job.", said)
+            billing = tracked("Interview", interview)
+        except TollError:  # refused, because its reservation was over; but it has taken place, and is recorded
+            toll.record("interview_minute", **plan, quantity=lasted["minutes"], metadata=about)
+        sql = "update applications set interview = 'completed', assessment = :it where id = :id"
+        rows(sql, it=assessment and assessment.model_dump_json(), id=application)
+    return {"status": "completed", "billing": billing, **lasted}
 
 
 @app.get("/billing-token")

@@ -1,7 +1,7 @@
 """The text of a CV, and the forms in which the model answers."""
 
 from io import BytesIO
-from typing import Annotated, Any
+from typing import Annotated
 from zipfile import ZipFile
 
 from docx import Document
@@ -20,14 +20,7 @@ class Resume(BaseModel):
     experience: list[str]
 
 
-class Assessment(BaseModel):
-    score: Annotated[int, Field(ge=1, le=10)]
-    summary: str
-
-
-def questions(number: int) -> type[Any]:
-    """The form of so many interview questions."""
-    return create_model("Questions", questions=(Annotated[list[str], Field(min_length=number, max_length=number)], ...))
+Assessment = create_model("Assessment", score=(Annotated[int, Field(ge=1, le=10)], ...), summary=(str, ...))
 
 
 def text_of(file: bytes) -> str:

@@ -92,10 +92,11 @@ from billed
 where dimensions ? 'job'
 group by company_id, dimensions ->> 'job';
 
--- Each charge as it stands in the ledger, with the transaction that booked it. Corrections are entries of their own.
+-- Each charge as it stands in the ledger, with the transaction that booked it, and maybe others. Corrections are entries of their own.
 create view usage_ledger as
 select
-  transaction_id as id,
+  customer || '/' || event as id,
+  transaction_id,
   customer as company_id,
   case meter
     when 'cv_parse' then 'cv_parsing'

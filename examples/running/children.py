@@ -113,7 +113,9 @@ def ports(first: int, number: int) -> list[int]:
     except (OSError, OverflowError) as error:
         number = getattr(error, "errno", None) or 0
         why = os.strerror(number) if number > 0 else str(error)
-        raise ExampleFailed(f"Port {first + len(listeners)} can't be used ({why}). Give another by --port.") from None
+        raise ExampleFailed(
+            f"Port {first + len(listeners)} can't be used ({why}). Give another by --port (with make: ARGS='--port …')."
+        ) from None
     finally:
         for listener in listeners:
             listener.close()

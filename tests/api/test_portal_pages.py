@@ -200,8 +200,7 @@ async def test_the_ledger_is_told_from_the_customers_side(acme: httpx.AsyncClien
     told = {(one["text"], one["unit"], one["amount"], one["reference"]) for one in lines}
     assert told == {
         ("Prepaid value bought", "credit", "10", "acme-order"),
-        ("Usage, 2 events", "credit", "-8.5", None),
-        ("Paid from prepaid value, 2 events", "credit", "-8.5", None),
+        ("Usage, 2 events · paid from prepaid value", "credit", "-8.5", None),
         ("Usage, 3 events", "USD", "-5.5109375", None),
         ("Usage credited, 1 event", "USD", "1", "acme-taken-back"),
     }

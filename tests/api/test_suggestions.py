@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import pytest
 from tests.api.portal import page_of
+from tests.database.gating import Clock, utc
 from tests.database.suggesting import chat
 
 from tollkeeper.api.openapi import Tollkeeper as App
@@ -86,10 +87,21 @@ async def test_a_customer_sees_what_concerns_its_charges(app: App, admin: httpx.
     async with page_of(app, admin, "acme") as page:
         found = (await page.get("/suggestions", params=SPAN)).json()
     [plan] = found["data"]
-    assert (plan["kind"], plan["subject"], plan["amount"], plan["unit"]) == (
-        "cheaper_plan",
-        {"plan": "pro", "instead": "basic"},
-        "2",
-        "USD",
-    )
+    assert (plan["kind"], plan["subject"]) == ("cheaper_plan", {"plan": "pro", "instead": "basic"})
+    assert (plan["saving"], plan["unused"]) == ({"amount": "2", "unit": "USD"}, None)
     assert not {"cost", "margin", "openai", "gpt"} & {word for word in str(found).replace("'", " ").split()}
+
+
+async def test_what_went_unused_is_not_called_a_saving(app: App, admin: httpx.AsyncClient) -> None:
+    included = CATALOG + '[plans.pro.prices.cv]\nmodel = "unit"\namount = "0.25"\nincluded = 100\n'
+    with Clock(utc("2026-09-01 12:00")):
+        assert (await admin.put("/v1/catalog", json={"source": included})).is_success
+        assert (await admin.put("/v1/customers/acme", json={})).is_success
+    span = SPAN | {"to": "2026-11-01T00:00:00Z"}
+    [found] = (await admin.get("/v1/customers/acme/suggestions", params=span)).json()["data"]
+    # Nothing of the 100 was used in October, so nothing would have been charged less.
+    worth = {"amount": "25", "unit": "USD"}
+    assert (found["kind"], found["savings"], found["unused"]) == ("unused_plan", [], worth)
+    async with page_of(app, admin, "acme") as page:
+        [told] = (await page.get("/suggestions", params=span)).json()["data"]
+    assert (told["saving"], told["unused"]) == (None, worth)

@@ -210,12 +210,39 @@ async def test_calls_that_were_taken_back_or_guessed_do_not_count(database: Data
     assert figures(found, "now") == [{"calls": "1", "cost": "2.5"}]
 
 
+async def test_what_was_taken_back_without_its_calls_is_not_charged_less(database: Database) -> None:
+    books = await open_books(database, CATALOG)
+    await use(books, chat("kept", 1_000_000), chat("back", 1_000_000))
+    await use(books, chat("part", 1_000_000), quantity="3")
+    for event, quantity in (("back", "-1"), ("part", "-1")):
+        correction = used_json(f"less:{event}", "answer", quantity=quantity, corrects=f"e:{event}")
+        assert [result.status for result in await reported(books, correction)] == ["accepted"]
+    charged = await rows(books, "select sum(charge) as net from events")
+    # Nothing is charged for what was taken back wholly; of what was in part, the cost is still charged.
+    assert charged[0]["net"] == D("6.25")
+    smaller, batches = await suggested(books, Kind.CHEAPER_MODEL, Kind.BATCH)
+    # The provider took 3 × 2.50, and would have taken 3 × 0.15; half of it in batches.
+    assert savings(smaller) == {"operator": D("7.05"), "customer": D("5.875")}
+    assert savings(batches) == {"operator": D("3.75"), "customer": D("3.125")}
+    assert figures(smaller, "charge")[0]["cost"] == "4.7"
+
+
+async def test_the_cache_of_what_was_taken_back_saves_the_customer_nothing(database: Database) -> None:
+    books = await open_books(database, CATALOG)
+    await use(books, *(chat(f"a{n}", 10_000, cached=2_000) for n in range(10)), day=3)
+    await use(books, *(chat(f"b{n}", 10_000, cached=6_000) for n in range(10)), day=4)
+    for n in range(5):
+        await reported(books, used_json(f"less:{n}", "answer", quantity="-1", corrects=f"e:a{n}"))
+    [found] = await suggested(books, Kind.PROMPT_CACHING)
+    assert savings(found) == {"operator": D("0.05"), "customer": D("0.03125")}
+
+
 async def test_a_catalog_in_another_currency_is_told_in_it(database: Database) -> None:
     books = await open_books(database, CATALOG.replace('"USD"', '"EUR"'), currency="EUR")
     books.desk.pricing = Pricing(usd_rate=D("0.9"))
     await use(books, chat("c", 1_000_000))
     [found] = await suggested(books, Kind.CHEAPER_MODEL)
-    assert (savings(found)["operator"], found.saving.unit) == (D("2.115"), "EUR")
+    assert (savings(found)["operator"], found.figure.unit) == (D("2.115"), "EUR")
     assert found.steps[1].text == (
         "gpt-4o-mini: 1,000,000 input tokens × 0.15 USD per 1,000,000 = 0.15 USD, × 0.9 EUR = 0.135 EUR"
     )

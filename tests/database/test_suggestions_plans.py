@@ -7,12 +7,13 @@ from datetime import datetime
 from decimal import Decimal
 
 import pytest
+from tests.database.costing import reported, used_json
 from tests.database.gating import Clock, D, ingest, one, open_books, used, utc
 from tests.database.suggesting import chat, figures, savings, suggested, use
 
 from tollkeeper.books import Books
 from tollkeeper.db import Database
-from tollkeeper.suggestions import Kind
+from tollkeeper.suggestions import Kind, Worth
 
 pytestmark = pytest.mark.anyio
 
@@ -134,7 +135,69 @@ async def test_what_the_plans_give_is_taken_off(database: Database) -> None:
     # Basic: 10 × 0.60 = 6.00, less the 2.00 of 1 October: 4.00 instead of 5.00.
     [found] = await suggested(books, Kind.CHEAPER_PLAN)
     assert savings(found) == {"customer": D(1)}
-    assert figures(found, "grants") == [{"plan": "basic", "given": "2", "charge": "6", "due": "4"}]
+    assert figures(found, "grants") == [
+        {"plan": "basic", "from": "2026-10-01", "given": "2", "charge": "6", "due": "4"}
+    ]
+
+
+def giving(plan: str, terms: str = "") -> str:
+    """The plans without anything included, of which one gives 10.00 USD a month."""
+    grant = f'\n[plans.{plan}.grants.monthly]\nunit = "USD"\namount = "10.00"\nevery = "month"\n{terms}\n'
+    return PLANS.replace("included = 20", "") + grant
+
+
+async def test_a_grant_pays_for_its_own_period_alone(database: Database) -> None:
+    books = await begun(database, giving("basic"))
+    await cvs(books, 50, "2026-10-20")
+    [found] = await suggested(books, Kind.CHEAPER_PLAN, span=(utc("2026-08-15 00:00"), utc("2026-11-14 00:00")))
+    # Pro: 50 × 0.50 = 25. Basic: 50 × 0.60 − October's 10 = 20. What lapsed in August, September and November is gone.
+    assert savings(found) == {"customer": D(5)}
+    assert [step.text for step in found.steps][-2:] == [
+        "Of its own Basic has 10.00 USD from 2026-10-01 on: 30.00 USD of charges leave 20.00 USD",
+        "25.00 USD − 20.00 USD = 5.00 USD less",
+    ]
+
+
+async def test_a_grant_that_began_before_the_span_pays_too(database: Database) -> None:
+    books = await begun(database, giving("pro").replace('"0.60"', '"0.40"'))
+    await cvs(books, 20, "2026-10-20")
+    span = utc("2026-10-14 00:00"), utc("2026-10-21 00:00")
+    # Pro's grant pays all of 20 × 0.50; Basic would have charged 20 × 0.40.
+    assert await suggested(books, Kind.CHEAPER_PLAN, span=span) == []
+
+
+async def test_what_was_used_before_the_span_uses_its_grant_up_first(database: Database) -> None:
+    books = await begun(database, giving("pro").replace('"0.60"', '"0.40"'))
+    await cvs(books, 12, "2026-10-05")
+    await cvs(books, 60, "2026-10-20")
+    [found] = await suggested(books, Kind.CHEAPER_PLAN, span=(utc("2026-10-14 00:00"), utc("2026-10-21 00:00")))
+    # 6 of Pro's 10 went for the 12 before: 30 − 4 = 26 on Pro, 60 × 0.40 = 24 on Basic.
+    assert savings(found) == {"customer": D(2)}
+    assert figures(found, "grants") == [
+        {"plan": "pro", "from": "2026-10-01", "given": "4", "charge": "30", "due": "26"}
+    ]
+
+
+@pytest.mark.parametrize(("rollover", "saved"), [('"none"', 2), ('"all"', 12), ("4", 6)])
+async def test_what_a_grant_rolls_over_pays_in_the_next_period(database: Database, rollover: str, saved: int) -> None:
+    books = await begun(database, giving("basic", f"rollover = {rollover}"))
+    await cvs(books, 50, "2026-08-20")
+    await cvs(books, 80, "2026-10-20")
+    [found] = await suggested(books, Kind.CHEAPER_PLAN, span=(utc("2026-10-01 00:00"), utc("2026-11-14 00:00")))
+    # Pro: 40. Basic: 48, less October's 10 and what is left of September's; August's went for August's usage.
+    assert savings(found) == {"customer": D(saved)}
+
+
+async def test_each_stretch_of_grants_by_week_and_month(database: Database) -> None:
+    weekly = '\n[plans.basic.grants.weekly]\nunit = "USD"\namount = "3.00"\nevery = "week"\n'
+    books = await begun(database, giving("basic") + weekly)
+    for day in ("2026-10-05", "2026-10-12", "2026-10-28"):
+        await cvs(books, 20, day)
+    span = utc("2026-10-01 00:00"), utc("2026-10-31 00:00")
+    [found] = await suggested(books, Kind.CHEAPER_PLAN, span=span)
+    # Weeks begin on Saturdays, as 1 August was. 12 each: 3 of the week and 9 of the month; 3 and the month's last; 3.
+    assert [one["due"] for one in figures(found, "grants")] == ["0", "8", "9"]
+    assert savings(found) == {"customer": D(13)}
 
 
 async def test_what_a_fee_pays_for_is_not_taken_off(database: Database) -> None:
@@ -160,6 +223,17 @@ async def test_a_price_by_cost_is_compared_where_every_cost_is_known(database: D
     found = await suggested(books, Kind.CHEAPER_PLAN)
     assert [(one.subject["instead"], savings(one)) for one in found] == [("basic", {"customer": D("3.124")})]
     await use(books, chat("b", 1_000_000, model="gpt-99"), day=3)
+    assert await suggested(books, Kind.CHEAPER_PLAN) == []
+
+
+async def test_costs_that_nobody_is_charged_are_not_compared(database: Database) -> None:
+    fixed = PLANS + '\n[plans.basic.prices.answer]\nmodel = "unit"\namount = "0.001"\n'
+    books = await begun(database, fixed)
+    await use(books, chat("a", 1_000_000), chat("b", 1_000_000), day=3)
+    [found] = await suggested(books, Kind.CHEAPER_PLAN)
+    assert savings(found) == {"customer": D("6.248")}
+    # What is taken back costs the operator still, and its charge is gone: sums of days don't tell them apart.
+    await reported(books, used_json("back", "answer", quantity="-1", corrects="e:a"))
     assert await suggested(books, Kind.CHEAPER_PLAN) == []
 
 
@@ -209,8 +283,8 @@ async def test_what_a_plan_includes_and_nobody_used(database: Database) -> None:
     await cvs(books, 4, "2026-10-20")
     [found] = await suggested(books, Kind.UNUSED_PLAN, span=(utc("2026-10-10 00:00"), utc("2026-11-09 00:00")))
     assert found.subject == {"plan": "basic", "meter": "cv"}
-    # 16 of the 20 at 0.60.
-    assert savings(found) == {"customer": D("9.6")}
+    # 16 of the 20 at 0.60. Without them nothing would have been charged less: that's no saving.
+    assert (found.savings, found.unused) == ((), Worth(D("9.6"), "USD"))
     assert found.steps[0].figures == {"included": "20", "used": "4", "unused": "16"}
     assert "20 % was used from 2026-10-01 to 2026-10-31" in found.text
     await cvs(books, 1, "2026-10-20", "b")
@@ -221,6 +295,16 @@ async def test_a_plan_that_began_within_the_period_is_not_judged(database: Datab
     with Clock(utc("2026-10-05 12:00")):
         books = await open_books(database, PLANS.replace('default_plan = "pro"', 'default_plan = "basic"'))
     assert await suggested(books, Kind.UNUSED_PLAN, span=(utc("2026-10-10 00:00"), utc("2026-11-09 00:00"))) == []
+
+
+async def test_what_saves_comes_before_what_went_unused(database: Database) -> None:
+    cheap = PLANS.replace('default_plan = "pro"', 'default_plan = "basic"').replace("included = 20", "included = 400")
+    books = await begun(database, cheap + '[plans.basic.prices.minute]\nmodel = "unit"\namount = "0.20"\n')
+    await ingest(books, used("m", "minute", quantity="7", time=utc("2026-10-20 12:00")))
+    found = await suggested(books, span=(utc("2026-10-10 00:00"), utc("2026-11-09 00:00")))
+    assert [(one.kind, one.figure.amount) for one in found] == [
+        (Kind.CHEAPER_PLAN, D("0.7")), (Kind.UNUSED_PLAN, D(240)),
+    ]  # fmt: skip
 
 
 async def test_grants_that_expired_unused(database: Database) -> None:
@@ -236,6 +320,6 @@ async def test_grants_that_expired_unused(database: Database) -> None:
         [found] = await suggested(books, Kind.UNUSED_PLAN, span=span)
     # 4 × 0.50 of 10.00 was spent.
     assert found.subject == {"plan": "pro", "grant": "monthly"}
-    assert savings(found) == {"customer": D(8)}
+    assert (found.savings, found.unused) == ((), Worth(D(8), "USD"))
     assert found.steps[0].figures == {"grants": "1", "amount": "10", "spent": "2", "expired": "8"}
     assert figures(found, "limit") == [{"limit": "cvs", "cap": "1000", "used": "4"}]

@@ -12,6 +12,7 @@ import threading
 import time
 import zipfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager, suppress
 from decimal import Decimal
 from pathlib import Path
@@ -268,3 +269,44 @@ def app_behind(wire: Wire, running: Running, folder: Path) -> Iterator[str]:
     with ended(Child("The app", line, at=url, log=folder / "log", folder=ROOT, environment=os.environ | told)) as child:
         child.wait_for("/sign-in")
         yield url
+
+
+def assert_questions_that_fail_are_free(company: Company) -> None:
+    job = company.job("Baker", "x" * 200)
+    company.simulate(content="No.")
+    failed = company.http.post("/api/ai/generate-questions", json={"jobId": job, "numberOfQuestions": 3})
+    assert (failed.status_code, company.charge("question_tokens")) == (502, 0)
+    (event,) = company.events("question_tokens")
+    assert (event["quantity"], float(event["cost"]) > 0) == ("0", True)
+
+
+def assert_done_once(company: Company) -> None:
+    """Four at once are one call and one charge; so is what comes again."""
+    job = company.job("Cook", "x" * 200)
+    application = company.apply(job)
+    assert company.status(application, "started").status_code == 200
+    minutes_ago(company.running, application, "5")
+    a, b = a_pdf("A", "Skills", "Python"), a_pdf("B", "Skills", "SQL")
+    asked = {"jobId": job, "numberOfQuestions": 3, "requestId": "r1"}
+    works = {
+        "interview_minute": lambda _: company.status(application, "completed"),
+        "cv_parse": lambda _: company.upload(application, a),
+        "question_tokens": lambda _: company.http.post("/api/ai/generate-questions", json=asked),
+    }
+    for count, (meter, work) in enumerate(works.items(), 1):
+        company.simulate(delay_ms=400)
+        with ThreadPoolExecutor(4) as threads:
+            answers = list(threads.map(work, range(4)))
+        assert sorted(answer.status_code for answer in answers) == [200, 409, 409, 409], meter
+        again = work(0)
+        assert again.status_code == (409 if meter == "interview_minute" else 200), again.text
+        assert (len(company.bills()), len(company.events(meter))) == (count, 1), meter
+    charged = company.charge("cv_parse")
+    company.parse(application, b)
+    twice = company.charge("cv_parse")
+    assert company.parse(application, a)["billing"] is None
+    assert company.applications(job)[0]["resume"].find("Python") > 0
+    assert (charged > 0, twice > charged, company.charge("cv_parse")) == (True, True, twice)
+    assert len(company.bills()) == 4
+    company.questions(job, 3)  # another request, another generation
+    assert len(company.events("question_tokens")) == 2

@@ -21,6 +21,7 @@ from uuid import uuid4
 import httpx
 import psycopg
 from examples.running import Running
+from itsdangerous import TimestampSigner, URLSafeTimedSerializer
 from playwright.sync_api import Page, expect
 from psycopg import sql
 
@@ -161,6 +162,17 @@ def read(running: Running, view: str, team: str) -> list[tuple[Any, ...]]:
         return connection.execute(query, [team]).fetchall()
 
 
+def invitation(secret: str, team: str, days: float) -> str:
+    """One that was made so many days ago."""
+
+    class Earlier(TimestampSigner):
+        def get_timestamp(self) -> int:
+            return int(time.time() - days * 24 * 3600)
+
+    made = URLSafeTimedSerializer(secret, salt="invitation", signer=Earlier)
+    return str(made.dumps(team))
+
+
 def code_of(answer: httpx.Response) -> tuple[int, str]:
     """Status and code of a refusal."""
     return answer.status_code, answer.json()["code"]
@@ -176,6 +188,9 @@ class Line:
         self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
         self._open: set[socket.socket] = set()
         self.is_cut = False
+        self._flows = threading.Event()
+        self._flows.set()
+        self.waiting = False
         threading.Thread(target=self._serve, daemon=True).start()
 
     def cut(self) -> None:
@@ -189,12 +204,25 @@ class Line:
         """It's a line again."""
         self.is_cut = False
 
+    def stall(self) -> None:
+        """From here on, whoever speaks isn't answered, until it flows again. Lines that are open end."""
+        self.waiting = False
+        self._flows.clear()
+        self.cut()
+        self.mend()
+
+    def flow(self) -> None:
+        """Let all through again."""
+        self._flows.set()
+
     def _serve(self) -> None:
         while True:
             near, _ = self._listener.accept()
             if self.is_cut:
                 near.close()
                 continue
+            self.waiting = not self._flows.is_set()
+            self._flows.wait(60)
             threading.Thread(
                 target=self._join, args=(near, socket.create_connection(self._target)), daemon=True
             ).start()
@@ -283,3 +311,20 @@ def create_in(page: Page, position: str) -> None:
     page.get_by_label("Position").fill(position)
     page.get_by_label("What matters").fill("Counts every cart. Writes it into a long book. Sleeps well.")
     page.get_by_role("button", name="Create interview").click()
+
+
+def refused_while_billing_is_away(meet: Meet, process: Process, dana: Person) -> None:
+    """Nothing is created and nobody signs up; a payment is told when it's back, by a processor that began anew."""
+    payment = dana.check_out(dana.buy())
+    process.line.cut()
+    dana.pay(payment)  # the processor goes on telling it
+    assert code_of(dana.create()) == (503, "unreachable")
+    late = {"email": "late@example.com", "name": "Late", "password": PASSWORD}
+    assert code_of(meet("Late", process.url).http.post("/sign-up", data=late)) == (503, "unreachable")
+    assert dana.states == ["created", "failed"]
+    process.kill()  # with a payment that nobody has heard of
+    process.start()
+    process.line.mend()
+    until(lambda: dana.credits == ("7", "0"))
+    assert dana.create().status_code == 201
+    assert meet("Late").http.post("/sign-up", data=late).status_code == 204

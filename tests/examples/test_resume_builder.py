@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from datetime import datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -275,8 +276,14 @@ def test_each_suggestion_shows_its_arithmetic(builder: Builder) -> None:
     assert all(one["steps"] and D(one["savings"][0]["amount"]) > 0 for one in found)
     # 2,900 tokens read and 100 written at 2.50 and 10.00 for a million, instead of 0.15 and 0.60
     saved = D("0.00825") - D("0.000495")
-    assert {one["whom"]: D(one["amount"]) for one in smaller[0]["savings"]} == {"operator": saved, "customer": saved}
+    # What the operator saves isn't told.
+    assert [(one["whom"], D(one["amount"])) for one in smaller[0]["savings"]] == [("customer", saved)]
     assert "0.007755 USD less" in smaller[0]["steps"][-2]["text"]
+    # With a margin, costs are the operator's alone.
+    source = Path("examples/resume_builder/catalog.toml").read_text(encoding="utf-8")
+    for catalog, shown in ((source.replace("percent = 0", "percent = 25"), []), (source, found)):
+        assert builder.toll.put("/v1/catalog", json={"source": catalog}).is_success
+        assert user.http.get("/api/billing/suggestions").json() == shown
 
 
 # Accounts, and what isn't a résumé

@@ -66,6 +66,7 @@ TERMS: dict[str, st.SearchStrategy[dict[str, Any]]] = {
             "fixed": amounts,
             "fallback": amounts,
             "fallback_per": st.sampled_from(["unit", "event"]),
+            "undelivered": st.sampled_from(["charge", "free"]),
         },
     ),
 }

@@ -56,6 +56,7 @@ EXAMPLE = Path(__file__).parents[2] / "examples" / "catalogs" / "every-model.tom
             'model = "cost_plus"\nfallback = "0.01"\nfallback_per = "event"',
             "cost + 25 %, 0.01 USD per event while the cost isn't known",
         ),
+        ('model = "cost_plus"\nundelivered = "free"', "cost + 25 %, nothing for what isn't delivered"),
         ('model = "cost_plus"\ntrue_up = "cost_only"', "cost + 25 %, which stays when the cost turns out later"),
     ],
 )

@@ -255,6 +255,14 @@ def test_a_cost_without_quantity_is_explained() -> None:
     ]
 
 
+def test_a_cost_that_delivered_nothing_is_explained() -> None:
+    free = a_price("cost_plus", {"undelivered": "free", "fixed": "1"})
+    assert texts(explained(TOKENS, free, "0", measure=Measure(D(0), cost=D(1)))) == [
+        "Nothing was delivered, so its cost isn't charged",
+        "Charge of this event: 0.00 USD",
+    ]
+
+
 def test_nothing_used() -> None:
     price = a_price("percentage", {"percent": "1", "fixed": "5"})
     assert texts(explained(TOKENS, price, "0", measure=Measure(D(0))))[0] == "Nothing was used, so nothing is charged"

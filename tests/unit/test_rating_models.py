@@ -113,6 +113,7 @@ def test_stored_cost_plus_terms_name_their_margin() -> None:
             "margin",
             "known are `fallback`, `fallback_per`, `fixed`, `margin_percent`",
         ),
+        ("cost_plus", {"undelivered": "never"}, "undelivered", 'must be "charge" or "free"'),
         ("cost_plus", {"true_up": "never"}, "true_up", 'must be "charge" or "cost_only"'),
     ],
 )

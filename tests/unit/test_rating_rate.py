@@ -170,6 +170,16 @@ def test_a_cost_is_charged_though_the_event_has_no_quantity() -> None:
     assert rate(price, Measure(D(0), cost=D(0))).charge == 0
 
 
+def test_what_is_not_delivered_may_be_free() -> None:
+    price = a_price("cost_plus", {"fixed": "0.01", "fallback": "0.50", "undelivered": "free"})
+    delivered, failed = Measure(D(1), cost=D("1.00")), Measure(D(0), cost=D("1.00"))
+    assert (rate(price, delivered).charge, rate(price, failed).charge) == (D("1.26"), 0)
+    assert rate(price, Measure(D(1), cost=D(2)), previous=delivered).charge == D("1.25")  # another call, quantity 0
+    assert rate(price, delivered, previous=failed).charge == D("1.26")
+    assert rate(price, failed, previous=delivered).charge == D("-1.26")
+    assert not rate(price, Measure(D(0), amount=D(1))).estimated
+
+
 def test_a_correction_of_a_part_gives_nothing_of_the_cost_back() -> None:
     price = a_price("cost_plus", {"fallback": "0.50"})
     whole, part = Measure(D(3), cost=D("0.4")), Measure(D(2), cost=D("0.4"))

@@ -126,7 +126,7 @@ describe('shares', () => {
   it('are never full before they are, nor nothing when something is used', () => {
     expect([0, 0.004, 0.82, 0.996, 1, 1.3].map((each) => money.percent(each))).toEqual([
       '0%',
-      '1%',
+      '<1%',
       '82%',
       '99%',
       '100%',

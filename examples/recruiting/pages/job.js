@@ -52,7 +52,7 @@ async function show() {
 
 find('#generate').addEventListener('click', (event) =>
   during(event.target, async () => {
-    const wanted = { jobId: job, numberOfQuestions: Number(find('#number').value) };
+    const wanted = { jobId: job, numberOfQuestions: Number(find('#number').value), requestId: crypto.randomUUID() };
     const { questions } = await call('/api/ai/generate-questions', json(wanted));
     await show();
     return `${questions.length} questions written.`;

@@ -161,8 +161,39 @@ where customer_id = %(customer_id)s and booked_at <= %(at)s
 group by account, unit
 order by account, unit
 
+-- name: statement
+-- Postings from the customer's side, newest first. Usage is posted as owed in full, and what the wallet pays of it as a
+-- posting of its own; here the second says what usage took of the wallet, and the first only what stayed owed, if anything.
+-- What is given back is told likewise.
+select p.transaction_id, p.line, p.kind, p.unit, moved.wallet, moved.owed, p.booked_at,
+       coalesce(charge.service_from, p.service_from) as service_from,
+       coalesce(charge.service_to, p.service_to) as service_to, p.events,
+       coalesce(charge.events, p.events) as charged_events, payment.amount is not null as is_rest
+from postings p
+left join lateral (
+    select amount from postings where customer_id = p.customer_id and transaction_id = p.transaction_id and unit = p.unit
+      and kind = case p.kind when 'usage' then 'grant_spent' when 'usage_credit' then 'grant_returned' end
+) payment on true
+left join lateral (
+    select service_from, service_to, events from postings
+    where customer_id = p.customer_id and transaction_id = p.transaction_id and unit = p.unit
+      and kind = case p.kind when 'grant_spent' then 'usage' when 'grant_returned' then 'usage_credit' end
+) charge on true
+cross join lateral (
+    -- A wallet is what the operator owes: a credit raises it, as a debit raises what the customer owes.
+    select case 'wallet' when p.credit then p.amount when p.debit then -p.amount else 0 end as wallet,
+           case 'receivable' when p.debit then 1 when p.credit then -1 else 0 end
+             * case when charge.events is null then p.amount - coalesce(payment.amount, 0) else 0 end as owed
+) moved
+where p.customer_id = %(customer_id)s
+  and (%(before_transaction)s::uuid is null
+       or (p.transaction_id, p.line) < (%(before_transaction)s::uuid, %(before_line)s::smallint))
+  and p.kind = any(%(kinds)s::text[]) and (payment.amount is null or payment.amount <> p.amount)
+order by p.transaction_id desc, p.line desc
+limit %(limit)s
+
 -- name: references
--- What postings are about: of grants, made and taken back at the moment of booking, the operator's reference; of the usage
+-- What lines are about: of grants, made and taken back at the moment of booking, the operator's reference; of the usage
 -- of one event its id, found along events_by_time.
 select p.number::int as number, coalesce(g.reference, e.event_id) as reference
 from unnest(%(kind)s::text[], %(transaction_id)s::uuid[], %(unit)s::text[], %(booked_at)s::timestamptz[],
@@ -170,8 +201,10 @@ from unnest(%(kind)s::text[], %(transaction_id)s::uuid[], %(unit)s::text[], %(bo
 left join lateral (select min(reference) as reference from grants where customer_id = %(customer_id)s and unit = p.unit
     and (p.kind in ('grant_paid', 'grant_given') and created_at = p.booked_at
          or p.kind in ('grant_voided', 'grant_refunded') and voided_at = p.booked_at)) g on p.kind like 'grant_%%'
-left join lateral (select event_id from events where customer_id = %(customer_id)s and time = p.at
-    and transaction_id = p.transaction_id limit 1) e on p.kind in ('usage', 'usage_credit')
+left join lateral (select event_id from events join series using (customer_id, series_id)
+    where customer_id = %(customer_id)s and time = p.at and transaction_id = p.transaction_id and series.unit = p.unit
+    and case when p.kind in ('usage', 'grant_spent') then charge > 0 else charge < 0 end limit 1) e
+  on p.kind in ('usage', 'usage_credit', 'grant_spent', 'grant_returned')
 where coalesce(g.reference, e.event_id) is not null
 
 -- name: facets

@@ -221,7 +221,8 @@ def _cost_plus(terms: _Table, units: _Units) -> str:
         counted = "event" if terms.get("fallback_per") == "event" else units.counted
         fallback = f", {units.value(terms['fallback'])} per {counted} while the cost isn't known"
     stays = ", which stays when the cost turns out later" if terms.get("true_up") == "cost_only" else ""
-    return f"cost + {_number(terms['margin_percent'])} %{fixed}{fallback}{stays}"
+    free = ", nothing for what isn't delivered" if terms.get("undelivered") == "free" else ""
+    return f"cost + {_number(terms['margin_percent'])} %{fixed}{fallback}{stays}{free}"
 
 
 def _any_model(model: str, terms: _Table) -> str:

@@ -29,7 +29,7 @@ def show_suggestions(
     end: To = None,
     kind: Annotated[list[Kind] | None, typer.Option(help="Only this kind; may be repeated.")] = None,
 ) -> None:
-    """Show what would have cost less, each with its arithmetic; from the last 30 days unless told otherwise.
+    """Show what would have cost less, or goes unused, with its arithmetic; from the last 30 days unless told otherwise.
 
     Savings aren't to be added up: a cheaper model and batches may be about the same calls.
     """
@@ -55,9 +55,9 @@ def show_suggestions(
 def _show(case: Case, found: Sequence[Suggestion]) -> None:
     span = f"from {as_text(case.span.start)} to {as_text(case.span.end)}"
     if not found:
-        print_line(f"Nothing that would have cost less, {span}.")
+        print_line(f"Nothing that would have cost less, or goes unused, {span}.")
         return
-    print_line(f"What would have cost less, {span}. These don't add up: some are about the same usage.")
+    print_line(f"What would have cost less, or goes unused, {span}. These don't add up: some are about the same usage.")
     for one in found:
         print_line("")
         print_line(f"{one.text} ({one.kind})")
@@ -65,5 +65,7 @@ def _show(case: Case, found: Sequence[Suggestion]) -> None:
             print_line(f"  {number}. {step.text}")
         for saving in one.savings:
             print_line(f"  {saving.whom.capitalize()}: {amount_in_words(saving.amount, saving.unit)}")
+        if one.unused:
+            print_line(f"  Unused: {amount_in_words(one.unused.amount, one.unused.unit)}")
         if one.caution:
             print_line(f"  {one.caution}")

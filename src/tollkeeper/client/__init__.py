@@ -31,6 +31,7 @@ from tollkeeper.client.results import (
     Suggestion,
     Suggestions,
     Usage,
+    Worth,
 )
 from tollkeeper.client.sdk import AsyncTollkeeper, Tollkeeper
 from tollkeeper.client.spool import Spool, default_path, open_spool
@@ -72,6 +73,7 @@ __all__ = [
     "TollkeeperUnreachable",
     "TopUp",
     "Usage",
+    "Worth",
     "default_path",
     "open_spool",
 ]

@@ -215,8 +215,16 @@ class Saving:
 
 
 @dataclass(frozen=True, slots=True)
+class Worth:
+    """What was given and went unused. Not a saving: without it, nothing would have come to less."""
+
+    amount: Decimal
+    unit: str
+
+
+@dataclass(frozen=True, slots=True)
 class Suggestion:
-    """One thing to do, and the arithmetic of what it would have saved."""
+    """One thing to do, and the arithmetic of what it would have saved, or of what went unused."""
 
     kind: str
     """`cheaper_model`, `prompt_caching`, `batch`, `unused_plan`, `cheaper_plan`."""
@@ -226,13 +234,18 @@ class Suggestion:
     caution: str | None
     """What the figures don't say."""
     savings: tuple[Saving, ...]
-    """The first is what it's for."""
+    """The first is what it's for. None where `unused` is the figure."""
     steps: tuple[Step, ...]
+    unused: Worth | None = None
+    """What the plan gave and nobody used, of `unused_plan`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Suggestions:
-    """What would have cost less from `start` to before `end`, the largest saving first. They don't add up."""
+    """What would have cost less from `start` to before `end`, the largest saving first, then what went unused.
+
+    They don't add up.
+    """
 
     customer: str
     start: datetime

@@ -75,12 +75,25 @@ def priced_groups(
     return found
 
 
-def costs_by_meter(priced: Sequence[Priced], currency: str) -> dict[str, tuple[Decimal, Decimal]]:
-    """By meter: what the groups were booked with, and what they come to at these prices, with all decimals."""
-    found: dict[str, tuple[Decimal, Decimal]] = {}
+@dataclass(frozen=True, slots=True)
+class Costs:
+    """What calls cost, and what they would have, with all decimals."""
+
+    now: Decimal
+    instead: Decimal
+    charged_now: Decimal
+    """Of those whose events are charged: all but what was taken back."""
+    charged_instead: Decimal
+
+
+def costs_by_meter(priced: Sequence[Priced], currency: str) -> dict[str, Costs]:
+    """By meter: what the groups were booked with, and what they come to at these prices."""
+    found: dict[str, Costs] = {}
     for meter in {group.meter for group, _ in priced}:
         own = [(group, rows) for group, rows in priced if group.meter == meter]
-        found[meter] = sum_of(group.cost for group, _ in own), bill_of(own, currency).exact
+        charged = [(group, rows) for group, rows in own if group.charged]
+        now, charged_now = (sum_of(group.cost for group, _ in some) for some in (own, charged))
+        found[meter] = Costs(now, bill_of(own, currency).exact, charged_now, bill_of(charged, currency).exact)
     return found
 
 

@@ -25,6 +25,8 @@ class CallGroup:
     """Calls for which the same prices hold."""
 
     meter: str
+    charged: bool
+    """Whether their events are charged: not if they were taken back, though the calls had been made."""
     day: int
     """Which local day of the span, counted from 1."""
     provider: str
@@ -62,6 +64,7 @@ class CallGroup:
 @dataclass(frozen=True, slots=True)
 class _Row:
     meter: str
+    charged: bool
     day: int
     provider: str
     model: str
@@ -100,7 +103,11 @@ async def read_calls(tx: Tx, customer: Customer, span: Interval, book: PriceBook
         **_cuts(_rows_of(book, called)),
     }
     found = [_group(row) for row in await tx.all(_Row, _queries.call_groups, params)]
-    return sorted(found, key=lambda one: (one.meter, one.provider, one.model, one.day, one.situation))
+    return sorted(found, key=_place_and_day)
+
+
+def _place_and_day(one: CallGroup) -> tuple[Any, ...]:
+    return one.meter, one.provider, one.model, one.day, one.situation, not one.charged
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +147,7 @@ def _group(row: _Row) -> CallGroup:
     told = {unit: Decimal(quantity) for unit, quantity in row.quantities.items()}
     return CallGroup(
         meter=row.meter,
+        charged=row.charged,
         day=row.day,
         provider=row.provider,
         model=row.model,
@@ -160,7 +168,8 @@ def over_days(groups: Iterable[CallGroup]) -> list[CallGroup]:
     """The groups of all days put together, where the same prices hold."""
     found: dict[tuple[Any, ...], CallGroup] = {}
     for one in groups:
-        place = one.meter, one.provider, one.model, one.service_tier, one.batch, one.region, one.rate, one.situation
+        kind = one.meter, one.charged, one.provider, one.model, one.service_tier, one.batch, one.region
+        place = *kind, one.rate, one.situation
         before = found.get(place)
         found[place] = replace(one, day=0) if before is None else _together(before, one)
     return [*found.values()]

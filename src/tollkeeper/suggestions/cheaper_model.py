@@ -29,7 +29,7 @@ async def cheaper_model(tx: Tx, case: Case) -> list[Suggestion]:
     found: list[Suggestion] = []
     for (provider, model), groups in by_model.items():
         advised = (_advise(case, sibling, model, groups) for sibling in smaller_ones(provider, model))
-        found += [one for one in advised if one is not None and one.saving.amount > 0][:1]
+        found += [one for one in advised if one is not None and one.figure.amount > 0][:1]
     return found
 
 

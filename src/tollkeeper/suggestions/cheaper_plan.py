@@ -6,26 +6,25 @@ old price with a new one. Meters whose price is the same on both are left as the
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from itertools import count
 
 from tollkeeper.analytics import UsageRow
-from tollkeeper.catalog import Limit, LimitBy, Plan, Price, RecurringGrant, WhenExhausted, price_for_customers
-from tollkeeper.clock import BEGINNING, recurrence, start_of_day
+from tollkeeper.catalog import Limit, LimitBy, Plan, Price, WhenExhausted, price_for_customers
+from tollkeeper.clock import BEGINNING, local_slot, start_of_day
 from tollkeeper.customers import PlanChange
 from tollkeeper.db import Tx
 from tollkeeper.gate import Standing, stand
-from tollkeeper.money import ZERO, add, amount_in_words, multiply, plain, subtract, sum_of
+from tollkeeper.money import amount_in_words, plain, subtract, sum_of
 from tollkeeper.rating import MODELS, Step
 from tollkeeper.suggestions.case import Case
 from tollkeeper.suggestions.model import Kind, Saving, Suggestion, Whom
+from tollkeeper.suggestions.plan_grants import DayCharge, free_grants, grants_since, stretches
 from tollkeeper.suggestions.plan_limits import LimitCheck, Spent, check_limits
 from tollkeeper.suggestions.rerating import Rerated, rerate
 from tollkeeper.suggestions.usage import Used, read_by_member, read_used
 from tollkeeper.suggestions.words import counted
-from tollkeeper.wallets import GrantKind
 
 CAUTION = "This compares what usage is charged. A fee for the plan itself isn't in it."
 MOST_PERIODS = 6
@@ -46,7 +45,8 @@ async def cheaper_plan(tx: Tx, case: Case) -> list[Suggestion]:
     others = [plan for plan in case.catalog.plans.values() if plan.listed and plan != case.standing.plan]
     if not others:
         return []
-    used = await read_used(tx, case, _prices(case, [case.standing.plan, *others]))
+    plans = [case.standing.plan, *others]
+    used = await read_used(tx, case, _prices(case, plans), grants_since(case, plans))
     if not used.rows:
         return []
     by_member = any(limit.by is LimitBy.MEMBER for plan in others for limit in _limits(case, plan))
@@ -73,10 +73,10 @@ def _advise(case: Case, used: Used, rows: Sequence[UsageRow], plan: Plan) -> Sug
         return None
     alike = [row for row in used.rows if row.meter not in {pair.meter for pair in pairs}]
     kept = sum_of(row.charge for row in alike if row.unit == unit)
-    now = _Side(case, case.standing.plan, unit, add(kept, sum_of(pair.now.total for pair in pairs)))
-    instead = _Side(case, plan, unit, add(kept, sum_of(pair.instead.total for pair in pairs)))
+    now = _Side(case, case.standing.plan, unit, _charges(case, used, unit, [pair.now for pair in pairs]))
+    instead = _Side(case, plan, unit, _charges(case, used, unit, [pair.instead for pair in pairs]))
     saved = subtract(now.due, instead.due)
-    checked = check_limits(_limits(case, plan), case.catalog, rows, _spent(case, used, pairs, plan), case.customer.zone)
+    checked = check_limits(_limits(case, plan), rows, _spent(case, used, pairs, plan), case)
     if saved <= 0 or checked.exceeded:
         return None
     told = amount_in_words(saved, unit)
@@ -118,19 +118,12 @@ def _rerated(case: Case, used: Used, price: Price, present: Price) -> Rerated | 
 def _unit(case: Case, pairs: Sequence[_Pair], plan: Plan) -> str | None:
     """The one unit of value in which the plans differ; None where there are several, or none."""
     units = {price.unit for pair in pairs for price in (pair.now.price, pair.instead.price)}
-    present = case.standing.plan.grants if case.standing.plan else {}
-    differing = {*_terms(present.values())} ^ {*_terms(plan.grants.values())}
-    units |= {unit for unit, _, _ in differing}
+    units |= {unit for unit, *_ in _terms(case.standing.plan) ^ _terms(plan)}
     return units.pop() if len(units) == 1 else None
 
 
-def _terms(grants: Iterable[RecurringGrant]) -> Iterator[tuple[str, Decimal, str]]:
-    yield from ((grant.unit, grant.amount, grant.every.value) for grant in grants if _is_free(grant))
-
-
-def _is_free(grant: RecurringGrant) -> bool:
-    """Whether the customer gets it for nothing: a paid one is bought by a fee that isn't known here."""
-    return grant.kind != GrantKind.PAID
+def _terms(plan: Plan | None) -> set[tuple[str, Decimal, str, Decimal | None]]:
+    return {(grant.unit, grant.amount, grant.every.value, grant.most_rolled) for grant in free_grants(plan)}
 
 
 def _moved(case: Case, plan: Plan) -> Standing:
@@ -152,39 +145,46 @@ def _spent(case: Case, used: Used, pairs: Sequence[_Pair], plan: Plan) -> dict[s
         if row.meter not in rated and row.unit:
             found.setdefault(row.unit, []).append((row.meter, row.start, row.charge))
     for pair in pairs:
-        days = pair.instead.days.items()
+        days = (*pair.instead.lead.items(), *pair.instead.days.items())
         spent = [(pair.meter, start_of_day(day, case.customer.zone), charge) for day, charge in days]
         found.setdefault(pair.instead.price.unit, []).extend(spent)
     return found
 
 
 class _Side:
-    """What the usage of the span is charged on one of the plans, in one unit of value, and what the plan gives."""
+    """What the span's usage is charged on one of the plans, in one unit of value, and what the plan's grants pay."""
 
-    def __init__(self, case: Case, plan: Plan | None, unit: str, charge: Decimal) -> None:
-        self.plan, self.unit, self.charge = plan, unit, charge
+    def __init__(self, case: Case, plan: Plan | None, unit: str, charges: Sequence[DayCharge]) -> None:
+        self.plan, self.unit = plan, unit
         self.name = plan.name if plan else "no plan"
         self.key = plan.key if plan else ""
-        own = (
-            [] if plan is None else [grant for grant in plan.grants.values() if grant.unit == unit and _is_free(grant)]
-        )
-        self.given = sum_of(multiply(grant.amount, Decimal(_periods(case, grant))) for grant in own)
+        self.charge = sum_of(one.charge for one in charges if one.counts)
+        own = [grant for grant in free_grants(plan) if grant.unit == unit]
+        self.stretches = stretches(case, own, charges) if own else []
+
+    @property
+    def paid(self) -> Decimal:
+        """What the plan's own grants pay, each in its own period."""
+        return sum_of(one.paid for one in self.stretches)
 
     @property
     def due(self) -> Decimal:
-        """What the plan's own grants don't pay."""
-        return max(ZERO, subtract(self.charge, self.given))
+        """What they don't."""
+        return subtract(self.charge, self.paid)
 
 
-def _periods(case: Case, grant: RecurringGrant) -> int:
-    """How many periods of a grant begin within the span, counted from where the present plan began."""
-    anchor = max(case.standing.plan_since or BEGINNING, case.customer.created_at)
-    found = 0
-    for n in count():
-        begins = recurrence(anchor, grant.every, n, case.customer.zone)
-        if begins >= case.span.end:
-            return found
-        found += begins >= case.span.start
+def _charges(case: Case, used: Used, unit: str, rated: Sequence[Rerated]) -> list[DayCharge]:
+    """The charges in the unit by day: of the meters that are rated anew, and of the others as they were charged."""
+    zone, meters = case.customer.zone, {one.price.meter for one in rated}
+    found = [
+        DayCharge(local_slot(row.start, zone).day, row.charge, counts)
+        for rows, counts in ((used.lead, False), (used.rows, True))
+        for row in rows
+        if row.unit == unit and row.meter not in meters
+    ]
+    for one in rated:
+        found += (DayCharge(day, charge, counts=False) for day, charge in one.lead.items())
+        found += (DayCharge(day, charge, counts=True) for day, charge in one.days.items())
     return found
 
 
@@ -219,17 +219,25 @@ def _sums(kept: Decimal, now: _Side, instead: _Side, saved: Decimal) -> Iterator
     if kept:
         text = f"Charged alike on both: {amount_in_words(kept, now.unit)}"
         yield Step("alike", text, {"charge": plain(kept)})
-    for side in (now, instead):
-        if side.given:
-            text = (
-                f"{side.name} gave {amount_in_words(side.given, side.unit)} of its own in this time: "
-                f"{amount_in_words(side.charge, side.unit)} of charges leave {amount_in_words(side.due, side.unit)}"
-            )
-            figures = {"given": plain(side.given), "charge": plain(side.charge), "due": plain(side.due)}
-            yield Step("grants", text, {"plan": side.key} | figures)
+    yield from (step for side in (now, instead) for step in _grant_steps(side))
     told = (amount_in_words(each, now.unit) for each in (now.due, instead.due, saved))
     figures = {"now": plain(now.due), "instead": plain(instead.due), "saving": plain(saved)}
     yield Step("saving", "{} − {} = {} less".format(*told), figures)
+
+
+def _grant_steps(side: _Side) -> Iterator[Step]:
+    """What the plan's own grants pay, stretch by stretch."""
+    for one in side.stretches if len(side.stretches) <= MOST_PERIODS else []:
+        left = subtract(one.charge, one.paid)
+        given, charge, due = (amount_in_words(each, side.unit) for each in (one.given, one.charge, left))
+        text = f"Of its own {side.name} has {given} from {one.first} on: {charge} of charges leave {due}"
+        figures = {"from": one.first.isoformat(), "given": plain(one.given), "charge": plain(one.charge)}
+        yield Step("grants", text, {"plan": side.key} | figures | {"due": plain(left)})
+    if len(side.stretches) > MOST_PERIODS:
+        paid, charge, due = (amount_in_words(each, side.unit) for each in (side.paid, side.charge, side.due))
+        text = f"What {side.name} gives of its own pays {paid}, period by period: {charge} of charges leave {due}"
+        figures = {"paid": plain(side.paid), "charge": plain(side.charge), "due": plain(side.due)}
+        yield Step("grants", text, {"plan": side.key} | figures)
 
 
 def _cautions(case: Case, plan: Plan, unit: str, checked: LimitCheck) -> Iterator[str]:

@@ -8,25 +8,27 @@ from decimal import Decimal
 from tollkeeper.catalog import Price
 from tollkeeper.money import ONE, ZERO, add, amount_in_words, grouped, plain, round_charge, subtract, sum_of
 from tollkeeper.rating import MODELS, Measure, Step, figure, rate
+from tollkeeper.suggestions.bill import Costs
 from tollkeeper.suggestions.case import Case
 from tollkeeper.suggestions.model import Saving, Whom
 
 
-def savings_of(case: Case, costs: Mapping[str, tuple[Decimal, Decimal]]) -> tuple[tuple[Saving, ...], list[Step]]:
-    """Who saves what, where the cost of each meter's calls were another: as it is, and as it would be.
+def savings_of(case: Case, costs: Mapping[str, Costs]) -> tuple[tuple[Saving, ...], list[Step]]:
+    """Who saves what, where the cost of each meter's calls were another.
 
-    The charge follows where the meter's price goes by the cost, and has no maximum, which might have cut it already.
+    The charge follows where the meter's price goes by the cost, and has no maximum, which might have cut it already;
+    but not of events that were taken back, for which nothing is charged.
     """
-    now = sum_of(pair[0] for pair in costs.values())
-    then = round_charge(sum_of(pair[1] for pair in costs.values()))
+    now = sum_of(one.now for one in costs.values())
+    then = round_charge(sum_of(one.instead for one in costs.values()))
     currency = case.catalog.currency
     saved = subtract(now, then)
     told = (amount_in_words(each, currency) for each in (now, then, saved))
     text = "{} − {} = {} less".format(*told)
     steps = [Step("saving", text, {"now": plain(now), "instead": plain(then), "saving": plain(saved)})]
     charged = ZERO
-    for meter, (before, after) in sorted(costs.items()):
-        price = case.price_of(meter)
+    for meter, one in sorted(costs.items(), key=lambda each: each[0]):
+        price, before, after = case.price_of(meter), one.charged_now, one.charged_instead
         if price is not None and MODELS[price.model].by_cost and price.maximum is None and before > after:
             less = subtract(_charge(price, before), _charge(price, after))
             charged = add(charged, less)

@@ -44,21 +44,34 @@ class Saving:
 
 
 @dataclass(frozen=True, slots=True)
+class Worth:
+    """What was given and went unused: what it would have been charged, or the grant itself. More than 0, and no saving:
+    without it, nothing would have come to less.
+    """
+
+    amount: Decimal
+    unit: str
+
+
+@dataclass(frozen=True, slots=True)
 class Suggestion:
-    """One thing to do, with what it would have saved in the span."""
+    """One thing to do, with what it would have saved in the span, or what went unused."""
 
     kind: Kind
     subject: Mapping[str, str]
     """What it's about, by name: `provider`, `model`, `instead`, `meter`, `plan` ..."""
     text: str
     savings: tuple[Saving, ...]
-    """The first is what it's for; what follows from it for others comes behind."""
+    """The first is what it's for; what follows from it for others comes behind. None where `unused` is the figure."""
     steps: tuple[Step, ...]
     """The arithmetic, in words and figures."""
     caution: str | None = None
     """What the figures don't say, such as that quality must be tried."""
 
+    unused: Worth | None = None
+    """What went unused, where it isn't known what would have been saved."""
+
     @property
-    def saving(self) -> Saving:
+    def figure(self) -> Saving | Worth:
         """What it's for."""
-        return self.savings[0]
+        return self.unused or self.savings[0]

@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from zoneinfo import ZoneInfo
 
 from tollkeeper.analytics import UsageRow
 from tollkeeper.catalog import Catalog, Limit, LimitBy, LimitMode, LimitPeriod
 from tollkeeper.catalog.model import ADDITIVE
 from tollkeeper.limits import window_at
 from tollkeeper.money import ZERO, add
+from tollkeeper.suggestions.case import Case
 
 Spent = tuple[str, datetime, Decimal]
 """A meter, a time within the day, and what that day's usage is charged under the plan."""
@@ -29,23 +29,19 @@ class LimitCheck:
 
 
 def check_limits(
-    limits: Sequence[Limit],
-    catalog: Catalog,
-    rows: Sequence[UsageRow],
-    spent: Mapping[str, Sequence[Spent]],
-    zone: ZoneInfo,
+    limits: Sequence[Limit], rows: Sequence[UsageRow], spent: Mapping[str, Sequence[Spent]], case: Case
 ) -> LimitCheck:
-    """Which of the limits the usage doesn't fit under: `rows` by day, and by member where a limit is each member's;
-    what they're charged in each unit of value.
+    """Which of the limits the usage of the span doesn't fit under: `rows` by day, and by member where a limit is each
+    member's; what they're charged in each unit of value. Those of before it count in the windows that it begins within.
     """
     exceeded: list[Limit] = []
     unchecked: list[Limit] = []
     for limit in limits:
         if not limit.enabled or limit.mode is not LimitMode.HARD:
             continue
-        if _untold(limit, catalog):
+        if _untold(limit, case.catalog):
             unchecked.append(limit)
-        elif any(used > limit.cap_of(member) for (_, member), used in _used(limit, rows, spent, zone).items()):
+        elif any(used > limit.cap_of(member) for (_, member), used in _used(limit, rows, spent, case).items()):
             exceeded.append(limit)
     return LimitCheck(tuple(exceeded), tuple(unchecked))
 
@@ -58,7 +54,7 @@ def _untold(limit: Limit, catalog: Catalog) -> bool:
 
 
 def _used(
-    limit: Limit, rows: Sequence[UsageRow], spent: Mapping[str, Sequence[Spent]], zone: ZoneInfo
+    limit: Limit, rows: Sequence[UsageRow], spent: Mapping[str, Sequence[Spent]], case: Case
 ) -> Mapping[tuple[datetime, str | None], Decimal]:
     """What the limit counts in each of its windows, by member where it's theirs."""
     if limit.unit:
@@ -70,6 +66,9 @@ def _used(
         own = member if limit.by is LimitBy.MEMBER else None
         if (limit.meters and meter not in limit.meters) or (limit.by is LimitBy.MEMBER and own is None):
             continue
-        place = window_at(limit.per, at, zone).start, own
+        window = window_at(limit.per, at, case.customer.zone)
+        if window.end <= case.span.start:
+            continue
+        place = window.start, own
         found[place] = add(found.get(place, ZERO), amount)
     return found

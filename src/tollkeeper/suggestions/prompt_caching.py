@@ -18,7 +18,7 @@ from tollkeeper.db import Tx
 from tollkeeper.money import ZERO, add, allocate, amount_in_words, grouped, multiply, plain, sum_of
 from tollkeeper.providers import PriceBook, Unit
 from tollkeeper.rating import Step
-from tollkeeper.suggestions.bill import Bill
+from tollkeeper.suggestions.bill import Bill, Costs
 from tollkeeper.suggestions.calls import CallGroup
 from tollkeeper.suggestions.case import Case
 from tollkeeper.suggestions.following import savings_of
@@ -115,10 +115,10 @@ def _advise(case: Case, meter: str, groups: Sequence[CallGroup]) -> Suggestion |
     best = _best_day(case, own) if present.cached else _best_meter(meter, groups)
     if best is None or not best.mix.beats(present):
         return None
-    now, then = Bill(case.catalog.currency), Bill(case.catalog.currency)
-    for group in own:
-        _price(case.book, group, best.mix, now, then)
-    savings, told = savings_of(case, {meter: (now.total, then.exact)})
+    now, then = _bills(case, own, best.mix)
+    charged_now, charged_then = _bills(case, [group for group in own if group.charged], best.mix)
+    costs = Costs(now.total, then.exact, charged_now.total, charged_then.exact)
+    savings, told = savings_of(case, {meter: costs})
     provider, model = own[0].provider, own[0].model
     return Suggestion(
         kind=Kind.PROMPT_CACHING,
@@ -141,6 +141,14 @@ def _advise(case: Case, meter: str, groups: Sequence[CallGroup]) -> Suggestion |
         ),
         caution=CAUTION,
     )
+
+
+def _bills(case: Case, groups: Iterable[CallGroup], best: _Mix) -> tuple[Bill, Bill]:
+    """What the groups' prompts cost, and would in the best mix."""
+    now, then = Bill(case.catalog.currency), Bill(case.catalog.currency)
+    for group in groups:
+        _price(case.book, group, best, now, then)
+    return now, then
 
 
 def _price(book: PriceBook, group: CallGroup, best: _Mix, now: Bill, then: Bill) -> None:

@@ -9,10 +9,17 @@ order by provider, model
 -- name: call_groups
 -- Calls of a customer that the book has priced from their usage, in groups within which each price of the book holds for all
 -- calls or for none: by meter, local day, model, tier, batch and region, and by where the rows' dates, hours of the day and
--- sizes of prompts cut. What was taken back isn't in it, nor what is only guessed. Along events_by_time and
--- provider_calls_by_event, in parallel; keys that are numbers come first, since they're quick to sort by.
-with called as (
-    select s.meter, width_bucket(e.time, %(days)s::timestamptz[]) as day, c.provider, c.model,
+-- sizes of prompts cut. Calls whose cost was taken back aren't in it, nor those that are only guessed; those of events that
+-- were taken back without their calls are by themselves: they were made, and are charged to nobody. Along events_by_time
+-- and provider_calls_by_event, in parallel; keys that are numbers come first, since they're quick to sort by.
+with corrected as (
+    select corrects, sum(billed) as billed, sum(amount) as amount
+    from events
+    where customer_id = %(customer_id)s and corrects is not null and time >= %(from)s and time < %(to)s
+    group by corrects
+), called as (
+    select s.meter, k.corrects is null or e.quantity = 0 or e.billed + k.billed <> 0
+                    or coalesce(e.amount, 0) + coalesce(k.amount, 0) <> 0 as charged, width_bucket(e.time, %(days)s::timestamptz[]) as day, c.provider, c.model,
            coalesce(c.service_tier, '') as service_tier, c.batch, coalesce(c.region, '') as region,
            coalesce(c.rate, 1) as rate, width_bucket(c.at, %(instants)s::timestamptz[]) as era,
            width_bucket(extract(hour from c.at at time zone 'UTC') * 60
@@ -28,6 +35,7 @@ with called as (
     from events e
     join series s on s.customer_id = e.customer_id and s.series_id = e.series_id
     join provider_calls c on c.customer_id = e.customer_id and c.event_id = e.event_id
+    left join corrected k on k.corrects = e.event_id
     cross join lateral jsonb_to_record(c.quantities) as q (
         input_tokens numeric, cached_input_tokens numeric, cache_write_tokens numeric, cache_write_5m_tokens numeric,
         cache_write_30m_tokens numeric, cache_write_1h_tokens numeric, cache_write_12h_tokens numeric,
@@ -44,7 +52,7 @@ with called as (
           where a.customer_id = c.customer_id and a.provider = c.provider and a.adjusts = c.call_id
             and a.quantities is not null)
 )
-select meter, day, provider, model, service_tier, batch, region, rate, era, hours, weekday,
+select meter, charged, day, provider, model, service_tier, batch, region, rate, era, hours, weekday,
        width_bucket(whole, %(sizes)s::numeric[]) as band, min(at) as at, min(whole) as whole, count(*) as calls,
        sum(cost) as cost, jsonb_strip_nulls(jsonb_build_object(
            'input_tokens', sum(input_tokens)::text, 'cached_input_tokens', sum(cached_input_tokens)::text,
@@ -68,7 +76,21 @@ select meter, day, provider, model, service_tier, batch, region, rate, era, hour
            'file_searches', sum(file_searches)::text, 'code_sessions', sum(code_sessions)::text
        )) as quantities
 from called
-group by day, band, era, hours, weekday, batch, rate, model, meter, provider, service_tier, region
+group by day, band, era, hours, weekday, batch, charged, rate, model, meter, provider, service_tier, region
+
+-- name: taken_back
+-- The meters of events in [from, to) that cost something and were taken back wholly: their cost stays, and isn't charged.
+select distinct s.meter
+from events e
+join series s on s.customer_id = e.customer_id and s.series_id = e.series_id
+join lateral (
+    select sum(billed) as billed, sum(amount) as amount from events
+    where customer_id = e.customer_id and corrects = e.event_id
+) k on e.billed + k.billed = 0 and coalesce(e.amount, 0) + coalesce(k.amount, 0) = 0
+where e.customer_id = %(customer_id)s and e.quantity <> 0 and e.cost <> 0
+  and e.event_id in (
+      select corrects from events
+      where customer_id = %(customer_id)s and corrects is not null and time >= %(from)s and time < %(to)s)
 
 -- name: lapsed_grants
 -- What became of the grants that a recurring grant made, of those that expired in (from, to].

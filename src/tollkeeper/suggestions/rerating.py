@@ -34,7 +34,9 @@ class Rerated:
     periods: dict[date, PeriodCharge] = field(default_factory=dict)
     """Of the span, by their first days."""
     days: dict[date, Decimal] = field(default_factory=dict)
-    """Those of the time before the span included."""
+    """Of the span."""
+    lead: dict[date, Decimal] = field(default_factory=dict)
+    """Of the time before it; the day that the span begins within may be in both."""
 
     @property
     def total(self) -> Decimal:
@@ -66,7 +68,8 @@ def rerate(
             period.quantity, period.charge = add(period.quantity, row.quantity), add(period.charge, charge)
         running[first] = rated.after
         quantities[first] = add(quantities.get(first, ZERO), row.quantity)
-        found.days[day] = add(found.days.get(day, ZERO), charge)
+        days = found.days if counts else found.lead
+        days[day] = add(days.get(day, ZERO), charge)
     return found
 
 
@@ -74,7 +77,8 @@ def _told_by_sums(meter: Meter, price: Price) -> bool:
     model = MODELS[price.model]
     if model.cumulative:
         return meter.aggregation in ADDITIVE
-    return model.by_cost and "fixed" not in price.terms.as_table()
+    # Sums of days don't tell what each event adds by itself, nor which of their cost delivered nothing.
+    return model.by_cost and not {"fixed", "undelivered"} & price.terms.as_table().keys()
 
 
 def _in_order(lead: Sequence[UsageRow], rows: Sequence[UsageRow]) -> Iterator[tuple[UsageRow, bool]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from datetime import timedelta
+from decimal import Decimal
 
 from tollkeeper.db import Tx
 from tollkeeper.errors import InvalidInput
@@ -30,13 +31,18 @@ LONGEST = timedelta(days=366)
 
 
 async def suggest(tx: Tx, case: Case, kinds: Collection[Kind] = tuple(Kind)) -> list[Suggestion]:
-    """What the customer, or the operator, could save: those in the catalog's currency first, the largest on top.
+    """What the customer, or the operator, could save, and then what went unused: of each, those in the catalog's
+    currency first, the largest on top.
 
-    Nothing is suggested without a figure, nor where nothing would have been saved. Give it a snapshot. Raises
+    Nothing is suggested without a figure that is more than 0. Give it a snapshot. Raises
     InvalidInput `invalid_range` for a span of more than 366 days.
     """
     if case.span.end - case.span.start > LONGEST:
         raise InvalidInput("invalid_range", "Suggestions look at 366 days at most.", field="from")
     found = [one for kind, advise in ADVISERS.items() if kind in kinds for one in await advise(tx, case)]
-    found = [one for one in found if one.saving.amount > 0]
-    return sorted(found, key=lambda one: (one.saving.unit != case.catalog.currency, one.saving.amount.copy_negate()))
+    found = [one for one in found if one.figure.amount > 0]
+    return sorted(found, key=lambda one: _place(one, case.catalog.currency))
+
+
+def _place(one: Suggestion, currency: str) -> tuple[bool, bool, Decimal]:
+    return one.unused is not None, one.figure.unit != currency, one.figure.amount.copy_negate()

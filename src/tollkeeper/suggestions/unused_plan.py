@@ -15,7 +15,7 @@ from tollkeeper.db import Queries, Tx
 from tollkeeper.money import HUNDRED, ZERO, amount_in_words, grouped, multiply, plain, subtract, sum_of
 from tollkeeper.rating import Measure, Step, rate
 from tollkeeper.suggestions.case import Case
-from tollkeeper.suggestions.model import Kind, Saving, Suggestion, Whom
+from tollkeeper.suggestions.model import Kind, Suggestion, Worth
 from tollkeeper.suggestions.words import counted, percent_of
 
 _queries = Queries(__package__ or "")
@@ -24,8 +24,8 @@ LITTLE_PERCENT = Decimal(20)
 """At most so much of what a plan gives counts as little."""
 
 CAUTION = (
-    "What went unused isn't money back by itself: it's what it would have been charged, or what was given. A smaller "
-    "plan saves where its fee is smaller."
+    "Nothing would have been charged less: this is what the unused part would have been charged, or what was given. A "
+    "smaller plan saves where its fee is smaller."
 )
 
 
@@ -74,7 +74,8 @@ def _of_included(case: Case, plan: Plan, price: Price, span: Interval, used: Dec
         subject={"plan": plan.key, "meter": meter.key},
         text=f"Of what {plan.name} includes of {meter.name}, {_share(used, price.included)} was used {when}; "
         f"the rest is worth {value}.",
-        savings=(Saving(Whom.CUSTOMER, worth, price.unit),),
+        savings=(),
+        unused=Worth(worth, price.unit),
         steps=(
             Step("included", text, figures),
             Step("worth", bare, {"quantity": plain(unused), "charge": plain(worth)}),
@@ -116,7 +117,8 @@ def _of_grant(plan: Plan, name: str, unit: str, lapsed: _Lapsed) -> Suggestion:
         kind=Kind.UNUSED_PLAN,
         subject={"plan": plan.key, "grant": name},
         text=f"Of {given} that {plan.name} gave, {_share(lapsed.spent, lapsed.amount)} was spent; {expired} expired.",
-        savings=(Saving(Whom.CUSTOMER, lapsed.expired, unit),),
+        savings=(),
+        unused=Worth(lapsed.expired, unit),
         steps=(Step("grants", text, figures | {"expired": plain(lapsed.expired)}),),
         caution=CAUTION,
     )

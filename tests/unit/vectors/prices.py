@@ -39,7 +39,7 @@ ALL_KEYS = {
     "dynamic": f'model = "dynamic"\nmultiplier = 2\n{_EVERY}',
     "cost_plus": (
         'model = "cost_plus"\nmargin_percent = 5\nfixed = 1\nfallback = 2\nfallback_per = "event"\n'
-        f'true_up = "cost_only"\n{_EVERY}'
+        f'true_up = "cost_only"\nundelivered = "free"\n{_EVERY}'
     ),
 }
 """The same with every key that it can have."""

@@ -54,7 +54,7 @@ export class BillingGrants extends TollElement<Grant[]> {
       title: heading,
       numeric: true,
       value: (grant) => grant[key],
-      cell: (grant) => this.money.amount(grant[key], grant.unit),
+      cell: (grant) => this.money.amount(grant[key], grant.unit, { floor: key === 'remaining' }),
       sort: (left, right) => compare(left[key], right[key]),
     });
     const kind = ({ kind: each, reference }: Grant): string =>

@@ -136,8 +136,8 @@ export class BillingOverview extends TollElement<Found> {
 
   private lowSign(available: string, low: boolean): TemplateResult | typeof nothing {
     if (!low) return nothing;
-    const used = isZero(available);
-    return html`<span class="badge ${used ? 'bad' : 'warn'}">${icon('alert')}${used ? 'Used up' : 'Low'}</span>`;
+    const none = compare(available, '0') <= 0;
+    return html`<span class="badge ${none ? 'bad' : 'warn'}">${icon('alert')}${none ? 'None left' : 'Low'}</span>`;
   }
 
   private month(overview: Overview, usage: Usage): TemplateResult {

@@ -25,12 +25,12 @@ const TITLES: Record<Tab, string> = {
   plans: 'Plans and credits',
 };
 const KINDS: Record<string, string> = {
-  usage: 'Usage',
+  grant_spent: 'Usage paid from credits',
+  usage: 'Usage owed',
+  grant_returned: 'Usage returned to credits',
   usage_credit: 'Usage credited',
   grant_paid: 'Credits bought',
   grant_given: 'Credits given',
-  grant_spent: 'Paid from credits',
-  grant_returned: 'Returned to credits',
   grant_expired: 'Credits expired',
   grant_voided: 'Credits taken back',
   grant_refunded: 'Credits refunded',
@@ -282,7 +282,8 @@ export class TollBillingPage extends TollElement<Session> {
     const { range, meter, filters, by } = this.place;
     return html`<div class="stack">
       ${this.filterBar()}
-      <toll-usage .portal=${this.portal} .locale=${this.locale} theme=${this.theme} fixed-range .range=${range} .meter=${meter} .filter=${filters}></toll-usage>
+      <toll-usage .portal=${this.portal} .locale=${this.locale} theme=${this.theme} fixed-range .range=${range} .meter=${meter} .filter=${filters}
+        @toll-filter=${this.onClear}></toll-usage>
       <toll-breakdown
         .portal=${this.portal} .locale=${this.locale} theme=${this.theme} pick .range=${range} .meter=${meter} .filter=${filters} .chosen=${by}
         @toll-by=${(event: CustomEvent<{ by: string }>) => this.go({ by: event.detail.by })}
@@ -324,6 +325,12 @@ export class TollBillingPage extends TollElement<Session> {
     return html`<toll-billing-filters .portal=${this.portal} .locale=${this.locale} theme=${this.theme} plain .range=${range} .meter=${meter} .filters=${filters}
       @toll-filter=${(event: CustomEvent<Partial<Place>>) => this.go(event.detail)}></toll-billing-filters>`;
   }
+
+  /** The page's address has the filters. */
+  private readonly onClear = (event: CustomEvent<Partial<Place>>): void => {
+    event.preventDefault();
+    this.go(event.detail);
+  };
 
   /** An alert's remedy that another tab has. */
   private readonly onNavigate = (event: CustomEvent<{ remedy?: string }>): void => {

@@ -1,4 +1,4 @@
-/** What a customer's usage would have cost less, each figure with its arithmetic. */
+/** What a customer's usage would have cost less, and what goes unused of its plan, each figure with its arithmetic. */
 import { css, html, icon, nothing, property, type TemplateResult } from 'tollkeeper';
 import { app, badge } from './app.ts';
 import { part } from './client.ts';
@@ -10,6 +10,7 @@ interface Suggestion {
   text: string;
   caution: string | null;
   savings: { whom: 'operator' | 'customer'; amount: string; unit: string }[];
+  unused: { amount: string; unit: string } | null;
   steps: { text: string }[];
 }
 
@@ -72,17 +73,20 @@ export class CustomerSuggestions extends View {
 
   private list({ data, start, end }: Suggestions): TemplateResult {
     const span = `From ${app.dates.date(start)} to ${app.dates.date(end)}`;
-    if (!data.length) return empty('Nothing would have cost less', `${span}, as far as recorded usage tells.`);
+    if (!data.length)
+      return empty('Nothing would have cost less, or goes unused', `${span}, as far as recorded usage tells.`);
     return html`<div class="stack">
       ${data.map((one) => this.one(one))}
       <p class="as-of">${span}. Savings don’t add up: some are about the same usage.</p>
     </div>`;
   }
 
-  private one({ kind, text, caution, savings, steps }: Suggestion): TemplateResult {
+  private one({ kind, text, caution, savings, unused, steps }: Suggestion): TemplateResult {
+    const figures = savings.map(({ whom, ...saved }) => ({ ...saved, what: WHOM[whom] }));
+    if (unused) figures.push({ ...unused, what: 'went unused' });
     return html`<section class="panel one">
       <div class="head">${badge(KINDS[kind] ?? kind, 'accent')}
-        <span class="saved">${savings.map(({ whom, amount, unit }) => html`<span><strong>${app.money.amount(amount, unit)}</strong> <span class="muted">${WHOM[whom]}</span></span>`)}</span>
+        <span class="saved">${figures.map(({ amount, unit, what }) => html`<span><strong>${app.money.amount(amount, unit)}</strong> <span class="muted">${what}</span></span>`)}</span>
       </div>
       <p>${text}</p>
       ${caution ? html`<p class="caution">${icon('alert')}<span>${caution}</span></p>` : nothing}

@@ -91,7 +91,7 @@ export class CustomerValue extends View {
       title,
       numeric: true,
       value: (grant) => grant[key],
-      cell: (grant) => app.money.amount(grant[key], grant.unit),
+      cell: (grant) => app.money.amount(grant[key], grant.unit, { floor: key === 'remaining' }),
     });
     return [
       {
@@ -186,7 +186,7 @@ export class CustomerValue extends View {
   }
 
   private async takeBack(grant: Grant, how: 'void' | 'refund'): Promise<void> {
-    const left = app.money.amount(grant.remaining, grant.unit);
+    const left = app.money.amount(grant.remaining, grant.unit, { floor: true });
     const done = await app.ask({
       title: how === 'void' ? 'Void the grant?' : 'Refund the grant?',
       text: html`Takes back the <strong>${left}</strong> that are left. ${how === 'refund' ? 'The ledger says that the money goes back; sending it is yours.' : 'What is spent stays spent.'} It can’t be undone; what is held goes once its holds don’t need it.`,

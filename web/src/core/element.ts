@@ -63,6 +63,11 @@ export abstract class TollElement<T> extends LitElement {
     return false;
   }
 
+  /** What may be done where there's nothing, such as clearing a filter. */
+  protected emptyAction(): TemplateResult | typeof nothing {
+    return nothing;
+  }
+
   protected emptyText(): { title: string; text: string } {
     return { title: 'Nothing here yet', text: '' };
   }
@@ -215,8 +220,9 @@ export abstract class TollElement<T> extends LitElement {
 
   private nothingYet(): TemplateResult {
     const { title, text } = this.emptyText();
+    const action = this.emptyAction();
     return html`<div class="void" part="empty">
-      <span class="mark">${icon('empty')}</span><strong>${title}</strong>${text ? html`<p>${text}</p>` : nothing}
+      <span class="mark">${icon('empty')}</span><strong>${title}</strong>${text ? html`<p>${text}</p>` : nothing}${action}
     </div>`;
   }
 

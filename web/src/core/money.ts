@@ -61,10 +61,11 @@ export class Money {
     return unit ? `${number} ${this.counted(unit, value)}` : number;
   }
 
-  /** `0.8234` → `82%`. Never 100% while something is left, never 0% when something is used. */
+  /** `0.8234` → `82%`. Never 100% while something is left; `<1%` where it's less, so that it isn't 0% when something is used. */
   percent(part: number): string {
-    const shown = part > 0.99 && part < 1 ? 0.99 : part > 0 && part < 0.01 ? 0.01 : part;
-    return this.format({ style: 'percent', maximumFractionDigits: 0 }).format(shown);
+    const little = part > 0 && part < 0.01;
+    const shown = part > 0.99 && part < 1 ? 0.99 : little ? 0.01 : part;
+    return (little ? '<' : '') + this.format({ style: 'percent', maximumFractionDigits: 0 }).format(shown);
   }
 
   /** A unit's name as a heading has it: `US Dollar`, `Interview credit`. */

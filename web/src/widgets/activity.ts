@@ -103,6 +103,9 @@ export class TollActivity extends TollElement<Found> {
 
   protected override emptyText(): { title: string; text: string } {
     if (this.what === 'ledger') return { title: 'Nothing booked yet', text: 'Charges and prepaid value appear here.' };
+    const { meter, member, filters } = this.wanted();
+    if (meter || member || filters.length)
+      return { title: 'No events with these filters', text: 'Choose other days, or fewer filters.' };
     return { title: 'No events in these days', text: 'What’s used appears here within a second.' };
   }
 

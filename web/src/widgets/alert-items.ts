@@ -115,7 +115,7 @@ function takenOf({ used, held, cap, spend, meter_unit, per }: Limit, money: Mone
 function ofWallet({ code, unit }: Warning, { overview, money, dates }: Facts): string | null {
   const wallet = overview.wallets.find((each) => each.unit === unit);
   if (!wallet || !unit) return null;
-  if (code === 'balance_low') return `${money.amount(wallet.available, unit)} left`;
+  if (code === 'balance_low') return `${money.amount(wallet.available, unit, { floor: true })} left`;
   const [first] = wallet.expiring;
   if (code !== 'credit_expiring' || !first) return null;
   return `Use ${money.amount(first.amount, unit)} before ${dates.date(first.expires_at)} (${dates.relative(first.expires_at)})`;

@@ -1,10 +1,17 @@
 import { css, html, nothing, type TemplateResult } from 'lit';
 import { property } from 'lit/decorators.js';
 import type { Portal } from '../core/api.ts';
-import { isZero } from '../core/decimal.ts';
+import { compare, isZero } from '../core/decimal.ts';
 import { TollElement } from '../core/element.ts';
 import { icon } from '../core/icons.ts';
 import type { LiveState, Overview, UnitAmount, Wallet } from '../core/types.ts';
+
+/** What is said beside a wallet that has little, or nothing. */
+function lowSign({ available, low }: Pick<Wallet, 'available' | 'low'>): TemplateResult | typeof nothing {
+  if (!low) return nothing;
+  const none = compare(available, '0') <= 0;
+  return html`<span class="badge ${none ? 'bad' : 'warn'}">${icon('alert')}${none ? 'None left' : 'Low'}</span>`;
+}
 
 /**
  * What a customer has left, small enough for a sidebar: available and held, this period's spend and tokens, the way to the
@@ -80,7 +87,7 @@ export class TollBalance extends TollElement<Overview> {
     return html`<div class="wallet">
       <div class="row">
         <p class="big" part="available">${number} <small>${name || 'available'}</small></p>
-        ${wallet.low ? html`<span class="badge warn">${icon('alert')}Low</span>` : nothing}
+        ${lowSign(wallet)}
       </div>
       ${isZero(wallet.held) ? nothing : html`<p class="muted small">${this.money.amount(wallet.held, wallet.unit)} on hold</p>`}
       ${first ? html`<p class="muted small">${this.money.amount(first.amount, wallet.unit)} expiring ${this.dates.relative(first.expires_at)}</p>` : nothing}

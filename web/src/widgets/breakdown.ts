@@ -209,7 +209,7 @@ export class TollBreakdown extends TollElement<Found> {
       title: titled(by) || 'Usage',
       value: ({ value }) => value ?? '',
       cell: ({ value }) => this.name(by, value),
-      total: lines.length < 2 || !by ? 'Total' : `Total of ${this.money.quantity(String(lines.length), words(by))}`,
+      total: this.totalOf(by, lines),
       sort: sortable,
     };
     const perMeter = meters.map((meter): Column<Line> => {
@@ -234,6 +234,14 @@ export class TollBreakdown extends TollElement<Found> {
       sort: sortable,
     };
     return [name, ...perMeter, total];
+  }
+
+  /** How many jobs, models, … the sums are of; usage without one is none. */
+  private totalOf(by: string, lines: Line[]): string {
+    const named = lines.filter(({ value }) => value !== null).length;
+    if (!by || lines.length < 2 || !named) return 'Total';
+    const rest = named < lines.length ? `, and ${without(by).toLowerCase()}` : '';
+    return `Total of ${this.money.quantity(String(named), words(by))}${rest}`;
   }
 
   private name(by: string, value: string | null): TemplateResult {

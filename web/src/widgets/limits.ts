@@ -154,13 +154,19 @@ export class TollLimits extends TollElement<Found> {
     const percent = this.money.percent(isZero(limit.cap) ? 1 : taken / approximate(limit.cap));
     const held = limit.held && !isZero(limit.held) ? `, ${this.amount(limit.held, limit)} of it on hold` : '';
     const left =
-      limit.remaining && compare(limit.remaining, '0') > 0 ? ` · ${this.amount(limit.remaining, limit)} left` : '';
+      limit.remaining && compare(limit.remaining, '0') > 0 ? ` · ${this.left(limit.remaining, limit)} left` : '';
     return `${percent}${held}${left}${limit.mode === 'soft' ? ' · warns only' : ''}`;
   }
 
   private resets(limit: Limit): TemplateResult | typeof nothing {
     if (limit.per === 'rolling_hour') return html`Frees up minute by minute`;
     return html`<span title=${this.dates.dateTime(limit.window.end)}>Resets ${this.dates.relative(limit.window.end)}</span>`;
+  }
+
+  /** Never more than there is: $49.99966 of $50.00 are $49.99. */
+  private left(remaining: string, { spend, meter_unit }: Limit): string {
+    if (spend) return this.money.amount(remaining, spend, { floor: true });
+    return this.money.quantity(remaining, meter_unit, { floor: true });
   }
 
   /** `bare`: without the unit's name, where the cap beside it has it. */

@@ -23,12 +23,14 @@ import { type Card, cards, isCharged, trend } from './usage-figures.ts';
  * @attr {string} filter - Only usage with these dimensions: `job:engineer`, several separated by commas.
  * @attr {boolean} fixed-range - Without the choice of days.
  * @fires toll-range - `{range}`: another range was chosen.
+ * @fires toll-filter - `{meter, filters}`: the filters are to be cleared, which hide all usage. Prevent the default to keep them.
  * @fires toll-session-expired - The session has ended; give a new `token`.
  * @csspart panel - The frame.
  * @csspart range - The choice of days.
  * @csspart total - The total.
  * @csspart card - A meter's card.
  * @csspart chart - The trend.
+ * @csspart clear - The button that clears filters which hide all usage.
  */
 export class TollUsage extends TollElement<Usage> {
   @property({ reflect: true }) range = '30';
@@ -69,8 +71,25 @@ export class TollUsage extends TollElement<Usage> {
   }
 
   protected override emptyText(): { title: string; text: string } {
+    if (this.filtered)
+      return { title: 'No usage with these filters', text: 'In these days, there may be other usage.' };
     return { title: 'No usage in these days', text: 'What’s used appears here within a second.' };
   }
+
+  protected override emptyAction(): TemplateResult | typeof nothing {
+    if (!this.filtered) return nothing;
+    return html`<button class="button" part="clear" @click=${this.clear}>Clear the filters</button>`;
+  }
+
+  private get filtered(): boolean {
+    return Boolean(this.meter) || filtersOf(this.filter).length > 0;
+  }
+
+  private readonly clear = (): void => {
+    if (!this.tell('toll-filter', { meter: null, filters: [] }, true)) return;
+    this.meter = null;
+    this.filter = null;
+  };
 
   protected override controls(): TemplateResult | typeof nothing {
     if (this.fixedRange) return nothing;
@@ -107,10 +126,10 @@ export class TollUsage extends TollElement<Usage> {
   private total(data: Usage): TemplateResult {
     const totals = data.totals.length ? data.totals : [{ unit: this.session.currency, charge: '0' }];
     return html`<div class="total" part="total">
-      ${totals.map(({ unit, charge }) => {
+      <p class="big">${totals.map(({ unit, charge }, place) => {
         const { number, name } = this.money.parts(charge, unit);
-        return html`<p class="big">${number}${name ? html` <small>${name}</small>` : nothing}</p>`;
-      })}
+        return html`${place ? ' + ' : ''}${number}${name ? html` <small>${name}</small>` : nothing}`;
+      })}</p>
       <span class="muted">in all, ${this.dates.period(data.start, data.end)}</span>
     </div>`;
   }

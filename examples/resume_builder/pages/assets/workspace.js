@@ -12,7 +12,9 @@ function refuse(problem) {
   const held = Number(problem.held) ? `, ${amount(problem.held)} are kept for what is under way` : '';
   say('.used', limited ? `${amount(problem.used)} are used${held}. This may take ${amount(problem.needed)}. Nothing was charged.` : '');
   const never = 'That’s more than the whole limit: a larger plan has room for it.';
-  say('.resets', limited ? (problem.resets_at ? `The limit begins anew on ${moment(problem.resets_at)}.` : never) : '');
+  const fits = Number(problem.used) + Number(problem.needed) <= Number(problem.cap);
+  const soon = held && fits ? 'Try again in a moment, when what is under way has ended. ' : '';
+  say('.resets', limited ? (problem.resets_at ? `${soon}The limit begins anew on ${moment(problem.resets_at)}.` : never) : '');
   Object.assign(refusal.querySelector('meter'), {
     hidden: !limited, max: Number(problem.cap), value: Number(problem.used) + Number(problem.held),
   });

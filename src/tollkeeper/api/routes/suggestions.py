@@ -38,8 +38,15 @@ class SavingAnswer(Answer):
     unit: str
 
 
+class WorthAnswer(Answer):
+    """What was given and went unused. Not a saving: without it, nothing would have come to less."""
+
+    amount: Amount
+    unit: str
+
+
 class SuggestionAnswer(Answer):
-    """One thing to do, and the arithmetic of what it would have saved."""
+    """One thing to do, and the arithmetic of what it would have saved, or of what went unused."""
 
     kind: Kind
     subject: dict[str, str] = Field(
@@ -47,12 +54,17 @@ class SuggestionAnswer(Answer):
     )
     text: str
     caution: str | None = Field(description="What the figures don't say, such as that quality must be tried.")
-    savings: list[SavingAnswer] = Field(description="Who saves how much; the first is what it's for.")
+    savings: list[SavingAnswer] = Field(
+        description="Who saves how much; the first is what it's for. Empty where `unused` is the figure."
+    )
+    unused: WorthAnswer | None = Field(description="What the plan gave and nobody used, of `unused_plan`; else null.")
     steps: list[StepAnswer]
 
 
 class SuggestionsAnswer(Answer):
-    """Suggestions from the usage in [start, end), the largest saving first. They aren't to be added up."""
+    """Suggestions from the usage in [start, end), the largest saving first, then what went unused. They aren't to be
+    added up.
+    """
 
     customer: str
     start: datetime
@@ -71,7 +83,7 @@ async def show_suggestions(
     end: AskedTo = None,
     kind: Annotated[list[Kind], Query(description="Only these kinds; all of them by default.")] = [],  # noqa: B006
 ) -> SuggestionsAnswer:
-    """What would have cost less in the span, with the arithmetic of each figure; nothing that wouldn't have saved."""
+    """What would have cost less in the span, and what went unused, with the arithmetic of each figure."""
     case, found, as_of = await suggestions_of(books, key, start, end, kind or tuple(Kind))
     return SuggestionsAnswer(
         customer=key,

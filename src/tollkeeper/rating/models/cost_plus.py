@@ -34,6 +34,15 @@ class FallbackPer(StrEnum):
     """The event, however much it counts: a generation whose tokens are counted, say."""
 
 
+class Undelivered(StrEnum):
+    """What becomes of the cost of an event whose quantity is 0: calls were made, and nothing was delivered."""
+
+    CHARGE = "charge"
+    """The customer is charged by it, as by any cost."""
+    FREE = "free"
+    """The operator's cost is booked, and the customer is charged nothing."""
+
+
 @dataclass(frozen=True, slots=True)
 class CostPlusTerms:
     """The cost with `margin_percent` on top, or `fallback` while no cost is known; and `fixed` per event."""
@@ -43,6 +52,7 @@ class CostPlusTerms:
     fallback: Decimal | None = None
     fallback_per: FallbackPer = FallbackPer.UNIT
     true_up: TrueUps = TrueUps.CHARGE
+    undelivered: Undelivered = Undelivered.CHARGE
 
     def as_table(self) -> dict[str, Any]:
         """The canonical table. The margin is always in it: another default must not re-price what is stored."""
@@ -55,6 +65,8 @@ class CostPlusTerms:
             table["fallback_per"] = self.fallback_per.value
         if self.true_up is not TrueUps.CHARGE:
             table["true_up"] = self.true_up.value
+        if self.undelivered is not Undelivered.CHARGE:
+            table["undelivered"] = self.undelivered.value
         return table
 
 
@@ -79,10 +91,13 @@ class CostPlus(PerEvent[CostPlusTerms]):
             fallback=read.optional("fallback"),
             fallback_per=read.choice("fallback_per", FallbackPer, FallbackPer.UNIT),
             true_up=read.choice("true_up", TrueUps, TrueUps.CHARGE),
+            undelivered=read.choice("undelivered", Undelivered, Undelivered.CHARGE),
         )
         return terms if read.accepted() else None
 
     def charge(self, terms: CostPlusTerms, measure: Measure) -> Decimal | None:
+        if _free(terms, measure):
+            return ZERO
         variable = self._variable(terms, measure)
         if variable is None:
             return None
@@ -97,9 +112,12 @@ class CostPlus(PerEvent[CostPlusTerms]):
         return multiply(_times(terms, measure.quantity), terms.fallback)
 
     def estimated(self, terms: CostPlusTerms, measure: Measure) -> bool:
-        return measure.cost is None and terms.fallback is not None
+        return measure.cost is None and terms.fallback is not None and not _free(terms, measure)
 
     def explain(self, terms: CostPlusTerms, measure: Measure, words: Words) -> list[Step]:
+        if _free(terms, measure):
+            cost = "" if measure.cost is None else plain(measure.cost)
+            return [Step("cost_plus", "Nothing was delivered, so its cost isn't charged", {"cost": cost, "price": "0"})]
         variable, price = self._variable(terms, measure), self.charge(terms, measure)
         if variable is None or price is None:
             return [Step("cost_plus", "The provider's cost isn't known, and the price has no fallback", {})]
@@ -118,6 +136,11 @@ class CostPlus(PerEvent[CostPlusTerms]):
             sign = "−" if variable < 0 else "+"
             text += f", {sign} {words.value(terms.fixed)} fixed = {words.value(price)}"
         return [Step("cost_plus", text, figures)]
+
+
+def _free(terms: CostPlusTerms, measure: Measure) -> bool:
+    """Whether nothing was delivered, and what it cost is the operator's own loss."""
+    return terms.undelivered is Undelivered.FREE and not measure.quantity
 
 
 def _times(terms: CostPlusTerms, quantity: Decimal) -> Decimal:

@@ -108,7 +108,9 @@ class StatementLineAnswer(Answer):
     kind: str
     text: str
     unit: str
-    amount: Amount = Field(description="More than 0: it came in, or was given back. Less: it was charged, or paid.")
+    amount: Amount = Field(
+        description="More than 0: it came in, or was given back. Less: it was taken. These sum to balance less owed."
+    )
     wallet: Amount = Field(description="What it did to the prepaid value; these sum to the balance.")
     owed: Amount = Field(description="What it did to what the customer owes; these sum to what is owed.")
     booked_at: datetime
@@ -119,12 +121,10 @@ class StatementLineAnswer(Answer):
 
 
 _STATEMENT_COLUMNS = tuple(StatementLineAnswer.model_fields)
-_OF_LINE = ("text", "amount", "wallet", "owed", "reference")
 
 
 def _line(found: StatementLine) -> StatementLineAnswer:
-    entry = {name: getattr(found.entry, name) for name in StatementLineAnswer.model_fields if name not in _OF_LINE}
-    return StatementLineAnswer(**entry, **{name: getattr(found, name) for name in _OF_LINE})
+    return StatementLineAnswer(**{name: getattr(found, name) for name in StatementLineAnswer.model_fields})
 
 
 @router.get("/ledger", summary="List the ledger", responses=CSV_RESPONSE, response_model=Page[StatementLineAnswer])
@@ -136,9 +136,10 @@ async def show_ledger(
     limit: Limit = 100,
     cursor: Cursor = None,
 ) -> Page[StatementLineAnswer] | Response:
-    """What came in, what was charged, and what paid for it; newest first.
+    """What came in, what usage took of it, and what is owed; newest first.
 
-    Usage that prepaid value has paid stands there twice, as charged and as paid, so sums are of `wallet` or `owed`.
+    It adds up: all `amount` of a unit sum to the prepaid value that is left, less what is owed. Usage that prepaid
+    value has paid is a line of the kind `grant_spent`; only what stayed owed is one of the kind `usage`.
     """
     before = posting_behind(cursor)
 
@@ -146,7 +147,7 @@ async def show_ledger(
         return await statement(tx, session.customer_id, before=before, kind=kind, limit=limit + 1)
 
     found = await books.database.run(work, session.customer_id)
-    answer = page(found, limit, _line, lambda last: (str(last.entry.transaction_id), str(last.entry.line)))
+    answer = page(found, limit, _line, lambda last: (str(last.transaction_id), str(last.line)))
     return as_csv(answer.data, _STATEMENT_COLUMNS, next_cursor=answer.next_cursor) if csv else answer
 
 
