@@ -131,8 +131,14 @@ async def test_margins_by_meter_show_what_is_unknown_apart(reader: httpx.AsyncCl
     assert (rows["bare"]["unpriced"], rows["bare"]["uncosted"], rows["bare"]["charge"]) == (1, 1, "0")
     assert (rows["cv"]["margin"], rows["cv"]["margin_percent"]) == ("0.49125", "5614.29")
     assert found["totals"] == [
-        {"unit": "USD", "charge": "1.521875", "cost": "0.02625", "margin": "1.495625", "margin_percent": "5697.62",
-         "without_calls_charge": "0.5"}
+        {
+            "unit": "USD",
+            "charge": "1.521875",
+            "cost": "0.02625",
+            "margin": "1.495625",
+            "margin_percent": "5697.62",
+            "without_calls_charge": "0.5",
+        }
     ]
     assert found["currency"] == "USD"
 

@@ -92,7 +92,7 @@ class MarginRow:
     without_calls: int | None
     """Events that told of no provider call, so that nobody knows what they cost: it counts as 0 ..."""
     without_calls_charge: Decimal | None
-    """... and what they are charged. Both None by member or dimension without model, which calls' rollups don't know."""
+    """... and what they are charged. Both None by member or dimension without model: no rollup of calls knows those."""
 
 
 @dataclass(slots=True)

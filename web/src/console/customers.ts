@@ -1,11 +1,11 @@
 /** All customers: search, sort and pages are the server's, so that 100,000 are as quick as ten. */
-import { type Column, css, html, nothing, Problem, type TemplateResult } from 'tollkeeper';
+import { type Column, css, html, isZero, nothing, Problem, type TemplateResult } from 'tollkeeper';
 import { app, badge } from './app.ts';
 import { part } from './client.ts';
 import { orNothing } from './forms.ts';
 import { empty, Pages, rowsOfBones } from './load.ts';
 import { choice, debounced, everything, look, searchField, table, View } from './look.ts';
-import { signed } from './margins.ts';
+import { NO_COST, signed } from './margins.ts';
 import { toCustomer } from './router.ts';
 import type { Customer, CustomerPage, ListedCustomer } from './types.ts';
 
@@ -129,7 +129,8 @@ export class CustomersPage extends View {
         title: 'Cost',
         numeric: true,
         value: ({ cost }) => cost,
-        cell: ({ cost }) => app.money.amount(cost, page.currency),
+        cell: (row) =>
+          withoutCost(row) ? html`–<span class="sub">${NO_COST}</span>` : app.money.amount(row.cost, page.currency),
       },
       {
         key: 'margin',
@@ -137,7 +138,7 @@ export class CustomersPage extends View {
         numeric: true,
         sort: true,
         value: ({ margin }) => margin ?? '',
-        cell: ({ margin }) => (margin === null ? '–' : signed(margin, page.currency)),
+        cell: (row) => (row.margin === null || withoutCost(row) ? '–' : signed(row.margin, page.currency)),
       },
       {
         key: 'balance',
@@ -214,3 +215,6 @@ async function make(key: string, body: Record<string, string | undefined>): Prom
   if (known) throw new Problem(409, 'customer_exists', `There is a customer ${key} already.`, { field: 'key' });
   return app.client.put<Customer>(path, body);
 }
+
+/** Whether it's charged, and nothing of it has a cost. */
+const withoutCost = ({ spent, cost }: ListedCustomer): boolean => isZero(cost) && !isZero(spent);

@@ -9,7 +9,6 @@ import {
   rangeControl,
   rangeStyles,
   share,
-  subtract,
   type TemplateResult,
 } from 'tollkeeper';
 import { app, badge } from './app.ts';
@@ -200,8 +199,7 @@ export const signed = (amount: string, unit: string): TemplateResult =>
 function figure(row: MarginRow, key: 'charge' | 'cost' | 'margin', currency: string): unknown {
   const value = row[key];
   if (value === null) return '–';
-  if (key !== 'charge' && untoldCost(row))
-    return key === 'margin' ? '–' : html`–<span class="sub">${NO_COST}</span>`;
+  if (key !== 'charge' && untoldCost(row)) return key === 'margin' ? '–' : html`–<span class="sub">${NO_COST}</span>`;
   if (key === 'margin') return signed(value, currency);
   if (key === 'charge')
     return row.unit === null ? html`<span class="muted">not charged</span>` : app.money.amount(value, row.unit);
@@ -218,7 +216,9 @@ export const untoldCost = ({ charge, cost, without_calls_charge: untold }: Margi
 /** How much of the charges the cost, and so the margin, speaks for; nothing where that's all. */
 export function spokenFor({ charge, without_calls_charge: untold }: MarginTotal): string | typeof nothing {
   if (untold === null || isZero(untold) || isZero(charge)) return nothing;
-  return `known for ${percentOf(subtract(charge, untold), charge)} of charges`;
+  const known = 1 - share(untold, charge);
+  const percent = new Intl.NumberFormat(app.money.locale, { style: 'percent', maximumFractionDigits: 1 });
+  return `known for ${known > 0 && known < 0.001 ? `<${percent.format(0.001)}` : percent.format(notQuiteAll(known))} of charges`;
 }
 
 const ofCharges = (row: MarginRow): string | null =>
