@@ -204,7 +204,7 @@ def test_quarantine_is_replayed_when_its_cause_is_mended(console: Page, busy: Se
         dialog.get_by_role("button", name="Done").click()
         expect(dialog).to_be_hidden()
         busy.customer("newcomer")
-    expect(console.get_by_text("Nothing was refused")).to_be_visible()
+    expect(console.get_by_text("Nothing waits here")).to_be_visible()
     assert busy.portal("newcomer", "/overview")["spent"] == [{"unit": "USD", "amount": "0.5"}]
 
 

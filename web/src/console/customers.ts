@@ -1,11 +1,11 @@
 /** All customers: search, sort and pages are the server's, so that 100,000 are as quick as ten. */
-import { type Column, css, html, nothing, Problem, type TemplateResult } from 'tollkeeper';
+import { type Column, css, html, isZero, nothing, Problem, type TemplateResult } from 'tollkeeper';
 import { app, badge } from './app.ts';
 import { part } from './client.ts';
 import { orNothing } from './forms.ts';
 import { empty, Pages, rowsOfBones } from './load.ts';
 import { choice, debounced, everything, look, searchField, table, View } from './look.ts';
-import { signed } from './margins.ts';
+import { costNotTold, signed } from './margins.ts';
 import { toCustomer } from './router.ts';
 import type { Customer, CustomerPage, ListedCustomer } from './types.ts';
 
@@ -129,7 +129,8 @@ export class CustomersPage extends View {
         title: 'Cost',
         numeric: true,
         value: ({ cost }) => cost,
-        cell: ({ cost }) => app.money.amount(cost, page.currency),
+        cell: ({ cost, spent }) =>
+          isZero(cost) && !isZero(spent) ? costNotTold() : app.money.amount(cost, page.currency),
       },
       {
         key: 'margin',

@@ -99,7 +99,7 @@ export class HomePage extends View {
         ${tile('Events', app.money.quantity(String(month.events)), `${app.money.quantity(String(today.events))} today`)}
         ${tile('Customers', app.money.quantity(String(active)), summary.suspended ? `${summary.suspended} suspended` : 'active')}
       </dl>
-      <p class="as-of">Each customer’s calendar month, in its time zone${summary.as_of ? html` · as of ${app.time(summary.as_of)}` : nothing}</p>`;
+      <p class="as-of">Each customer’s calendar month, in its time zone; usage that brought no provider calls counts as cost 0${summary.as_of ? html` · as of ${app.time(summary.as_of)}` : nothing}</p>`;
   }
 
   /** What was charged in credits, and today's. */

@@ -107,7 +107,7 @@ export class MarginsPage extends View {
         })}
         ${this.pages.pager()}
       </section>
-      <p class="as-of">${app.dates.period(margins.start, margins.end)} (${app.dates.timezone}) · as of ${app.time(margins.as_of)}. By provider or model, an event’s charge is shared over its calls by what they cost.</p>`;
+      <p class="as-of">${app.dates.period(margins.start, margins.end)} (${app.dates.timezone}) · as of ${app.time(margins.as_of)}. By provider or model, an event’s charge is shared over its calls by what they cost. Events that brought no calls count as cost 0 in sums.</p>`;
   }
 
   private totals(margins: Margins): TemplateResult {
@@ -151,7 +151,7 @@ export class MarginsPage extends View {
         title: 'Of charges',
         numeric: true,
         value: (row) => (row.margin === null ? '' : (percentOf(row.margin, row.charge) ?? '')),
-        cell: (row) => (row.margin === null ? '–' : (percentOf(row.margin, row.charge) ?? '–')),
+        cell: (row) => (row.margin === null || noCostTold(row) ? '–' : (percentOf(row.margin, row.charge) ?? '–')),
       },
       {
         key: 'open',
@@ -202,8 +202,15 @@ function figure(row: MarginRow, key: 'charge' | 'cost' | 'margin', currency: str
   if (key === 'charge')
     return row.unit === null ? html`<span class="muted">not charged</span>` : app.money.amount(value, row.unit);
   if (unknownCost(row)) return badge('Unknown', 'warn');
+  if (noCostTold(row)) return costNotTold();
   return app.money.amount(value, currency);
 }
+
+/** No event brought a provider call: whether it cost something nobody has said, and a margin of all says nothing. */
+const noCostTold = (row: MarginRow): boolean => isZero(row.cost) && !isZero(row.charge);
+
+export const costNotTold = (): TemplateResult =>
+  html`<span class="muted" title="Events without provider calls count as cost 0">none reported</span>`;
 
 /** What no event had a cost of isn't 0. */
 export const unknownCost = (row: MarginRow): boolean =>
