@@ -139,10 +139,10 @@ def test_a_cost_that_nobody_told_is_not_zero(console: Page, busy: Seller) -> Non
     busy.use("silent", "cv_parse", "4")
     asks_until(console, "/v1/console/customers?search=silent", "body.data?.[0]?.spent > 0")
     console.goto(f"{busy.url}/console/customers?search=silent")
-    expect(console.locator("console-customers tbody tr")).to_contain_text("no cost told")
+    expect(console.locator("console-customers tbody tr")).to_contain_text("no cost reported")
     console.goto(f"{busy.url}/console/margins?by=customer")
     row = console.locator("console-margins tbody tr", has=console.get_by_role("link", name="silent"))
-    expect(row).to_contain_text("no cost told")
+    expect(row).to_contain_text("no cost reported")
     expect(row).to_contain_text("without calls")
     expect(row).not_to_contain_text("100%")
     console.goto(f"{busy.url}/console/")
@@ -236,7 +236,7 @@ def test_quarantine_is_replayed_when_its_cause_is_mended(console: Page, busy: Se
         dialog.get_by_role("button", name="Done").click()
         expect(dialog).to_be_hidden()
         busy.customer("newcomer")
-    expect(console.get_by_text("Nothing waits")).to_be_visible()
+    expect(console.get_by_text("Nothing waits here")).to_be_visible()
     assert busy.portal("newcomer", "/overview")["spent"] == [{"unit": "USD", "amount": "0.5"}]
 
 

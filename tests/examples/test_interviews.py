@@ -259,7 +259,7 @@ def test_members_share_the_teams_credits_and_each_ones_use_is_seen(running: Runn
     simulate(running)
     erin = meet("Erin").sign_up().given(7)
     link = dana.given(5).http.get("/api/team").json()["invitation"].rpartition("/")[2]
-    assert code_of(erin.http.post("/api/team", data={"invitation": link[:-1] + "x"})) == (404, "invitation_over")
+    assert code_of(erin.http.post("/api/team", data={"invitation": f"x{link}"})) == (404, "invitation_over")
     assert erin.http.post("/api/team", data={"invitation": link}).status_code == 204
     assert [each["email"] for each in dana.http.get("/api/team").json()["members"]] == [dana.email, erin.email]
     for who in (erin, erin, dana):

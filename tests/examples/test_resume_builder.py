@@ -343,6 +343,14 @@ def test_the_documented_steps_in_a_browser(builder: Builder, open_page: OpenPage
     form.get_by_role("button").click()
     expect(page.get_by_text("Nothing yet.")).to_be_visible()
 
+    # What leaves no room is another operation under way: it will end.
+    [customer] = [one["key"] for one in builder.toll.get("/v1/customers", params={"search": "Grace"}).json()["data"]]
+    hold = {"id": "under-way", "customer": customer, "meter": "pdf_parsing", "quantity": "9999"}
+    assert builder.toll.post("/v1/holds", json=hold).is_success
+    page.locator("#pdfs").set_input_files({"name": "ada.pdf", "mimeType": "application/pdf", "buffer": PDF})
+    expect(page.get_by_role("alert")).to_contain_text("Try again in a moment")
+    assert builder.toll.post("/v1/holds/under-way/release", json={"customer": customer}).is_success
+
     builder.answers(8_600)
     page.locator("#pdfs").set_input_files({"name": "ada.pdf", "mimeType": "application/pdf", "buffer": PDF})
     expect(page.get_by_role("heading", name="Ada Lovelace")).to_be_visible()
@@ -356,6 +364,7 @@ def test_the_documented_steps_in_a_browser(builder: Builder, open_page: OpenPage
     refusal = page.get_by_role("alert").filter(has_text="limit of 10,000 tokens a day")
     expect(refusal).to_contain_text("8,600 tokens are used")
     expect(refusal).to_contain_text("begins anew on")
+    expect(refusal).not_to_contain_text("Try again")
     assert len(builder.bills) == before
     assert axe(page) == []
 

@@ -107,7 +107,7 @@ export class MarginsPage extends View {
         })}
         ${this.pages.pager()}
       </section>
-      <p class="as-of">${app.dates.period(margins.start, margins.end)} (${app.dates.timezone}) · as of ${app.time(margins.as_of)}. By provider or model, an event’s charge is shared over its calls by what they cost.</p>`;
+      <p class="as-of">${app.dates.period(margins.start, margins.end)} (${app.dates.timezone}) · as of ${app.time(margins.as_of)}. By provider or model, an event’s charge is shared over its calls by what they cost. Events without provider calls count as cost 0.</p>`;
   }
 
   private totals(margins: Margins): TemplateResult {
@@ -207,7 +207,7 @@ function figure(row: MarginRow, key: 'charge' | 'cost' | 'margin', currency: str
   return app.money.amount(value, currency);
 }
 
-export const NO_COST = 'no cost told';
+export const NO_COST = 'no cost reported';
 
 /** Whether nothing that is charged here told of a provider call: then a cost of 0 is nobody's word. */
 export const untoldCost = ({ charge, cost, without_calls_charge: untold }: MarginTotal): boolean =>

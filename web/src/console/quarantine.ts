@@ -77,7 +77,7 @@ export class QuarantinePage extends View {
   }
 
   private view(page: Page<Quarantined>): TemplateResult {
-    if (!page.data.length) return empty(this.status === 'open' ? 'Nothing waits' : 'No such items');
+    if (!page.data.length) return empty(this.status === 'open' ? 'Nothing waits here' : 'No such items');
     const columns = this.columns();
     return html`${this.status === 'open' ? this.bulk(page.data) : nothing}
       <section class="panel flush">
