@@ -126,11 +126,19 @@ async def test_margins_by_meter_show_what_is_unknown_apart(reader: httpx.AsyncCl
         "charge": "1.021875", "cost": "0.0175", "margin": "1.004375", "margin_percent": "5739.29",
         "unpriced": 0, "uncosted": 1, "uncosted_charge": "0.5",
         "estimated": 3, "estimated_charge": "1.0109375", "estimated_cost": "0.00875",
+        "without_calls": 1, "without_calls_charge": "0.5",
     }  # fmt: skip
     assert (rows["bare"]["unpriced"], rows["bare"]["uncosted"], rows["bare"]["charge"]) == (1, 1, "0")
     assert (rows["cv"]["margin"], rows["cv"]["margin_percent"]) == ("0.49125", "5614.29")
     assert found["totals"] == [
-        {"unit": "USD", "charge": "1.521875", "cost": "0.02625", "margin": "1.495625", "margin_percent": "5697.62"}
+        {
+            "unit": "USD",
+            "charge": "1.521875",
+            "cost": "0.02625",
+            "margin": "1.495625",
+            "margin_percent": "5697.62",
+            "without_calls_charge": "0.5",
+        }
     ]
     assert found["currency"] == "USD"
 
@@ -193,11 +201,18 @@ async def test_margins_add_up_to_the_ledger_however_they_are_grouped(admin: http
         for account in (await get(admin, f"/v1/customers/{key}/balance"))["accounts"]:
             charge -= D(account["balance"]) if account["account"] == "revenue" else 0
             cost += D(account["balance"]) if account["account"] == "provider_cost" else 0
-    counted = None
+    counted = silent = None
     for group_by in ("", "customer", "meter", "day", "model", "customer,provider,day", "job", "hour,member,model"):
         rows = await all_rows(admin, group_by=group_by, sort="margin", **WHOLE)
         assert [sum(D(row[name]) for row in rows) for name in ("charge", "cost")] == [charge, cost], group_by
         assert len({(row["start"], str(row["group"]), row["unit"]) for row in rows}) == len(rows)
+        bare = [(row["without_calls"], row["without_calls_charge"]) for row in rows]
+        if group_by == "job":
+            assert {*bare} == {(None, None)}
+        else:
+            assert sum(count for count, _ in bare) == 30, group_by
+            silent = silent or sum(D(charge) for _, charge in bare)
+            assert 0 < sum(D(charge) for _, charge in bare) == silent < charge, group_by
         if "model" not in group_by and "provider" not in group_by:
             names = ("events", "unpriced", "uncosted", "estimated", "uncosted_charge", "estimated_charge")
             sums = [sum(D(row[name]) for row in rows) for name in names]

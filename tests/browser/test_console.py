@@ -32,6 +32,15 @@ def busy(seller: Seller) -> Seller:
     return seller
 
 
+VAGUE = {
+    "reconciliation_id": "r1", "revision": 1, "provider": "openai", "start": "2026-11-20T00:00:00Z", "model": "gpt-new",
+    "project": None, "api_key": None, "our_requests": 0, "vague_requests": 1, "their_requests": 1, "units": [],
+    "our_cost": "0.00225", "their_money": "0.00225", "unit": "USD", "finding": "match", "difference": "0", "parts": [],
+    "booked": "0", "change": "0", "compared_at": "2026-11-21T00:00:00Z", "compared_by": "worker",
+}  # fmt: skip
+"""A call that the price book didn't know, and whose cost the report told."""
+
+
 def sign_in(page: Page, seller: Seller, path: str = "", key: str = "") -> None:
     """To a page of the console, by its key."""
     page.goto(f"{seller.url}/console{path}")
@@ -122,6 +131,29 @@ def test_customers_are_found_sorted_and_paged(console: Page, busy: Seller) -> No
     expect(console).to_have_url(re.compile(r"search=OMER\+07"))
     search.fill("nobody at all")
     expect(console.get_by_text("Nobody is called so")).to_be_visible()
+
+
+def test_a_cost_that_nobody_told_is_not_zero(console: Page, busy: Seller) -> None:
+    """Fails where charges without any provider call are a margin of 100 %, or calls not known exactly are none."""
+    busy.customer("silent", name="Silent")
+    busy.use("silent", "cv_parse", "4")
+    asks_until(console, "/v1/console/customers?search=silent", "body.data?.[0]?.spent > 0")
+    console.goto(f"{busy.url}/console/customers?search=silent")
+    expect(console.locator("console-customers tbody tr")).to_contain_text("no cost reported")
+    console.goto(f"{busy.url}/console/margins?by=customer")
+    row = console.locator("console-margins tbody tr", has=console.get_by_role("link", name="silent"))
+    expect(row).to_contain_text("no cost reported")
+    expect(row).to_contain_text("without calls")
+    expect(row).not_to_contain_text("100%")
+    console.goto(f"{busy.url}/console/")
+    expect(console.get_by_text(re.compile("Provider cost is known for .+% of charges this month"))).to_be_visible()
+    found = {"data": [VAGUE], "next_cursor": None}
+    console.route("**/v1/reconciliations?**", lambda route: route.fulfill(json=found))
+    console.goto(f"{busy.url}/console/reconciliation")
+    row = console.locator("console-reconciliation tbody tr").first
+    expect(row).to_contain_text("1 / 1")
+    expect(row).to_contain_text("1 of ours not known exactly")
+    console.unroute_all(behavior="wait")
 
 
 def test_an_empty_list_says_when_it_fills_and_does(page: Page, busy: Seller) -> None:

@@ -89,6 +89,10 @@ class MarginRow:
     estimated_charge: Decimal
     estimated_cost: Decimal
     """... and what they come to."""
+    without_calls: int | None
+    """Events that told of no provider call, so that nobody knows what they cost: it counts as 0 ..."""
+    without_calls_charge: Decimal | None
+    """... and what they are charged. Both None by member or dimension without model: no rollup of calls knows those."""
 
 
 @dataclass(slots=True)
@@ -108,13 +112,15 @@ class _Sum:
     uncosted_charge: Decimal = ZERO
     estimated_charge: Decimal = ZERO
     estimated_cost: Decimal = ZERO
+    with_calls: int = 0
+    with_calls_charge: Decimal = ZERO
 
     def add(self, other: _Sum, sign: int = 1) -> None:
         """Add another sum of the same group, or take it off."""
-        for name in _COUNTS:
+        for name in (*_COUNTS, "with_calls"):
             setattr(self, name, getattr(self, name) + sign * getattr(other, name))
         move = add if sign > 0 else subtract
-        for name in _AMOUNTS:
+        for name in (*_AMOUNTS, "with_calls_charge"):
             setattr(self, name, move(getattr(self, name), getattr(other, name)))
 
     @property
@@ -149,13 +155,13 @@ async def margins(tx: Tx, catalog: Catalog, query: MarginQuery) -> list[MarginRo
         found.of(one).add(one)
     for one in await tx.all(_Sum, _queries.margin_doubts, params):
         found.of(one).add(one)
-    if by_calls:
-        known = parts if _ROLLED_UP.issuperset(labels) else by_events(windows, used)
+    rolled_up = _ROLLED_UP.issuperset(labels)
+    told = by_calls or rolled_up
+    if told:
+        known = parts if rolled_up else by_events(windows, used)
         for calls in await call_sums(tx, known, labels, customer_id=query.customer_id, meter=query.meter):
-            one, bare = _of_calls(calls), _without_calls(calls, labels)
-            found.of(one).add(one)
-            found.of(bare).add(bare, -1)
-    rows = (_row(one, windows[one.slot - 1], labels, catalog) for one in found.values() if not one.empty)
+            found.count_calls(calls, labels)
+    rows = (_row(one, windows[one.slot - 1], labels, catalog, told) for one in found.values() if not one.empty)
     return sorted(rows, key=_sort_key(query.order))
 
 
@@ -164,6 +170,16 @@ class _Sums(dict[tuple[Any, ...], _Sum]):
 
     def of(self, one: _Sum) -> _Sum:
         return self.setdefault((one.slot, one.unit, *one.labels), _Sum(one.slot, one.unit, one.labels))
+
+    def count_calls(self, calls: CallSum, labels: Sequence[str]) -> None:
+        """Tell events with calls from those without; by provider or model they also move to groups of their own."""
+        by_calls = bool(_BY_CALLS & {*labels})
+        one = _of_calls(calls) if by_calls else _Sum(calls.slot, calls.unit, calls.labels)
+        one.with_calls, one.with_calls_charge = calls.events if by_calls else calls.firsts, calls.charge
+        self.of(one).add(one)
+        if by_calls:
+            bare = _without_calls(calls, labels)
+            self.of(bare).add(bare, -1)
 
 
 def _of_calls(one: CallSum) -> _Sum:
@@ -179,12 +195,14 @@ def _without_calls(one: CallSum, labels: Sequence[str]) -> _Sum:
 
 def sums_by_unit(rows: Iterable[MarginRow], span: Interval, catalog: Catalog) -> list[MarginRow]:
     """What all rows come to, by unit of value. Of events it says nothing: by model they don't add up."""
-    totals: dict[str, tuple[Decimal, Decimal, str | None]] = {}
+    totals: dict[str, _Sum] = {}
+    told = True
     for row in rows:
-        charge, cost, _ = totals.get(row.unit or "", (ZERO, ZERO, None))
-        totals[row.unit or ""] = add(charge, row.charge), add(cost, row.cost), row.unit
-    sums = [_Sum(1, unit, [], charge=charge, cost=cost) for charge, cost, unit in totals.values()]
-    return sorted((_row(one, span, [], catalog) for one in sums), key=_sort_key(Order.GROUP))
+        told = told and row.without_calls_charge is not None
+        with_calls = subtract(row.charge, row.without_calls_charge or ZERO)
+        one = _Sum(1, row.unit, [], charge=row.charge, cost=row.cost, with_calls_charge=with_calls)
+        totals.setdefault(row.unit or "", _Sum(1, row.unit, [])).add(one)
+    return sorted((_row(one, span, [], catalog, told) for one in totals.values()), key=_sort_key(Order.GROUP))
 
 
 def _window(catalog: Catalog, group_by: Sequence[str]) -> Window:
@@ -200,7 +218,7 @@ def _window(catalog: Catalog, group_by: Sequence[str]) -> Window:
     return found[0] if found else Window.TOTAL
 
 
-def _row(total: _Sum, window: Interval, labels: Sequence[str], catalog: Catalog) -> MarginRow:
+def _row(total: _Sum, window: Interval, labels: Sequence[str], catalog: Catalog, told: bool) -> MarginRow:
     margin = None if total.unit not in (None, catalog.currency) else subtract(total.charge, total.cost)
     return MarginRow(
         start=window.start,
@@ -219,6 +237,8 @@ def _row(total: _Sum, window: Interval, labels: Sequence[str], catalog: Catalog)
         estimated=total.estimated,
         estimated_charge=total.estimated_charge,
         estimated_cost=total.estimated_cost,
+        without_calls=total.events - total.with_calls if told else None,
+        without_calls_charge=subtract(total.charge, total.with_calls_charge) if told else None,
     )
 
 

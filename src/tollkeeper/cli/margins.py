@@ -35,7 +35,7 @@ app = typer.Typer(add_completion=False)
 _WINDOWS = {"hour", "day", "month"}
 _FIGURES = (
     "unit", "events", "calls", "charge", "cost", "margin", "margin_percent", "unpriced", "uncosted", "uncosted_charge",
-    "estimated", "estimated_charge", "estimated_cost",
+    "estimated", "estimated_charge", "estimated_cost", "without_calls", "without_calls_charge",
 )  # fmt: skip
 
 

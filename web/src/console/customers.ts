@@ -5,7 +5,7 @@ import { part } from './client.ts';
 import { orNothing } from './forms.ts';
 import { empty, Pages, rowsOfBones } from './load.ts';
 import { choice, debounced, everything, look, searchField, table, View } from './look.ts';
-import { costNotTold, signed } from './margins.ts';
+import { NO_COST, signed } from './margins.ts';
 import { toCustomer } from './router.ts';
 import type { Customer, CustomerPage, ListedCustomer } from './types.ts';
 
@@ -129,8 +129,8 @@ export class CustomersPage extends View {
         title: 'Cost',
         numeric: true,
         value: ({ cost }) => cost,
-        cell: ({ cost, spent }) =>
-          isZero(cost) && !isZero(spent) ? costNotTold() : app.money.amount(cost, page.currency),
+        cell: (row) =>
+          withoutCost(row) ? html`–<span class="sub">${NO_COST}</span>` : app.money.amount(row.cost, page.currency),
       },
       {
         key: 'margin',
@@ -138,7 +138,7 @@ export class CustomersPage extends View {
         numeric: true,
         sort: true,
         value: ({ margin }) => margin ?? '',
-        cell: ({ margin }) => (margin === null ? '–' : signed(margin, page.currency)),
+        cell: (row) => (row.margin === null || withoutCost(row) ? '–' : signed(row.margin, page.currency)),
       },
       {
         key: 'balance',
@@ -215,3 +215,6 @@ async function make(key: string, body: Record<string, string | undefined>): Prom
   if (known) throw new Problem(409, 'customer_exists', `There is a customer ${key} already.`, { field: 'key' });
   return app.client.put<Customer>(path, body);
 }
+
+/** Whether it's charged, and nothing of it has a cost. */
+const withoutCost = ({ spent, cost }: ListedCustomer): boolean => isZero(cost) && !isZero(spent);

@@ -7,6 +7,7 @@ import {
   html,
   icon,
   isNegative,
+  isZero,
   nothing,
   rangeControl,
   rangeStyles,
@@ -15,12 +16,17 @@ import {
 import { app, badge, count } from './app.ts';
 import { lines, rowsOfBones, Task } from './load.ts';
 import { allRows, look, panel, table, tile, View } from './look.ts';
-import { percentOf, unknownCost } from './margins.ts';
+import { NO_COST, percentOf, spokenFor, unknownCost, untoldCost } from './margins.ts';
 import { to, toCustomer } from './router.ts';
 import type { CustomerPage, ListedCustomer, MarginRow, Margins, Span, Summary } from './types.ts';
 
 export class HomePage extends View {
   private readonly summary = new Task<Summary>(this, () => app.client.get('/v1/console/summary'));
+  private readonly month = new Task<Margins>(this, () => {
+    const last = app.dates.today();
+    const month = app.dates.interval({ first: `${last.slice(0, 8)}01`, last, days: null });
+    return app.client.get('/v1/margins', { ...month, limit: 1 });
+  });
   private readonly trend = new Task<MarginRow[]>(
     this,
     () => {
@@ -94,12 +100,21 @@ export class HomePage extends View {
     const active = summary.customers - summary.archived;
     return html`<dl class="tiles">
         ${tile('Spent this month', app.money.amount(charged(month, currency), currency), this.below(month, today, currency))}
-        ${tile('Provider cost', app.money.amount(month.cost, currency), `${app.money.amount(today.cost, currency)} today`)}
-        ${tile('Margin', html`<span class=${isNegative(month.margin) ? 'negative' : ''}>${app.money.amount(month.margin, currency)}</span>`, this.ofCharge(month, currency))}
+        ${tile('Provider cost', untold(month, currency) ? '–' : app.money.amount(month.cost, currency), untold(month, currency) ? NO_COST : `${app.money.amount(today.cost, currency)} today`)}
+        ${tile('Margin', untold(month, currency) ? '–' : html`<span class=${isNegative(month.margin) ? 'negative' : ''}>${app.money.amount(month.margin, currency)}</span>`, this.ofCharge(month, currency))}
         ${tile('Events', app.money.quantity(String(month.events)), `${app.money.quantity(String(today.events))} today`)}
         ${tile('Customers', app.money.quantity(String(active)), summary.suspended ? `${summary.suspended} suspended` : 'active')}
       </dl>
-      <p class="as-of">Each customer’s calendar month, in its time zone; usage that brought no provider calls counts as cost 0${summary.as_of ? html` · as of ${app.time(summary.as_of)}` : nothing}</p>`;
+      <p class="as-of">Each customer’s calendar month, in its time zone${summary.as_of ? html` · as of ${app.time(summary.as_of)}` : nothing}</p>
+      ${this.month.render((margins) => this.unknown(margins), nothing)}`;
+  }
+
+  /** How much of the month's charges cost and margin can't speak for. */
+  private unknown({ totals, currency }: Margins): TemplateResult | typeof nothing {
+    const main = totals.find(({ unit }) => unit === currency);
+    const known = main ? spokenFor(main) : nothing;
+    if (!main || known === nothing) return nothing;
+    return html`<p class="as-of">Provider cost is ${known} this month: ${app.money.amount(main.without_calls_charge ?? '0', currency)} are charged for usage that told of no provider call, whose cost counts as 0 here. <a href="${to('margins')}?by=meter">See which</a></p>`;
   }
 
   /** What was charged in credits, and today's. */
@@ -109,6 +124,7 @@ export class HomePage extends View {
   }
 
   private ofCharge(span: Span, currency: string): string {
+    if (untold(span, currency)) return NO_COST;
     return percentOf(span.margin, charged(span, currency), ' of charges') ?? 'charges less cost';
   }
 
@@ -171,7 +187,12 @@ export class HomePage extends View {
         title: 'Margin',
         numeric: true,
         value: ({ margin }) => margin ?? '',
-        cell: ({ margin }) => (margin === null ? '–' : app.money.amount(margin, page.currency)),
+        cell: ({ margin, cost, spent }) =>
+          isZero(cost) && !isZero(spent)
+            ? html`–<span class="sub">${NO_COST}</span>`
+            : margin === null
+              ? '–'
+              : app.money.amount(margin, page.currency),
       },
     ];
     const rows = page.data.filter(({ spent }) => compare(spent, '0') > 0);
@@ -197,7 +218,7 @@ export class HomePage extends View {
         title: 'Margin',
         numeric: true,
         value: ({ margin }) => margin ?? '',
-        cell: ({ margin }) => money(margin),
+        cell: (row) => (untoldCost(row) || unknownCost(row) ? '–' : money(row.margin)),
       },
     ];
     if (!rows.length) return html`<p class="muted">No calls to AI providers in these days.</p>`;
@@ -207,6 +228,9 @@ export class HomePage extends View {
 
 const charged = (span: Span, currency: string): string =>
   span.spent.find(({ unit }) => unit === currency)?.amount ?? '0';
+
+/** Whether there are charges, and no cost of anything. */
+const untold = (span: Span, currency: string): boolean => isZero(span.cost) && !isZero(charged(span, currency));
 
 /** The operator's day that a row is of: it begins at that day's midnight, which in UTC may be the day before. */
 const dayOf = (row: MarginRow): string => app.dates.dayOf(row.start);

@@ -67,6 +67,7 @@ export const look = [
     .facts dt { color: var(--_muted); }
     .facts dd { margin: 0; overflow-wrap: anywhere; }
     .as-of { color: var(--_muted); font-size: 12.5px; margin-block-start: 10px; }
+    .as-of a { text-decoration: underline; }
     .button.small { min-block-size: 28px; font-size: 12.5px; padding: 0 9px; }
     pre { margin: 0; padding: 12px 14px; border-radius: var(--_radius-small); background: var(--_subtle); font: 12.5px/1.55 var(--_mono); overflow: auto; white-space: pre-wrap; overflow-wrap: anywhere; }
     ul.plain { list-style: none; margin: 0; padding: 0; }

@@ -15,7 +15,7 @@ import { app, badge } from './app.ts';
 import { empty, Pages, rowsOfBones } from './load.ts';
 import { choice, look, table, tile, View } from './look.ts';
 import { toCustomer } from './router.ts';
-import type { MarginRow, Margins } from './types.ts';
+import type { MarginRow, Margins, MarginTotal } from './types.ts';
 
 const BY = [
   ['meter', 'Meter'],
@@ -107,7 +107,7 @@ export class MarginsPage extends View {
         })}
         ${this.pages.pager()}
       </section>
-      <p class="as-of">${app.dates.period(margins.start, margins.end)} (${app.dates.timezone}) · as of ${app.time(margins.as_of)}. By provider or model, an event’s charge is shared over its calls by what they cost. Events that brought no calls count as cost 0 in sums.</p>`;
+      <p class="as-of">${app.dates.period(margins.start, margins.end)} (${app.dates.timezone}) · as of ${app.time(margins.as_of)}. By provider or model, an event’s charge is shared over its calls by what they cost. Events without provider calls count as cost 0.</p>`;
   }
 
   private totals(margins: Margins): TemplateResult {
@@ -117,8 +117,8 @@ export class MarginsPage extends View {
     const { charge = '0', cost = '0', margin = '0' } = main ?? {};
     return html`<dl class="tiles">
       ${tile('Charges', app.money.amount(charge, currency))}
-      ${tile('Provider cost', app.money.amount(cost, currency))}
-      ${tile('Margin', margin === null ? '–' : signed(margin, currency), percentOf(margin ?? '0', charge, ' of charges') ?? nothing)}
+      ${main && untoldCost(main) ? tile('Provider cost', '–', NO_COST) : tile('Provider cost', app.money.amount(cost, currency), main ? spokenFor(main) : nothing)}
+      ${margin !== null && main && untoldCost(main) ? tile('Margin', '–', NO_COST) : tile('Margin', margin === null ? '–' : signed(margin, currency), percentOf(margin ?? '0', charge, ' of charges') ?? nothing)}
       ${others.map(({ unit, charge, cost }) => tile('Charged in another unit', app.money.amount(charge, unit ?? currency), isZero(cost) ? nothing : `at a cost of ${app.money.amount(cost, currency)}`))}
     </dl>`;
   }
@@ -150,8 +150,8 @@ export class MarginsPage extends View {
         key: 'share',
         title: 'Of charges',
         numeric: true,
-        value: (row) => (row.margin === null ? '' : (percentOf(row.margin, row.charge) ?? '')),
-        cell: (row) => (row.margin === null || noCostTold(row) ? '–' : (percentOf(row.margin, row.charge) ?? '–')),
+        value: (row) => ofCharges(row) ?? '',
+        cell: (row) => ofCharges(row) ?? '–',
       },
       {
         key: 'open',
@@ -190,6 +190,7 @@ const notFinal = (row: MarginRow): string[] =>
     [row.unpriced, 'unpriced'],
     [row.uncosted, 'without a cost'],
     [row.estimated, 'estimated'],
+    [row.without_calls ?? 0, 'without calls'],
   ].flatMap(([number, text]) => (number ? [`${app.money.quantity(String(number))} ${text}`] : []));
 
 export const signed = (amount: string, unit: string): TemplateResult =>
@@ -198,19 +199,30 @@ export const signed = (amount: string, unit: string): TemplateResult =>
 function figure(row: MarginRow, key: 'charge' | 'cost' | 'margin', currency: string): unknown {
   const value = row[key];
   if (value === null) return '–';
+  if (key !== 'charge' && untoldCost(row)) return key === 'margin' ? '–' : html`–<span class="sub">${NO_COST}</span>`;
   if (key === 'margin') return signed(value, currency);
   if (key === 'charge')
     return row.unit === null ? html`<span class="muted">not charged</span>` : app.money.amount(value, row.unit);
   if (unknownCost(row)) return badge('Unknown', 'warn');
-  if (noCostTold(row)) return costNotTold();
   return app.money.amount(value, currency);
 }
 
-/** No event brought a provider call: whether it cost something nobody has said, and a margin of all says nothing. */
-const noCostTold = (row: MarginRow): boolean => isZero(row.cost) && !isZero(row.charge);
+export const NO_COST = 'no cost reported';
 
-export const costNotTold = (): TemplateResult =>
-  html`<span class="muted" title="Events without provider calls count as cost 0">none reported</span>`;
+/** Whether nothing that is charged here told of a provider call: then a cost of 0 is nobody's word. */
+export const untoldCost = ({ charge, cost, without_calls_charge: untold }: MarginTotal): boolean =>
+  isZero(cost) && !isZero(charge) && untold === charge;
+
+/** How much of the charges the cost, and so the margin, speaks for; nothing where that's all. */
+export function spokenFor({ charge, without_calls_charge: untold }: MarginTotal): string | typeof nothing {
+  if (untold === null || isZero(untold) || isZero(charge)) return nothing;
+  const known = 1 - share(untold, charge);
+  const percent = new Intl.NumberFormat(app.money.locale, { style: 'percent', maximumFractionDigits: 1 });
+  return `known for ${known > 0 && known < 0.001 ? `<${percent.format(0.001)}` : percent.format(notQuiteAll(known))} of charges`;
+}
+
+const ofCharges = (row: MarginRow): string | null =>
+  row.margin === null || untoldCost(row) || unknownCost(row) ? null : percentOf(row.margin, row.charge);
 
 /** What no event had a cost of isn't 0. */
 export const unknownCost = (row: MarginRow): boolean =>

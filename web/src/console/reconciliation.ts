@@ -167,9 +167,8 @@ export class ReconciliationPage extends View {
         key: 'requests',
         title: 'Requests, ours / theirs',
         numeric: true,
-        value: ({ our_requests, their_requests }) => `${our_requests} / ${their_requests ?? ''}`,
-        cell: (row) =>
-          `${app.money.quantity(String(row.our_requests))} / ${row.their_requests === null ? '–' : app.money.quantity(String(row.their_requests))}`,
+        value: (row) => `${ourRequests(row)} / ${row.their_requests ?? ''}`,
+        cell: requests,
       },
       money('our_cost', 'Our cost'),
       money('their_money', 'Their bill'),
@@ -198,6 +197,7 @@ export class ReconciliationPage extends View {
       ${row.parts.length ? html`<ul>${row.parts.map(({ because, finding }) => html`<li>${badge(titled(finding), LOOKS[finding])} ${because}</li>`)}</ul>` : html`<p class="muted">No difference in money.</p>`}
       <dl>
         ${row.units.map(({ unit, ours, theirs }) => html`<dt>${titled(unit)}</dt><dd>${ours === null ? '–' : app.money.quantity(ours)} here, ${theirs === null ? 'not told' : app.money.quantity(theirs)} there</dd>`)}
+        ${row.vague_requests ? html`<dt>Not known exactly</dt><dd>${count(row.vague_requests, 'call')} of ours: the usage or the price was missing when the call was recorded, and is taken from the report</dd>` : nothing}
         <dt>Booked</dt><dd>${app.money.amount(row.booked, row.unit, { signed: true })}${isZero(row.change) ? '' : `, ${app.money.amount(row.change, row.unit, { signed: true })} of it by this revision`}</dd>
         <dt>Compared</dt><dd>${app.time(row.compared_at)} by ${row.compared_by}, revision ${row.revision}</dd>
         ${said && said.revisions.length > 1 ? html`<dt>Revisions</dt><dd>${said.revisions.map(({ revision, difference, unit, compared_at }) => html`<div>${revision}: ${difference === null ? 'not billed yet' : app.money.amount(difference, unit, { signed: true })}, ${app.time(compared_at)}</div>`)}</dd>` : nothing}
@@ -226,9 +226,8 @@ export class ReconciliationPage extends View {
       },
       {
         key: 'reads',
-        title: 'Reads alike',
-        numeric: true,
-        value: ({ stable_reads, reads }) => `${stable_reads} of ${reads}`,
+        title: 'Reports read',
+        value: readings,
       },
       {
         key: 'last',
@@ -326,6 +325,22 @@ export class ReconciliationPage extends View {
 }
 
 const dayAfter = (day: string): string => new Date(Date.parse(`${day}T00:00:00Z`) + 86_400_000).toISOString();
+
+/** All of our calls: also those whose usage or cost wasn't known exactly, which the API counts apart. */
+const ourRequests = (row: Reconciliation): number => row.our_requests + row.vague_requests;
+
+function requests(row: Reconciliation): TemplateResult {
+  const { money } = app;
+  const theirs = row.their_requests === null ? '–' : money.quantity(String(row.their_requests));
+  const vague = money.quantity(String(row.vague_requests));
+  return html`${money.quantity(String(ourRequests(row)))} / ${theirs}${row.vague_requests ? html`<span class="sub">${vague} of ours not known exactly</span>` : nothing}`;
+}
+
+/** How often the day's report was read, and how often in a row without a change: that is what closes a day. */
+function readings({ reads, stable_reads }: ReconciledDay): string {
+  const alike = stable_reads ? `the last ${count(stable_reads, 'time')} unchanged` : 'nothing read twice alike yet';
+  return `${count(reads, 'time')}${reads > 1 ? `, ${alike}` : ''}`;
+}
 
 function outcome(runs: ReconciliationRun[]): TemplateResult {
   if (!runs.length) return html`<p>No provider has an admin key, so there was nothing to read.</p>`;

@@ -140,6 +140,15 @@ export interface Customer {
   suspended_at: string | null;
 }
 
+export interface MarginTotal {
+  unit: string | null;
+  charge: string;
+  cost: string;
+  margin: string | null;
+  margin_percent: string | null;
+  without_calls_charge: string | null;
+}
+
 export interface MarginRow {
   start: string;
   end: string;
@@ -154,6 +163,8 @@ export interface MarginRow {
   unpriced: number;
   uncosted: number;
   estimated: number;
+  without_calls: number | null;
+  without_calls_charge: string | null;
 }
 
 export interface Margins extends Page<MarginRow> {
@@ -161,7 +172,7 @@ export interface Margins extends Page<MarginRow> {
   end: string;
   as_of: string;
   currency: string;
-  totals: { unit: string | null; charge: string; cost: string; margin: string | null; margin_percent: string | null }[];
+  totals: MarginTotal[];
 }
 
 export interface Grant {
@@ -319,6 +330,7 @@ export interface Reconciliation {
   project: string | null;
   api_key: string | null;
   our_requests: number;
+  vague_requests: number;
   their_requests: number | null;
   units: { unit: string; ours: string | null; theirs: string | null }[];
   our_cost: string;

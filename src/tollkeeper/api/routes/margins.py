@@ -33,6 +33,10 @@ class MarginTotalAnswer(Answer):
     cost: Amount
     margin: Amount | None
     margin_percent: Amount | None
+    without_calls_charge: Amount | None = Field(
+        description="What events that told of no provider call are charged; their cost counts as 0. Null by members or "
+        "dimensions alone."
+    )
 
 
 class MarginAnswer(MarginTotalAnswer):
@@ -49,6 +53,7 @@ class MarginAnswer(MarginTotalAnswer):
     estimated: int
     estimated_charge: Amount
     estimated_cost: Amount
+    without_calls: int | None = Field(description="Events that told of no provider call: nobody knows what they cost.")
 
 
 class MarginsAnswer(Answer):
@@ -65,7 +70,7 @@ class MarginsAnswer(Answer):
 
 _FIGURES = (
     "unit", "events", "calls", "charge", "cost", "margin", "margin_percent", "unpriced", "uncosted", "uncosted_charge",
-    "estimated", "estimated_charge", "estimated_cost",
+    "estimated", "estimated_charge", "estimated_cost", "without_calls", "without_calls_charge",
 )  # fmt: skip
 
 
