@@ -7,7 +7,6 @@ from tollkeeper.analytics.listing import EventQuery, search_events
 from tollkeeper.analytics.margins import MarginQuery, MarginRow, Order, margins, percent_of_cost, sums_by_unit
 from tollkeeper.analytics.models import ModelUse, Tokens, ask_tokens, events_with_calls, models
 from tollkeeper.analytics.overview import (
-    AskedOverview,
     MeterSpend,
     Overview,
     Spend,
@@ -21,7 +20,6 @@ from tollkeeper.analytics.usage import UsageQuery, UsageRow, UsageTotal, aggrega
 from tollkeeper.analytics.windows import Window
 
 __all__ = [
-    "AskedOverview",
     "EventQuery",
     "Facets",
     "MarginQuery",

@@ -160,7 +160,7 @@ async def margins(tx: Tx, catalog: Catalog, query: MarginQuery) -> list[MarginRo
     if told:
         known = parts if rolled_up else by_events(windows, used)
         for calls in await call_sums(tx, known, labels, customer_id=query.customer_id, meter=query.meter):
-            found.count_calls(calls, labels)
+            found.count_calls(calls, labels, by_calls)
     rows = (_row(one, windows[one.slot - 1], labels, catalog, told) for one in found.values() if not one.empty)
     return sorted(rows, key=_sort_key(query.order))
 
@@ -171,9 +171,8 @@ class _Sums(dict[tuple[Any, ...], _Sum]):
     def of(self, one: _Sum) -> _Sum:
         return self.setdefault((one.slot, one.unit, *one.labels), _Sum(one.slot, one.unit, one.labels))
 
-    def count_calls(self, calls: CallSum, labels: Sequence[str]) -> None:
+    def count_calls(self, calls: CallSum, labels: Sequence[str], by_calls: bool) -> None:
         """Tell events with calls from those without; by provider or model they also move to groups of their own."""
-        by_calls = bool(_BY_CALLS & {*labels})
         one = _of_calls(calls) if by_calls else _Sum(calls.slot, calls.unit, calls.labels)
         one.with_calls, one.with_calls_charge = calls.events if by_calls else calls.firsts, calls.charge
         self.of(one).add(one)
