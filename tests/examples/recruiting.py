@@ -22,7 +22,7 @@ import httpx
 import psycopg
 from docx import Document
 from examples.running import Running
-from examples.running.children import Child, ended, ports
+from examples.running.children import Child, ended, own_port
 from examples.running.manifest import ROOT
 from fpdf import FPDF
 from playwright.sync_api import Locator, Page
@@ -219,7 +219,7 @@ class Wire:
     def __init__(self, to: str) -> None:
         host, _, port = to.removeprefix("http://").partition(":")
         self._to = (host, int(port))
-        self._port = ports(0, 1)[0]
+        self._port = own_port()
         self.url = f"http://127.0.0.1:{self._port}"
         self._listener: socket.socket | None = None
         self._ends: list[socket.socket] = []
@@ -262,7 +262,7 @@ def _pass_on(one: socket.socket, other: socket.socket) -> None:
 @contextmanager
 def app_behind(wire: Wire, running: Running, folder: Path) -> Iterator[str]:
     """Another process of the app, with data of its own, which reaches Tollkeeper by the wire."""
-    url = f"http://127.0.0.1:{ports(0, 1)[0]}"
+    url = f"http://127.0.0.1:{own_port()}"
     told = {
         "TOLLKEEPER_URL": wire.url,
         "TOLLKEEPER_API_KEY": running.key,
