@@ -20,7 +20,7 @@ from psycopg.conninfo import make_conninfo
 
 from tollkeeper.db import Database, embedded, migrate
 
-pytest_plugins = ["tests.hangs"]
+pytest_plugins = ["tests.hangs", "tests.midnight"]
 
 # The same examples in every run, however busy the machine is: a run fails for what was changed, and for nothing else.
 # Whoever wants to look further asks for others: `pytest --hypothesis-profile=default`.
