@@ -154,6 +154,27 @@ def test_a_signal_counts_though_what_is_loaded_swallows_its_exception(tmp_path: 
     assert (done.returncode, done.stdout) == (0, "swallowed\n"), done.stderr
 
 
+BEGINS = """
+import os, signal, socket
+pair = socket.socketpair
+def interrupted(*given):
+    os.kill(os.getpid(), signal.SIGTERM)
+    return pair(*given)
+socket.socketpair = interrupted  # which the event loop calls as it begins
+from tollkeeper.cli.serve import _serve, _stop
+from tollkeeper.settings import Settings
+signal.signal(signal.SIGTERM, _stop)
+with socket.create_server(("127.0.0.1", 0)) as listener:
+    _serve(Settings(database_url="postgresql://127.0.0.1:1/x"), listener)
+"""
+
+
+def test_a_signal_as_the_event_loop_begins_ends_it_in_order() -> None:
+    """Fails where its exception leaves a loop that can neither run nor be closed."""
+    done = subprocess.run([sys.executable, "-c", BEGINS], capture_output=True, text=True, timeout=PATIENCE)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
 def until(reached: Callable[[], bool]) -> None:
     """Wait for something that a busy machine may take its time over."""
     for _ in range(300):
