@@ -66,4 +66,4 @@ def watched(browser: Browser) -> Iterator[OpenPage]:
     yield opened
     for context in contexts:
         context.close()
-    assert not wrong
+    assert not wrong, wrong
