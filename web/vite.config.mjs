@@ -53,5 +53,11 @@ export const pages = {
 export default defineConfig({
   root: here('.'),
   resolve: { alias: { tollkeeper: here('src/tollkeeper.ts'), 'billing-page': here('src/billing-page.ts') } },
-  test: { environment: 'happy-dom', include: ['test/**/*.test.ts'], env: { TZ: 'UTC' } },
+  test: {
+    environment: 'happy-dom',
+    include: ['test/**/*.test.ts'],
+    setupFiles: ['test/patience.ts'],
+    testTimeout: 30_000,
+    env: { TZ: 'UTC' },
+  },
 });

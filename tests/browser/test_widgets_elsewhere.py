@@ -36,7 +36,7 @@ def test_two_lines_are_enough(page: Page, seller: Seller, site: Site) -> None:
     assert len(site.sessions) == 1, "both widgets share a session"
     assert asked.count("GET /v1/portal/live") == 1
     seller.use("elsewhere", "interview")
-    expect(balance).to_contain_text("1 interview credit", timeout=5_000)
+    expect(balance).to_contain_text("1 interview credit")
     expect(usage).to_contain_text("Interviews")
 
     # The session ends: the widgets fetch another one, and go on.

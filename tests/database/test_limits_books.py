@@ -121,8 +121,6 @@ async def states_of(books: Books, customer: Customer, member: str) -> list[Limit
 
 @settings(
     max_examples=25,
-    deadline=None,
-    derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(usage=batches(), zone=st.sampled_from(ZONES), later=st.integers(0, 4))

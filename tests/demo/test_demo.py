@@ -41,6 +41,7 @@ from demo.place import fresh_folder, remove_folder
 from demo.report import Report, WithoutTrailingBlanks, money
 from demo.server import check_port, environment
 from demo.trace import SPAN, Request, read_trace
+from examples.running.children import own_port
 from rich.console import Console
 
 ROOT = Path(__file__).parents[2]
@@ -61,14 +62,9 @@ def run_demo(folder: Path, port: int) -> subprocess.CompletedProcess[str]:
     return subprocess.run(line, cwd=ROOT, capture_output=True, text=True, timeout=200)
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return listener.getsockname()[1]
-
-
 @pytest.mark.slow
 def test_every_figure_comes_out_and_a_second_run_starts_afresh(folder: Path) -> None:
-    port = free_port()
+    port = own_port()
     first = run_demo(folder, port)
     assert first.returncode == 0, first.stdout + first.stderr
     assert "= 12.51" in " ".join(first.stdout.split())

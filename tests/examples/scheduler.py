@@ -21,6 +21,7 @@ from uuid import uuid4
 import httpx
 import psycopg
 from examples.running import Running
+from examples.running.children import own_port
 from itsdangerous import TimestampSigner, URLSafeTimedSerializer
 from playwright.sync_api import Page, expect
 from psycopg import sql
@@ -245,8 +246,7 @@ class Process:
         self.line = Line(running.tollkeeper_url)
         self._running = running
         self._folder = folder
-        with socket.create_server(("127.0.0.1", 0)) as listener:
-            port = listener.getsockname()[1]
+        port = own_port()
         self.url = f"http://127.0.0.1:{port}"
         self._process: subprocess.Popen[bytes] | None = None
 

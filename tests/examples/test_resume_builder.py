@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -13,7 +12,7 @@ from playwright.sync_api import Page, expect
 from tests.browser.test_reach import axe
 from tests.browser.watched import OpenPage
 from tests.examples.builders import LIMITS, PASSWORD, PDF, RESUME, Builder, D, pdf_of
-from tests.examples.conftest import Start
+from tests.examples.conftest import Start, asked_at_once
 
 
 @pytest.fixture(scope="module")
@@ -104,9 +103,8 @@ def test_of_many_at_once_those_begin_that_fit(builder: Builder) -> None:
     user = builder.signed_up("hasty")
     before = len(builder.bills)
     for _ in range(8):
-        builder.answers(1_000, delay_ms=300)
-    with ThreadPoolExecutor(8) as threads:
-        answers = [*threads.map(lambda number: user.parse(title=f"{number}.pdf"), range(8))]
+        builder.answers(1_000, until_released=True)
+    answers = asked_at_once(builder.running, lambda number: user.parse(title=f"{number}.pdf"), range(8), refused=3)
     begun = [answer for answer in answers if answer.status_code == 201]
     assert {answer.status_code for answer in answers} == {201, 429}
     # Each may take some 1,800 tokens: while they're under way, five fit under 10,000.
