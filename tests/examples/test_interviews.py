@@ -83,6 +83,16 @@ def test_nobody_who_isnt_signed_in_gets_anything(running: Running, meet: Meet, d
     assert code_of(dana.http.get("/api/team")) == (401, "not_signed_in")
 
 
+def test_an_address_that_signs_up_at_once_is_one_customer(running: Running, meet: Meet, dana: Person) -> None:
+    hasty = meet("Hasty")
+    form = {"email": hasty.email, "name": "Hasty", "password": PASSWORD}
+    with ThreadPoolExecutor(4) as threads:
+        answers = list(threads.map(lambda _: hasty.http.post("/sign-up", data=form).status_code, range(4)))
+    assert sorted(answers) == [204, 409, 409, 409]
+    made = [one["name"] for one in dana.toll("GET", "/v1/customers?search=Hasty")["data"]]
+    assert made == ["Hasty's team"]
+
+
 def test_the_products_own_database_may_be_away(running: Running, dana: Person) -> None:
     file = running.data / "app" / "interviews.sqlite"
     aside = file.rename(file.with_suffix(".aside"))

@@ -15,8 +15,9 @@ from tollkeeper.db import Kept, Tx, bump_epoch
 
 
 async def redeclare(tx: Tx) -> None:
-    """Have the version in force tell the views of `reports` what this Tollkeeper reads in it: an older one, which applied
-    it, may have told less, or nothing.
+    """Have the version in force tell the views of `reports` what this Tollkeeper reads in it.
+
+    An older one, which applied it, may have told less, or nothing.
     """
     latest = await latest_version(tx)
     if latest is not None:
