@@ -52,6 +52,22 @@ async def test_a_smaller_model_for_the_same_tokens(database: Database) -> None:
     assert "quality" in (found.caution or "")
 
 
+async def test_each_call_follows_the_price_that_was_in_force(database: Database) -> None:
+    later = 'margin_percent = "25"\n[[prices.answer]]\nmodel = "cost_plus"\nmargin_percent = "50"\nfrom = {}'
+    flat = '\n[[prices.answer]]\nmodel = "unit"\namount = "3"\nfrom = {}\n[meters.flat]'
+    catalog = CATALOG.replace("[prices.answer]", "[[prices.answer]]").replace('fallback = "0.50"\n', "")
+    catalog = catalog.replace('margin_percent = "25"', later.format("2026-10-10T00:00:00Z"))
+    books = await open_books(database, catalog.replace("[meters.flat]", flat.format("2026-10-20T00:00:00Z")))
+    for day in (5, 15, 25):
+        await use(books, *(chat(f"{day}:{n}", 100_000, cached=20_000 if n < 10 else 0) for n in range(20)), day=day)
+    smaller, batches = await suggested(books, Kind.CHEAPER_MODEL, Kind.BATCH)
+    # Each day 1,800,000 fresh and 200,000 cached tokens: 4.50 + 0.25 by gpt-4o, 0.27 + 0.015 by gpt-4o-mini. Until the
+    # 10th the customer pays a quarter more, until the 20th a half more, and then 3 a call, whatever it costs.
+    assert savings(smaller) == {"operator": 3 * D("4.465"), "customer": D("4.465") * (D("1.25") + D("1.5"))}
+    assert [step["margin_percent"] for step in figures(smaller, "charge")] in (["25", "50"], ["50", "25"])
+    assert savings(batches)["customer"] / savings(batches)["operator"] == (D("1.25") + D("1.5")) / 3
+
+
 async def test_another_meter_s_price_doesn_t_follow_the_cost(database: Database) -> None:
     books = await open_books(database, CATALOG)
     await use(books, chat("c", 1_000_000), meter="flat")

@@ -18,7 +18,7 @@ from tollkeeper.db import Tx
 from tollkeeper.money import ZERO, add, allocate, amount_in_words, grouped, multiply, plain, sum_of
 from tollkeeper.providers import PriceBook, Unit
 from tollkeeper.rating import Step
-from tollkeeper.suggestions.bill import Bill, Costs
+from tollkeeper.suggestions.bill import Bill, Costs, by_price
 from tollkeeper.suggestions.calls import CallGroup
 from tollkeeper.suggestions.case import Case
 from tollkeeper.suggestions.following import savings_of
@@ -116,9 +116,7 @@ def _advise(case: Case, meter: str, groups: Sequence[CallGroup]) -> Suggestion |
     if best is None or not best.mix.beats(present):
         return None
     now, then = _bills(case, own, best.mix)
-    charged_now, charged_then = _bills(case, [group for group in own if group.charged], best.mix)
-    costs = Costs(now.total, then.exact, charged_now.total, charged_then.exact)
-    savings, told = savings_of(case, {meter: costs})
+    savings, told = savings_of(case, [_costs(case, some, best.mix) for some in by_price(own, lambda one: one)])
     provider, model = own[0].provider, own[0].model
     return Suggestion(
         kind=Kind.PROMPT_CACHING,
@@ -141,6 +139,13 @@ def _advise(case: Case, meter: str, groups: Sequence[CallGroup]) -> Suggestion |
         ),
         caution=CAUTION,
     )
+
+
+def _costs(case: Case, groups: Sequence[CallGroup], best: _Mix) -> Costs:
+    """What those of one price cost, and would in the best mix."""
+    bills = (_bills(case, some, best) for some in (groups, [group for group in groups if group.charged]))
+    (now, then), (charged_now, charged_then) = ((now.exact, then.exact) for now, then in bills)
+    return Costs(groups[0].meter, groups[0].price, now, then, charged_now, charged_then)
 
 
 def _bills(case: Case, groups: Iterable[CallGroup], best: _Mix) -> tuple[Bill, Bill]:
