@@ -47,7 +47,7 @@ async def test_a_smaller_model_for_the_same_tokens(database: Database) -> None:
         "gpt-4o-mini: 500,000 output tokens × 0.60 USD per 1,000,000 = 0.30 USD",
         "The same tokens with gpt-4o-mini: 0.675 USD",
         "11.25 USD − 0.675 USD = 10.575 USD less",
-        "answer is charged by the cost with 25 % on top, so the customer is charged 13.21875 USD less",
+        "Answer is charged by the cost with 25 % on top, so the customer is charged 13.21875 USD less",
     ]
     assert "quality" in (found.caution or "")
 
@@ -88,7 +88,7 @@ async def test_prompt_caching_by_the_best_day(database: Database) -> None:
     # The first day's 100,000 tokens: 80,000 × 2.50 + 20,000 × 1.25 = 0.225; 40,000 × 2.50 + 60,000 × 1.25 = 0.175.
     assert savings(found) == {"operator": D("0.05"), "customer": D("0.0625")}
     assert worth(figures(found, "now_price")) - worth(figures(found, "instead_price")) == D("0.05")
-    assert found.steps[0].text == "answer, gpt-4o: 42.86 % of 210,000 prompt tokens came from the cache"
+    assert found.steps[0].text == "Answer, gpt-4o: 42.86 % of 210,000 prompt tokens came from the cache"
 
 
 async def test_what_is_written_to_the_cache_is_paid_for(database: Database) -> None:
@@ -117,7 +117,7 @@ async def test_without_any_caching_the_best_other_meter_is_the_measure(database:
     await use(books, *(chat(f"b{n}", 10_000, cached=5_000) for n in range(10)), meter="flat")
     [found] = await suggested(books, Kind.PROMPT_CACHING)
     assert found.subject["meter"] == "answer"
-    assert "for flat, with 10 calls" in found.text
+    assert "for Flat, with 10 calls" in found.text
     assert savings(found)["operator"] == D("0.0625")
 
 

@@ -123,6 +123,7 @@ def test_what_the_prompt_does_not_say_reads_like_an_answer_to_it() -> None:
     assert filled(reply, 7, "Two coffees.") == {"kind": "place_order", "reply": "“Two coffees.” Noted. Is that all?"}
     summary = {"type": "object", "properties": {"summary": {"type": "string"}}}
     assert filled(summary, 7, job) == {"summary": "You bake the bread of six shops. You lead a night shift of four."}
+    assert filled(summary, 7, " \n") == {"summary": "Nothing was said."}
 
 
 def test_the_same_prompt_and_seed_give_the_same_document() -> None:

@@ -161,6 +161,8 @@ class _Filling:
             return next((line.split("|")[0].strip() for line in [*filter(None, prompt.lines)][1:2]), self._phrase(path))
         if last.startswith("question"):
             return self._question(path)
+        if last in _SUMMARIES and not prompt.text.strip():
+            return "Nothing was said."
         if last in _SUMMARIES and prompt.sentences:
             return " ".join(prompt.sentences[:_SENTENCES])
         if last in _REPLIES:

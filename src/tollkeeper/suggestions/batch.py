@@ -51,7 +51,7 @@ def _advise(case: Case, meter: str, groups: Sequence[CallGroup]) -> Suggestion |
     return Suggestion(
         kind=Kind.BATCH,
         subject={"meter": meter},
-        text=f"If nobody waits for {meter}: its {counted(calls, 'call')} would have cost "
+        text=f"If nobody waits for {case.name_of(meter)}: its {counted(calls, 'call')} would have cost "
         f"{amount_in_words(savings[0].amount, currency)} less in batches.",
         savings=savings,
         steps=(*steps, *told_savings),

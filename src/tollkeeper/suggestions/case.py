@@ -39,6 +39,11 @@ class Case:
         plan = self.standing.plan
         return self.catalog.price_for(meter, self.customer.key, at or self.span.end, plan.key if plan else None)
 
+    def name_of(self, meter: str) -> str:
+        """What people call the meter."""
+        known = self.catalog.meters.get(meter)
+        return known.name if known else meter
+
     @property
     def plan_began(self) -> datetime:
         """When the present plan began for the customer."""

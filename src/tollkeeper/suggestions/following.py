@@ -32,7 +32,7 @@ def savings_of(case: Case, costs: Sequence[Costs]) -> tuple[tuple[Saving, ...], 
         if price is not None and MODELS[price.model].by_cost and price.maximum is None and before > after:
             less = subtract(_charge(price, before), _charge(price, after))
             charged = add(charged, less)
-            steps.append(_step(one.meter, price, subtract(before, after), less))
+            steps.append(_step(case, price, subtract(before, after), less))
     savings = [Saving(Whom.OPERATOR, saved, currency)]
     if charged > 0:
         savings.append(Saving(Whom.CUSTOMER, charged, currency))
@@ -44,14 +44,14 @@ def _charge(price: Price, cost: Decimal) -> Decimal:
     return rate(price, Measure(ONE, cost=cost)).charge or ZERO
 
 
-def _step(meter: str, price: Price, cost: Decimal, charge: Decimal) -> Step:
+def _step(case: Case, price: Price, cost: Decimal, charge: Decimal) -> Step:
     margin = str(price.terms.as_table()["margin_percent"])
     off = f" and {grouped(price.discount_percent)} % off" if price.discount_percent else ""
     text = (
-        f"{meter} is charged by the cost with {grouped(Decimal(margin))} % on top{off}, so the customer is charged "
-        f"{amount_in_words(charge, price.unit)} less"
+        f"{case.name_of(price.meter)} is charged by the cost with {grouped(Decimal(margin))} % on top{off}, so the "
+        f"customer is charged {amount_in_words(charge, price.unit)} less"
     )
-    figures = {"meter": meter, "cost": figure(cost), "margin_percent": margin, "charge": plain(charge)}
+    figures = {"meter": price.meter, "cost": figure(cost), "margin_percent": margin, "charge": plain(charge)}
     if price.discount_percent:
         figures["discount_percent"] = plain(price.discount_percent)
     return Step("charge", text, figures)

@@ -112,7 +112,7 @@ async def prompt_caching(tx: Tx, case: Case) -> list[Suggestion]:
 def _advise(case: Case, meter: str, groups: Sequence[CallGroup]) -> Suggestion | None:
     own = [group for group in groups if group.meter == meter]
     present = _mix(own)
-    best = _best_day(case, own) if present.cached else _best_meter(meter, groups)
+    best = _best_day(case, own) if present.cached else _best_meter(case, meter, groups)
     if best is None or not best.mix.beats(present):
         return None
     now, then = _bills(case, own, best.mix)
@@ -121,11 +121,11 @@ def _advise(case: Case, meter: str, groups: Sequence[CallGroup]) -> Suggestion |
     return Suggestion(
         kind=Kind.PROMPT_CACHING,
         subject={"provider": provider, "model": model, "meter": meter},
-        text=f"Prompts of {meter} to {model}: with as much from the cache as {best.place}, they would have cost "
-        f"{amount_in_words(savings[0].amount, case.catalog.currency)} less.",
+        text=f"Prompts of {case.name_of(meter)} to {model}: with as much from the cache as {best.place}, they would "
+        f"have cost {amount_in_words(savings[0].amount, case.catalog.currency)} less.",
         savings=savings,
         steps=(
-            Step("cached", f"{meter}, {model}: {present.words()}", present.figures()),
+            Step("cached", f"{case.name_of(meter)}, {model}: {present.words()}", present.figures()),
             Step(best.name, f"The best that it has been, {best.place}: {best.mix.words()}", best.mix.figures()),
             *now.steps("now_price", f"{model} now"),
             Step("now", f"These prompts cost {amount_in_words(now.total, now.currency)}", {"cost": plain(now.total)}),
@@ -178,10 +178,10 @@ def _best_day(case: Case, groups: Iterable[CallGroup]) -> _Best | None:
     return _Best(mix, "best_day", f"on {named}, a day with {counted(mix.calls, 'call')}")
 
 
-def _best_meter(meter: str, groups: Iterable[CallGroup]) -> _Best | None:
+def _best_meter(case: Case, meter: str, groups: Iterable[CallGroup]) -> _Best | None:
     """The other meter of the same model with the largest share from the cache."""
     best = _best_of((group for group in groups if group.meter != meter), lambda group: group.meter)
-    return best and _Best(best[1], "best_meter", f"for {best[0]}, with {counted(best[1].calls, 'call')}")
+    return best and _Best(best[1], "best_meter", f"for {case.name_of(best[0])}, with {counted(best[1].calls, 'call')}")
 
 
 def _best_of(groups: Iterable[CallGroup], part: Callable[[CallGroup], _P]) -> tuple[_P, _Mix] | None:
