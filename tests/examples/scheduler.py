@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -45,6 +46,15 @@ class Person:
         answer = self.http.post("/sign-up", data=form)
         assert answer.status_code == 204, answer.text
         return self
+
+    def sign_up_at_once(self) -> None:
+        """Four times at once: that's one account and one customer."""
+        form = {"email": self.email, "name": self.name, "password": PASSWORD}
+        with ThreadPoolExecutor(4) as threads:
+            answers = list(threads.map(lambda _: self.http.post("/sign-up", data=form).status_code, range(4)))
+        assert sorted(answers) == [204, 409, 409, 409]
+        made = self.toll("GET", f"/v1/customers?search={self.name}")["data"]
+        assert [one["key"] for one in made] == [self.team]
 
     @property
     def team(self) -> str:

@@ -68,6 +68,8 @@ def test_a_job_with_ten_applications_costs_12_51(
     # Ten candidates: one on the page that all can see, one by hand, eight like the first.
     candidate = open_page(color_scheme="dark")
     candidate.goto(f"{running.url}/jobs/{job}")
+    expect(candidate.get_by_role("heading", name="Backend engineer")).to_be_visible()
+    expect(candidate.locator("main")).to_contain_text(company.name)
     candidate.get_by_label("Your name").fill("Mina Okafor")
     candidate.get_by_label("Your e-mail").fill("mina@mail.example")
     candidate.get_by_label("Your CV").set_input_files(SAMPLES / "mina-okafor.pdf")

@@ -31,7 +31,7 @@ def test_statistics_are_what_the_provider_billed(builder: Builder) -> None:
     assert parsed.status_code == 201, parsed.text
     resume = parsed.json()
     assert (resume["content"], resume["title"], resume["summary"]) == (RESUME, "ada.pdf", None)
-    builder.answers(700, content="I write notes.")
+    builder.answers(700, content={"summary": "I write notes."})
     assert user.summarize(resume["id"]).json() == {**resume, "summary": "I write notes."}
     assert user.http.get("/api/resumes").json() == [{**resume, "summary": "I write notes."}]
 
@@ -167,7 +167,7 @@ def test_each_suggestion_shows_its_arithmetic(builder: Builder) -> None:
     user = builder.signed_up("thrifty")
     assert user.http.get("/api/billing/suggestions").json() == []
     resume = user.parse().json()
-    builder.answers(3_000, content="Dear.")
+    builder.answers(3_000, content={"summary": "Dear."})
     assert user.summarize(resume["id"], "gpt-4o").status_code == 200
     found = user.http.get("/api/billing/suggestions").json()
     smaller = [one for one in found if one["kind"] == "cheaper_model"]

@@ -1,6 +1,6 @@
 """What is sold, to whom, and for how much: versions that are added to and never edited. See README.md."""
 
-from tollkeeper.catalog.apply import Applied, apply
+from tollkeeper.catalog.apply import Applied, apply, redeclare
 from tollkeeper.catalog.attribution import Attribution, AttributionRule, TokenClass
 from tollkeeper.catalog.changes import Change, ChangeKind
 from tollkeeper.catalog.check import Draft, check
@@ -120,5 +120,6 @@ __all__ = [
     "price_in_words",
     "propose",
     "recurring_of",
+    "redeclare",
     "show",
 ]

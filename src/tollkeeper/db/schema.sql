@@ -1601,6 +1601,8 @@ GRANT SELECT,INSERT,UPDATE ON TABLE public.call_hours TO tollkeeper_app;
 
 GRANT SELECT,INSERT ON TABLE public.catalog_versions TO tollkeeper_app;
 
+GRANT UPDATE(declared) ON TABLE public.catalog_versions TO tollkeeper_app;
+
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.console_sessions TO tollkeeper_app;
 
 GRANT SELECT,INSERT ON TABLE public.cost_shares TO tollkeeper_app;
