@@ -1,6 +1,6 @@
 -- Each query reads one source of usage in the pieces [from, to) of time, and sorts its rows into windows: `starts` are the
--- windows' beginnings in ascending order, and `width_bucket` gives the number of the window, counted from 1. So windows
--- of any zone, across any change of daylight-saving time, are one query.
+-- windows' beginnings in ascending order, and `width_bucket` gives the number of the window, counted from 1; `slots` are
+-- their numbers where not all are told. So windows of any zone, across any change of daylight-saving time, are one query.
 -- What a series is called is looked at where it's used: a customer may have many series, and few of them in the range. A
 -- gauge's latest value is the largest of (time, value): an aggregate with an order of its own would sort all rows. Where
 -- nothing that is asked for is `gauged`, neither that nor the peak is looked for.
@@ -78,7 +78,7 @@ from (
 group by 1, 2, 3, 4
 
 -- name: usage_from_hours
-select width_bucket(u.hour, %(starts)s::timestamptz[]) as slot, s.meter, s.unit,
+select (%(slots)s::int[])[width_bucket(u.hour, %(starts)s::timestamptz[])] as slot, s.meter, s.unit,
        case cardinality(%(group_by)s::text[]) when 0 then array[]::text[]
            when 1 then array[case %(first)s when 'member' then s.member else s.dimensions ->> %(first)s end]
            else array(select case g.label when 'member' then s.member else s.dimensions ->> g.label end
@@ -102,7 +102,7 @@ group by 1, 2, 3, 4
 
 -- name: usage_from_events
 -- For ragged edges of less than an hour, and for zones whose hours begin elsewhere.
-select width_bucket(e.time, %(starts)s::timestamptz[]) as slot, s.meter, s.unit,
+select (%(slots)s::int[])[width_bucket(e.time, %(starts)s::timestamptz[])] as slot, s.meter, s.unit,
        case cardinality(%(group_by)s::text[]) when 0 then array[]::text[]
            when 1 then array[case %(first)s when 'member' then s.member else s.dimensions ->> %(first)s end]
            else array(select case g.label when 'member' then s.member else s.dimensions ->> g.label end

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect, bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -215,8 +216,12 @@ def _span(source: Source, windows: Sequence[Interval], parts: list[Piece], custo
     """The windows and pieces in the terms of the source: days as dates, the others as instants."""
     starts = [window.start for window in windows]
     if source is not Source.DAYS:
+        # Those alone that the pieces are in: at the edges of a long range, a few of many.
+        spans = [range(bisect(starts, part.start), bisect_left(starts, part.end) + 1) for part in parts]
+        slots = sorted({slot for span in spans for slot in span})
         return {
-            "starts": array([start.isoformat() for start in starts]),
+            "slots": array(slots),
+            "starts": array([starts[slot - 1].isoformat() for slot in slots]),
             "from": [part.start for part in parts],
             "to": [part.end for part in parts],
         }
