@@ -10,12 +10,13 @@ from typing import Any
 
 import psycopg
 import pytest
-from tests.database.explaining import explaining, plans_of, rows_read
+from tests.database.explaining import explaining, plans_of, rows_read, scans_of
 from tests.database.gating import books_on, from_json, open_books
 
 from tollkeeper.analytics import UsageQuery, Window, models, overview, usage
 from tollkeeper.books import Books
 from tollkeeper.clock import Interval
+from tollkeeper.console import refresh_figures
 from tollkeeper.customers import get_customer
 from tollkeeper.db import Database
 
@@ -92,3 +93,19 @@ async def test_a_customers_rows_are_read_once(explained: Database, what: str) ->
     for table in ROWS_OF:
         read = rows_read(plans, table)
         assert read <= 3 * SERIES * DAYS, (what, table, read)
+
+
+async def test_a_round_of_figures_looks_a_customers_days_up_once(explained: Database) -> None:
+    """Fails where it looks them up for each series: then a round takes minutes, and ingest waits for the processor."""
+    async with explained.transaction() as tx:
+        plans = plans_of(tx)
+        assert await refresh_figures(tx, "USD", now=END, whole=True)
+    customers, rows = 101, SERIES * DAYS + 100 * 20
+    assert rows_read(plans, "usage_days") <= 1.1 * rows
+    searches = [
+        scan.get("Index Searches", scan["Actual Loops"])
+        for plan in plans
+        for scan in scans_of(plan)
+        if scan["Relation Name"] == "usage_days" and "Index Name" in scan
+    ]
+    assert sum(searches) <= 2 * customers

@@ -18,6 +18,8 @@ select as_of, whole_at from rounds where task = %(task)s
 -- name: refresh_figures
 -- Adds up anew whatever may have changed: customers that are new or have events recorded since then, and all those in
 -- zones where it has become another month. It reads only this month's days, unless an event may belong to an earlier one.
+-- Each customer's days are read once, along the index, and then their series by key: from the series, a customer with many
+-- would have its days gone through anew for each of them.
 with zones as materialized (
     select * from unnest(%(zone)s::text[], %(month)s::date[], %(next_month)s::date[], %(day)s::date[],
                          %(began)s::timestamptz[]) as zone (name, month, next_month, day, began)
@@ -43,8 +45,12 @@ with zones as materialized (
            coalesce(sum(u.charge) filter (where u.day = d.day), 0) as day_charge,
            coalesce(sum(u.cost) filter (where u.day = d.day), 0) as day_cost
     from due d
-    join usage_days u on u.customer_id = d.customer_id and u.day >= d.month and u.day < d.next_month
-    join series s on s.customer_id = u.customer_id and s.series_id = u.series_id
+    cross join lateral (
+        select * from usage_days where customer_id = d.customer_id and day >= d.month and day < d.next_month offset 0
+    ) u
+    cross join lateral (
+        select unit from series where customer_id = u.customer_id and series_id = u.series_id offset 0
+    ) s
     group by d.customer_id, s.unit
 ), sums as (
     select d.customer_id, sum(b.events)::bigint as events, sum(b.day_events)::bigint as day_events,
@@ -59,9 +65,14 @@ with zones as materialized (
 ), earlier as (
     select d.customer_id, sum(u.charge) as charge
     from due d
-    join usage_days u on u.customer_id = d.customer_id and u.day < d.month
-    join series s on s.customer_id = u.customer_id and s.series_id = u.series_id and s.unit = d.currency
-    where d.anew
+    cross join lateral (
+        select series_id, sum(charge) as charge from usage_days where customer_id = d.customer_id and day < d.month
+        group by series_id
+    ) u
+    cross join lateral (
+        select unit from series where customer_id = d.customer_id and series_id = u.series_id offset 0
+    ) s
+    where d.anew and s.unit = d.currency
     group by d.customer_id
 ), paid as (
     select d.customer_id, sum(g.spent) as amount
