@@ -47,7 +47,10 @@ async def refresh_figures(tx: Tx, currency: str, *, now: datetime, whole: bool =
     turned = zones if whole else [name for name in zones if _month(name, now) != _month(name, last.as_of)]
     since = last.as_of - OVERLAP
     params = columns | {"since": since, "whole_zones": text_array(turned), "currency": currency}
-    await tx.execute(_queries.refresh_figures, params)
+    refreshed = await tx.execute(_queries.refresh_figures, params)
+    if whole or refreshed.rowcount:
+        await tx.execute(_queries.forget_sums)
+        await tx.execute(_queries.store_sums)
     done = {"task": Task.FIGURES, "as_of": now, "whole_at": now if whole else last.whole_at}
     await tx.execute(_queries.end_round, done)
     return True
