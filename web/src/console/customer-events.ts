@@ -111,6 +111,7 @@ export class CustomerEvents extends View {
         key: 'charge',
         title: 'Charge',
         numeric: true,
+        main: true,
         value: ({ charge }) => charge ?? '',
         cell: (event) => charge(event),
       },
@@ -223,6 +224,7 @@ export class CustomerEvents extends View {
         key: 'charge',
         title: 'Charges',
         numeric: true,
+        main: true,
         value: ({ charge }) => charge,
         cell: ({ charge, unit }) => app.money.amount(charge, unit ?? margins.currency),
       },
@@ -284,6 +286,7 @@ export function callTable(
       key: 'cost',
       title: 'Cost',
       numeric: true,
+      main: true,
       value: ({ cost }) => cost ?? '',
       cell: ({ cost, missing }) =>
         cost === null

@@ -96,6 +96,7 @@ export class HoldsPage extends View {
         key: 'amount',
         title: 'Reserved',
         numeric: true,
+        main: true,
         value: ({ amount }) => amount,
         cell: ({ amount, unit }) => app.money.amount(amount, unit),
       },

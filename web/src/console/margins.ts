@@ -129,6 +129,7 @@ export class MarginsPage extends View {
       key,
       title,
       numeric: true,
+      main: key === 'charge',
       sort: true,
       value: (row) => row[key] ?? '',
       cell: (row) => figure(row, key, currency),

@@ -38,7 +38,7 @@ export function levelOf(limit: Pick<Limit, 'cap' | 'used' | 'held' | 'enabled' |
  * @attr {string} token-url - The product's own address that answers `{token}`.
  * @attr {string} base - Where Tollkeeper is; by default where `tollkeeper.js` came from.
  * @attr {string} locale - Language and region of figures; by default the browser's.
- * @attr {light|dark|auto} theme - `auto` follows the system.
+ * @attr {light|dark|auto} theme - `auto` follows the page's `color-scheme`, else the system.
  * @attr {boolean} plain - Without frame and background.
  * @attr {string} member - Also what this member has used; without it, people choose where limits are by member.
  * @fires toll-session-expired - The session has ended; give a new `token`.

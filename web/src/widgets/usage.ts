@@ -16,7 +16,7 @@ import { type Card, cards, isCharged, trend } from './usage-figures.ts';
  * @attr {string} token-url - The product's own address that answers `{token}`.
  * @attr {string} base - Where Tollkeeper is; by default where `tollkeeper.js` came from.
  * @attr {string} locale - Language and region of figures; by default the browser's.
- * @attr {light|dark|auto} theme - `auto` follows the system.
+ * @attr {light|dark|auto} theme - `auto` follows the page's `color-scheme`, else the system.
  * @attr {boolean} plain - Without frame and background.
  * @attr {string} range - `7`, `30` (the default), `90` or `365` days until today, or `2026-11-01..2026-11-15`.
  * @attr {string} meter - Only this meter.
