@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Page, Route, expect
 from tests.browser.conftest import OpenPage
 from tests.browser.seller import CATALOG, Seller
-from tests.browser.test_reach import axe
+from tests.browser.test_reach import axe, sideways
 
 PAGES = ["", "customers", "margins", "unpriced", "quarantine", "holds", "reconciliation", "catalog", "keys", "health"]
 TABS = ["", "breakdown", "activity", "events", "suggestions", "value", "limits", "plan", "members", "holds"]
@@ -312,6 +312,7 @@ def test_the_console_on_a_phone(open_page: OpenPage, busy: Seller) -> None:
         expect(page.locator(".bone, [aria-busy=true]").filter(visible=True), path).to_have_count(0)
         wide = page.evaluate("document.documentElement.scrollWidth")
         assert wide <= 360, f"{path} is {wide} px wide"
+        assert sideways(page) == [], path
 
 
 def sign_in_small(page: Page, seller: Seller) -> None:

@@ -6,7 +6,6 @@ import { add, approximate, compare, isZero, share } from '../core/decimal.ts';
 import { TollElement } from '../core/element.ts';
 import { icon } from '../core/icons.ts';
 import type { Limit, Member } from '../core/types.ts';
-import { titled } from '../core/words.ts';
 
 /** Where a limit that says nothing else begins to warn, in percent. */
 const WARN_AT = 80;
@@ -112,7 +111,7 @@ export class TollLimits extends TollElement<Found> {
 
   private limit(limit: Limit): TemplateResult {
     const level = levelOf(limit);
-    const name = limit.name ?? titled(limit.limit);
+    const { name } = limit;
     return html`<li class="limit ${level}" part="limit">
       <div class="row">
         <h3><span class="name">${name}</span>${this.sign(level, limit)}</h3>
