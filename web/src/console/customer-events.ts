@@ -1,5 +1,16 @@
 /** A customer's events and calls with what they cost and leave; correcting an event. */
-import { type Column, html, negate, nothing, property, state, subtract, type TemplateResult, text } from 'tollkeeper';
+import {
+  type Column,
+  html,
+  negate,
+  nothing,
+  property,
+  state,
+  subtract,
+  type TemplateResult,
+  text,
+  titled,
+} from 'tollkeeper';
 import { app, badge } from './app.ts';
 import { part } from './client.ts';
 import { isDecimal, NOTE, positive } from './forms.ts';
@@ -148,7 +159,9 @@ export class CustomerEvents extends View {
 
   private about(event: UsageEvent): TemplateResult {
     const said = this.explained.get(event.id);
-    const dimensions = Object.entries(event.dimensions).map(([name, value]) => html`<dt>${name}</dt><dd>${value}</dd>`);
+    const dimensions = Object.entries(event.dimensions).map(
+      ([name, value]) => html`<dt>${titled(name)}</dt><dd>${value}</dd>`,
+    );
     return html`<div class="more">
       <dl>
         <dt>Recorded</dt><dd>${app.time(event.recorded_at)}</dd>

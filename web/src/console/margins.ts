@@ -156,7 +156,7 @@ export class MarginsPage extends View {
       },
       {
         key: 'open',
-        title: 'Not final',
+        title: 'Notes',
         value: (row) => notFinal(row).join(', '),
         cell: (row) => notFinal(row).map((text) => badge(text, text.includes('unpriced') ? 'warn' : '')),
       },

@@ -46,13 +46,15 @@ const CARDS = `
   tbody:not(:empty) + tfoot > tr { border-block-start: 1px solid var(--_border-strong); margin-block-start: -1px; }
   tbody > tr:hover > * { background: none; }
   tr > th, tr > td { display: flex; grid-column: 1 / -1; justify-content: space-between; gap: 0 18px; min-inline-size: 0; padding: 0; border: 0; white-space: normal; overflow-wrap: anywhere; background: none; font-size: 13px; font-weight: 400; }
+  td:not([data-label]) { padding-block: 5px 3px; }
   tr > .first { display: block; grid-row: 1; font-size: inherit; font-weight: 550; }
   tr:has(> .main) > .first { grid-column: 1; }
+  .first .muted { font-weight: 400; }
   tr > .main { display: block; grid-area: 1 / 2; font-size: inherit; font-weight: 600; text-align: end; }
   td[data-label]:not(.main)::before { content: attr(data-label); content: attr(data-label) / ""; flex: none; max-inline-size: 50%; color: var(--_muted); }
   td[data-label] > .content { display: block; min-inline-size: 0; text-align: end; }
   td[data-label]:not(.main) br { display: none; }
-  td[data-label]:not(.main) br + * { margin-inline-start: 7px; }
+  td[data-label]:not(.main) :is(br + *, .sub) { display: inline; margin-inline-start: 7px; }
   td.none:not(.main) { position: absolute; inline-size: 1px; block-size: 1px; overflow: hidden; clip-path: inset(50%); }
   tr.detail { display: block; padding: 0; }
   tr.detail > td { display: block; padding: 12px max(var(--_bleed, 0px), 2px); background: var(--_subtle); }

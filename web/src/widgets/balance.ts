@@ -74,7 +74,7 @@ export class TollBalance extends TollElement<Overview> {
     return html`${data.wallets.length ? data.wallets.map((wallet) => this.wallet(wallet)) : this.postpaid(data)}
       <dl part="facts">
         ${data.wallets.length ? this.fact('Spent this period', this.amounts(data.spent)) : nothing}
-        ${data.owed.some(({ amount }) => !isZero(amount)) ? this.fact('Owed', this.amounts(data.owed)) : nothing}
+        ${data.owed.some(({ amount }) => !isZero(amount)) ? this.fact('Owed', this.amounts(data.owed.filter(({ amount }) => !isZero(amount)))) : nothing}
         ${data.tokens ? this.fact('Tokens', this.tokens(data.tokens)) : nothing}
         ${data.plan ? this.fact('Plan', data.plan.name) : nothing}
       </dl>
