@@ -310,6 +310,8 @@ OTHER_FUNDING: dict[str, Any] = {
     ],
 )
 def test_no_difference_is_lost_when_terms_are_compared(value: Any, others: dict[str, Any]) -> None:
-    assert {field.name for field in fields(value)} == {*others} | ({"key", "name"} & {field.name for field in fields(value)})
+    assert {field.name for field in fields(value)} == {*others} | (
+        {"key", "name"} & {field.name for field in fields(value)}
+    )
     for name, other in others.items():
         assert replace(value, **{name: other}).as_terms() != value.as_terms(), name

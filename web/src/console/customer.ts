@@ -31,6 +31,7 @@ const TABS = [
   ['plan', 'Plan'],
   ['members', 'Members'],
   ['holds', 'Holds'],
+  ['access', 'Access'],
 ] as const;
 const SESSION_SECONDS = 3_600;
 
@@ -135,6 +136,8 @@ export class CustomerPage extends View {
         return html`<console-customer-members .customer=${customer.key}></console-customer-members>`;
       case 'holds':
         return html`<console-holds .customer=${customer.key}></console-holds>`;
+      case 'access':
+        return html`<console-customer-access .customer=${customer.key}></console-customer-access>`;
       default:
         return this.portal.render((portal) => this.widgets(customer, portal, tab), lines(6));
     }
