@@ -102,6 +102,6 @@ def test_counting_along_equals_counting_anew(
                 and state.window.start <= use.at
                 and (use.at < state.window.end or limit.per is HOUR)
             )
-            assert state.used == expected, limit.name
+            assert state.used == expected, limit.key
 
     runner[0].run(work())

@@ -74,13 +74,13 @@ async def test_a_plan_that_would_have_been_cheaper(database: Database) -> None:
     assert found.text == "Basic instead of Pro: the same usage would have been charged 11.00 USD less."
     assert [step.text for step in found.steps] == [
         "CV parsing on Pro: 0.50 USD per CV",
-        "Month from 2026-10-01: 10 CV, after 15 CV before: 5.00 USD",
-        "Month from 2026-11-01: 30 CV: 15.00 USD",
-        "40 CV: 20.00 USD",
-        "CV parsing on Basic: 20 CV per month included, then 0.60 USD per CV",
-        "Month from 2026-10-01: 10 CV, after 15 CV before: 3.00 USD",
-        "Month from 2026-11-01: 30 CV: 6.00 USD",
-        "40 CV: 9.00 USD",
+        "Month from 2026-10-01: 10 CVs, after 15 CVs before: 5.00 USD",
+        "Month from 2026-11-01: 30 CVs: 15.00 USD",
+        "40 CVs: 20.00 USD",
+        "CV parsing on Basic: 20 CVs per month included, then 0.60 USD per CV",
+        "Month from 2026-10-01: 10 CVs, after 15 CVs before: 3.00 USD",
+        "Month from 2026-11-01: 30 CVs: 6.00 USD",
+        "40 CVs: 9.00 USD",
         "Charged alike on both: 0.70 USD",
         "20.70 USD − 9.70 USD = 11.00 USD less",
     ]
@@ -160,7 +160,7 @@ async def test_what_a_limit_in_an_hour_would_have_said_is_not_claimed(database: 
     books = await begun(database, hour)
     await cvs(books, 3, "2026-10-20")
     [found] = await suggested(books, Kind.CHEAPER_PLAN)
-    assert "under its limit burst isn't known" in (found.caution or "")
+    assert "under its limit 'Burst' isn't known" in (found.caution or "")
 
 
 async def test_what_the_plans_give_is_taken_off(database: Database) -> None:

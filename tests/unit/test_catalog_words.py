@@ -102,7 +102,7 @@ def test_a_model_without_a_phrase_is_told_by_its_table() -> None:
 
 
 @pytest.mark.parametrize(
-    ("one", "more"), [("token", "tokens"), ("CV", "CV"), ("GB", "GB"), ("ms", "ms"), ("query", "queries"),
+    ("one", "more"), [("token", "tokens"), ("CV", "CVs"), ("GB", "GB"), ("ms", "ms"), ("query", "queries"),
                       ("day", "days"), ("box", "boxes"), ("search", "searches"), ("pages", "pages"),
                       ("CV page", "CV pages")]
 )  # fmt: skip

@@ -42,7 +42,7 @@ from tollkeeper.catalog.propose import Proposal, UsedMeters, UsedPlans, propose
 from tollkeeper.catalog.shelf import Shelf, load
 from tollkeeper.catalog.show import history, show
 from tollkeeper.catalog.store import Version, VersionWithSource, price_by_id
-from tollkeeper.catalog.table import number_fault
+from tollkeeper.catalog.table import in_words, number_fault
 from tollkeeper.catalog.words import (
     amount_by_name,
     grant_for_customers,
@@ -107,6 +107,7 @@ __all__ = [
     "grant_for_customers",
     "grant_in_words",
     "history",
+    "in_words",
     "limit_for_customers",
     "limit_in_words",
     "limit_of",

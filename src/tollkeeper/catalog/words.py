@@ -13,7 +13,7 @@ from tollkeeper.catalog.plans import Lifetime, Limit, LimitBy, LimitMode, LimitP
 from tollkeeper.money import amount_in_words, grouped, plain
 
 _Table = Mapping[str, Any]
-_WORD = re.compile(r"[a-z]{3,}$")
+_UNBENT = re.compile(r"[kKMGTP]i?B|min|h|kWh")
 
 
 def price_in_words(price: Price, meter: Meter | None = None) -> str:
@@ -136,8 +136,8 @@ def _expiring(expires_after: Lifetime | None) -> str:
 
 
 def plural(unit: str) -> str:
-    """The unit for more than one. Only words of ordinary letters change; CV, GB and ms stay as they are."""
-    if not _WORD.search(unit) or unit.endswith("s"):
+    """The unit for more than one, as the pages have it: CVs, queries; GB, ms and tokens stay as they are."""
+    if _UNBENT.fullmatch(unit) or unit.endswith("s"):
         return unit
     if unit.endswith("y") and unit[-2] not in "aeiou":
         return f"{unit[:-1]}ies"

@@ -268,7 +268,7 @@ def _cautions(case: Case, plan: Plan, unit: str, checked: LimitCheck) -> Iterato
     """What the figures don't say: fees, limits that days can't tell of, and that usage must be paid ahead."""
     yield CAUTION
     if checked.unchecked:
-        names = ", ".join(limit.name for limit in checked.unchecked)
+        names = ", ".join(repr(limit.name) for limit in checked.unchecked)
         yield f"Whether all of the usage would have fitted under its limit {names} isn't known."
     present, other = case.standing.source(unit), _moved(case, plan).source(unit)
     if other.when_exhausted is WhenExhausted.REFUSE and present.when_exhausted is not WhenExhausted.REFUSE:

@@ -132,8 +132,8 @@ async def _limits(tx: Tx, case: Case, plan: Plan) -> AsyncIterator[Step]:
             continue
         used = sum_of([await _quantity(tx, case, meter, span) for meter in limit.meters])
         words = limit_for_customers(limit, case.catalog)
-        text = f"The limit {limit.name}, {words}: {grouped(used)} were used {_when(case, span)}"
-        yield Step("limit", text, {"limit": limit.name, "cap": plain(limit.cap), "used": plain(used)})
+        text = f"The limit {limit.name!r}, {words}: {grouped(used)} were used {_when(case, span)}"
+        yield Step("limit", text, {"limit": limit.key, "cap": plain(limit.cap), "used": plain(used)})
 
 
 def _last_whole(case: Case, period: Period) -> Interval | None:

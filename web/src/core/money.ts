@@ -159,9 +159,9 @@ function isoDigits(currency: string): number | null {
   }
 }
 
-/** English plurals of what meters and credits are called; abbreviations such as `MB` have none. */
+/** English plurals of what meters and credits are called, as the server has them; `MB`, `ms` and `tokens` stay. */
 export function plural(name: string): string {
-  if (/^(?:[kKMGTP]i?B|ms|s|min|h|kWh)$/.test(name)) return name;
-  if (/(?:s|x|z|ch|sh)$/.test(name)) return `${name}es`;
+  if (/^(?:[kKMGTP]i?B|min|h|kWh)$|s$/.test(name)) return name;
+  if (/(?:x|z|ch|sh)$/.test(name)) return `${name}es`;
   return /[^aeiou]y$/.test(name) ? `${name.slice(0, -1)}ies` : `${name}s`;
 }

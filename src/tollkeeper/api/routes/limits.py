@@ -35,6 +35,7 @@ class LimitIn(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
     whole limit, and nothing stays.
     """
 
+    name: str | UnsetType | None = UNSET
     cap: Decimal | UnsetType | None = UNSET
     mode: str | UnsetType | None = UNSET
     enabled: bool | UnsetType | None = UNSET
@@ -66,6 +67,7 @@ class LimitAnswer(Answer):
     """A limit, and what is used of it: null where it's each member's own, and no member was asked for."""
 
     limit: str
+    name: str = Field(description="What people call it: what the catalog says, else words from its key.")
     meter: str | None
     group: str | None
     spend: str | None = Field(description="The unit of value whose charges it counts; null: it counts quantities.")
@@ -115,10 +117,10 @@ async def limits_of(books: Books, key: str, member: str | None) -> tuple[Catalog
         return at, await read_states(tx, standing.customer, standing.limits, member=member, now=at.now)
 
     at, states = await books.up_to_date(key, look)
-    used = {state.limit.name: state for state in states}
+    used = {state.limit.key: state for state in states}
     zone = at.standing.customer.zone
     found = [
-        limit_answer(limit, used.get(limit.name), window_at(limit.per, at.now, zone), at.agreement)
+        limit_answer(limit, used.get(limit.key), window_at(limit.per, at.now, zone), at.agreement)
         for limit in at.standing.limits
     ]
     return at.standing.catalog, found, at.now
@@ -136,7 +138,8 @@ def limit_answer(limit: Limit, state: LimitState | None, window: Interval, agree
     """One limit, with what is used of it where that's known."""
     terms = limit.as_terms()
     return LimitAnswer(
-        limit=limit.name,
+        limit=limit.key,
+        name=limit.name,
         meter=terms.get("meter"),
         group=terms.get("group"),
         spend=terms.get("spend"),
@@ -145,7 +148,7 @@ def limit_answer(limit: Limit, state: LimitState | None, window: Interval, agree
         mode=limit.mode,
         enabled=limit.enabled,
         warn_at=[*limit.warn_at],
-        own=limit.name in agreement.limits,
+        own=limit.key in agreement.limits,
         member=state.member or None if state else None,
         cap=state.cap if state else limit.cap,
         member_caps={**limit.member_caps},
