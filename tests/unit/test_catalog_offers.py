@@ -43,6 +43,8 @@ aggregation = "max"
 [groups.all]
 name = "All of it"
 meters = ["call", "seat"]
+[groups.calls]
+meters = ["call"]
 """
 AT = HEAD.count("\n") + 1
 EXAMPLES = Path(__file__).parents[2] / "examples" / "catalogs"
@@ -221,7 +223,7 @@ def test_prices_for_those_who_pay(terms: str, words: str) -> None:
         ('spend = "USD"\nper = "month"\ncap = 50\nmode = "soft"', "50.00 USD per month, a warning only"),
         ('spend = "credit"\nmeter = "seat"\nper = "rolling_hour"\ncap = 1', "1 interview credit in any hour (Seat)"),
         ('meter = "call"\nper = "day"\ncap = 9\nby = "member"', "9 calls per day for each member"),
-        ('group = "all"\nper = "day"\ncap = 10000\nby = "member"', "10,000 per day for each member (All of it)"),
+        ('group = "calls"\nper = "day"\ncap = 10000\nby = "member"', "10,000 per day for each member (Calls)"),
     ],
 )
 def test_limits_for_those_who_pay(terms: str, words: str) -> None:
