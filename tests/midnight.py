@@ -22,7 +22,7 @@ ZONES = [
 TEST = timedelta(seconds=30)
 """So long a test may take."""
 MODULE = timedelta(minutes=2)
-"""So long a module may whose tests share a server."""
+"""So long a module may whose tests share a server, and a test that is marked as slow."""
 SHARING = ("tests/browser/", "tests/client/", "tests/demo/", "tests/examples/")
 
 
@@ -31,7 +31,8 @@ def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> 
     module = item.nodeid.partition("::")[0]
     begins = module.startswith(SHARING) and item.config.stash.get(_LAST, "") != module
     item.config.stash[_LAST] = module
-    time.sleep(until_no_day_ends(datetime.now(UTC), MODULE if begins else TEST).total_seconds())
+    takes = MODULE if begins or item.get_closest_marker("slow") else TEST
+    time.sleep(until_no_day_ends(datetime.now(UTC), takes).total_seconds())
     return (yield)
 
 
