@@ -14,6 +14,7 @@ from typing import Any
 
 from tollkeeper.clock import Period, calendar_period, local_slot, start_of_day, zone
 from tollkeeper.console.model import Round
+from tollkeeper.customers import Customer
 from tollkeeper.db import Queries, Tx, text_array, word_array
 
 _queries = Queries(__package__ or "")
@@ -31,6 +32,15 @@ class Task(StrEnum):
     DIGESTS = "digests"
     FIGURES = "figures"
     SWEEP = "sweep"
+
+
+async def list_customer(tx: Tx, customer: Customer, currency: str) -> None:
+    """Have a customer that is made in this transaction listed at once, with figures of 0, and not a round later.
+
+    `currency` is the catalog's.
+    """
+    of_customer = {"customer_id": customer.customer_id, "key": customer.key, "own_currency": customer.currency}
+    await tx.execute(_queries.list_customer, of_customer | {"currency": currency})
 
 
 async def refresh_figures(tx: Tx, currency: str, *, now: datetime, whole: bool = False) -> bool:

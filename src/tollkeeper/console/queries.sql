@@ -15,6 +15,13 @@ update rounds set as_of = %(as_of)s, whole_at = %(whole_at)s where task = %(task
 -- name: last_round
 select as_of, whole_at from rounds where task = %(task)s
 
+-- name: list_customer
+-- Nothing used, in no month: whatever round comes first adds it up.
+insert into customer_figures (customer_id, key, month, day, events, day_events, charge, day_charge, other_charges, cost, day_cost,
+                              margin, day_margin, unpriced, charged_earlier, owed)
+select %(customer_id)s, %(key)s, '-infinity', '-infinity', 0, 0, 0, 0, null, 0, 0, margin, margin, 0, 0, 0
+from (select case when %(own_currency)s = %(currency)s then 0 else '-Infinity'::numeric end as margin) known
+
 -- name: refresh_figures
 -- Adds up anew whatever may have changed: customers that are new or have events recorded since then, and all those in
 -- zones where it has become another month. It reads only this month's days, unless an event may belong to an earlier one.
