@@ -125,7 +125,7 @@ export class TollTable<Row = unknown> extends LitElement {
       tr.detail > td { background: var(--_subtle); white-space: normal; padding: 14px max(var(--_bleed, 0px), 16px); }
       .bar { display: flex; justify-content: end; gap: 8px; margin-block-start: 8px; align-items: center; }
       .bar .button { min-block-size: 30px; font-size: 12.5px; }
-      @container (max-width: 420px) { .few { ${unsafeCSS(CARDS)} } }
+      @container (max-width: 380px) { .few { ${unsafeCSS(CARDS)} } }
       @container (max-width: 640px) { .many { ${unsafeCSS(CARDS)} } }
       @container (min-width: 641px) {
         .pinned tr:not(.detail) > :last-child { position: sticky; inset-inline-end: 0; border-inline-start: 1px solid var(--_border); white-space: normal; min-inline-size: 92px; }
