@@ -128,7 +128,7 @@ order by lower(name) collate "C" desc, key desc
 limit %(limit)s
 
 -- name: rank_by_spent
--- Along an index; each customer has figures a moment after it was created.
+-- Along an index; each customer has figures from its creation on.
 select f.customer_id, f.key, f.charge as rank, null::text as name
 from operator_figures f join operator_customers c on c.customer_id = f.customer_id
 where (f.charge, f.key) > (%(after_rank)s::numeric, %(after_key)s::text)

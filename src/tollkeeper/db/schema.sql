@@ -2,6 +2,17 @@
 
 CREATE SCHEMA reports;
 
+CREATE FUNCTION public.list_customer() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    insert into customer_figures
+    values (new.customer_id, new.key, '-infinity', '-infinity', 0, 0, 0, 0, null, 0, 0, 0, 0, 0, 0, 0);
+    return null;
+end $$;
+
+COMMENT ON FUNCTION public.list_customer() IS 'owner: console. What the list of customers sorts a new one by';
+
 CREATE TABLE public.api_keys (
     key_id uuid NOT NULL,
     name text NOT NULL,
@@ -1398,6 +1409,8 @@ CREATE INDEX top_ups_by_time ON public.top_ups USING btree (customer_id, created
 CREATE INDEX usage_days_unpriced ON public.usage_days USING btree (customer_id, day, series_id) WHERE (unpriced <> 0);
 
 CREATE INDEX wallets_due ON public.wallets USING btree (next_change_at) WHERE (next_change_at IS NOT NULL);
+
+CREATE TRIGGER list_customer AFTER INSERT ON public.customers FOR EACH ROW EXECUTE FUNCTION public.list_customer();
 
 ALTER TABLE ONLY public.console_sessions
     ADD CONSTRAINT console_sessions_key_id_fkey FOREIGN KEY (key_id) REFERENCES public.api_keys(key_id);

@@ -15,8 +15,6 @@ const SHOWN = [
   ['all', 'All'],
 ] as const;
 const PAGE = 50;
-/** How soon an empty list is asked for again: the list's figures follow the books by up to ten seconds. */
-const LOOK_AGAIN = 3_000;
 
 export class CustomersPage extends View {
   private readonly pages = new Pages<ListedCustomer, CustomerPage>(
@@ -25,7 +23,6 @@ export class CustomersPage extends View {
     () => ['search', 'sort', 'archived'].map((name) => app.router.value(name)).join('\n'),
     true,
   );
-  private looking: ReturnType<typeof setTimeout> | undefined;
   private readonly find = debounced((search: string) => app.router.set({ search: search.trim() }, { replace: true }));
 
   static override styles = [look, css`.tools { margin-block-end: 16px; }`];
@@ -40,21 +37,6 @@ export class CustomersPage extends View {
         ${choice('Shown', SHOWN, app.router.value('archived'), (archived) => app.router.set({ archived }))}
       </div>
       ${this.pages.render((page) => this.view(page), rowsOfBones(12))}`;
-  }
-
-  protected override updated(): void {
-    const { value, busy } = this.pages;
-    if (this.looking || busy || !value || value.data.length || app.router.value('search')) return;
-    this.looking = setTimeout(() => {
-      this.looking = undefined;
-      if (this.isConnected) void this.pages.run();
-    }, LOOK_AGAIN);
-  }
-
-  override disconnectedCallback(): void {
-    super.disconnectedCallback();
-    clearTimeout(this.looking);
-    this.looking = undefined;
   }
 
   private get sort(): string {
@@ -76,11 +58,7 @@ export class CustomersPage extends View {
     const search = app.router.value('search');
     if (!page.data.length) {
       if (search) return empty('Nobody is called so', html`No customer has “${search}” in its name or key.`);
-      const how = 'Make one, or have your product make them with PUT /v1/customers/{key}.';
-      return empty(
-        'No customers here',
-        `${how} New ones are listed within ten seconds; this page looks for them by itself.`,
-      );
+      return empty('No customers here', 'Make one, or have your product make them with PUT /v1/customers/{key}.');
     }
     const columns = this.columns(page);
     return html`<section class="panel flush">
