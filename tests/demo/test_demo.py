@@ -72,7 +72,7 @@ def test_every_figure_comes_out_and_a_second_run_starts_afresh(folder: Path) -> 
     assert "1,000 duplicates, 0 accepted" in first.stdout
     assert re.search(r"all 40 +38,749 +(\S+) +\1$", first.stdout, re.MULTILINE)
     assert "5 interviews begin at once: 3 may, 2 are refused" in first.stdout
-    for told in ("insufficient_credits: ", "80 % of daily_tokens", "100 % of daily_tokens", "It resets at 20"):
+    for told in ("insufficient_credits: ", "80 % of 'Daily tokens'", "100 % of 'Daily tokens'", "It resets at 20"):
         assert told in " ".join(first.stdout.split())
     for told in ("cost unknown, not 0", "call_unpriced: gpt-nova", "price_gap 0.0001", "(no longer the fallback)"):
         assert told in " ".join(first.stdout.split())

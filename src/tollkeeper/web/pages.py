@@ -13,7 +13,7 @@ _READ = ["GET", "HEAD"]
 _EMBEDDED = ("tollkeeper.js", "billing-page.js")
 """What a product's own pages load, under names that never change."""
 _REFERENCE = "docs"
-"""The API reference, drawn by Swagger UI, which writes HTML as text (React's own, and Markdown that DOMPurify has cleaned)."""
+"""The API reference: Swagger UI writes HTML as text, React's own, and Markdown that DOMPurify has cleaned."""
 _NOT_BUILT = "The pages of this installation aren't built. Build them with `make web`, or install Tollkeeper's wheel."
 _NOT_BUILT_PAGE = f"""\
 <!doctype html>

@@ -179,7 +179,7 @@ export class BillingOverview extends TollElement<Found> {
       ${this.fact('Spent in all', this.amounts(total_spent))}
       ${this.fact('Owed', due.length ? this.amounts(due) : this.amounts([]), due.length ? 'used, not prepaid' : 'all is paid')}
       ${this.fact('On hold', this.amounts(held.filter(({ amount }) => !isZero(amount))))}
-      ${tokens ? this.fact('Tokens this month', this.money.quantity(tokens.total, null, { compact: true }), `in ${this.money.quantity(String(tokens.calls), 'AI call')}`) : nothing}
+      ${tokens ? this.fact('Tokens this month', this.money.quantity(tokens.total, null, { compact: true }), `in ${this.money.count(tokens.calls, 'AI call')}`) : nothing}
       ${plan || this.session.change_plan ? this.fact('Plan', html`<a href=${this.address({ tab: 'plans' })}>${plan?.name ?? 'Choose one'}</a>`, plan ? this.planNote(plan) : undefined) : nothing}
     </dl>`;
   }

@@ -61,6 +61,11 @@ export class Money {
     return unit ? `${number} ${this.counted(unit, value)}` : number;
   }
 
+  /** `3, "price"` → `3 prices`: with a word of the page's own, which is English whatever the locale. */
+  count(number: number, word: string): string {
+    return `${this.quantity(String(number))} ${number === 1 ? word : plural(word)}`;
+  }
+
   /** `0.8234` → `82%`. Never 100% while something is left; `<1%` where it's less, so that it isn't 0% when something is used. */
   percent(part: number): string {
     const little = part > 0 && part < 0.01;

@@ -59,8 +59,15 @@ const CARDS = `
   tr.detail { display: block; padding: 0; }
   tr.detail > td { display: block; padding: 12px max(var(--_bleed, 0px), 2px); background: var(--_subtle); }
 `;
-/** From so many columns on, it takes more room to be a table. */
-const MANY = 5;
+/** With room, names and what `pinLast` pins stay in sight where the rest still scrolls. */
+const STICKY = `
+  &.pinned tr:not(.detail) > :last-child { position: sticky; inset-inline-end: 0; border-inline-start: 1px solid var(--_border); white-space: normal; min-inline-size: 92px; }
+  th:first-child { position: sticky; inset-inline-start: 0; }
+  thead th:first-child, &.pinned thead th:last-child { z-index: 2; }
+`;
+/** Up to which width a table's rows are cards, in pixels: the more columns, the sooner. */
+const ROOM = { few: 380, many: 640, lots: 820 };
+const roomFor = (columns: number): keyof typeof ROOM => (columns < 5 ? 'few' : columns < 7 ? 'many' : 'lots');
 
 /**
  * A table that sorts, downloads, opens rows, and shows its rows as cards where it's too narrow for them.
@@ -98,7 +105,7 @@ export class TollTable<Row = unknown> extends LitElement {
     css`
       :host { container-type: inline-size; }
       .order { display: none; align-items: center; gap: 8px; margin-block-end: 6px; color: var(--_muted); font-size: 13px; }
-      .order select { flex: 1; min-inline-size: 0; }
+      .order select { flex: 0 1 260px; min-inline-size: 0; }
       .scroll { overflow: auto; max-block-size: var(--toll-table-height, none); margin-inline: calc(var(--_bleed, 0px) * -1); overscroll-behavior-x: contain; }
       table { inline-size: 100%; border-collapse: separate; border-spacing: 0; font-size: 13.5px; }
       caption { text-align: start; }
@@ -125,20 +132,20 @@ export class TollTable<Row = unknown> extends LitElement {
       tr.detail > td { background: var(--_subtle); white-space: normal; padding: 14px max(var(--_bleed, 0px), 16px); }
       .bar { display: flex; justify-content: end; gap: 8px; margin-block-start: 8px; align-items: center; }
       .bar .button { min-block-size: 30px; font-size: 12.5px; }
-      @container (max-width: 420px) { .few { ${unsafeCSS(CARDS)} } }
-      @container (max-width: 640px) { .many { ${unsafeCSS(CARDS)} } }
-      @container (min-width: 641px) {
-        .pinned tr:not(.detail) > :last-child { position: sticky; inset-inline-end: 0; border-inline-start: 1px solid var(--_border); white-space: normal; min-inline-size: 92px; }
-        .pinned thead th:last-child { z-index: 2; }
-        .many th:first-child { position: sticky; inset-inline-start: 0; }
-        .many thead th:first-child { z-index: 2; }
-      }
+      ${unsafeCSS(
+        Object.entries(ROOM)
+          .map(
+            ([look, room]) =>
+              `@container (max-width: ${room}px) { .${look} { ${CARDS} } } @container (min-width: ${room + 1}px) { .${look} { ${STICKY} } }`,
+          )
+          .join(''),
+      )}
     `,
   ];
 
   protected override render(): TemplateResult {
     const rows = this.sorted();
-    const look = `${this.columns.length < MANY ? 'few' : 'many'} ${this.pinLast ? 'pinned' : ''}`;
+    const look = `${roomFor(this.columns.length)} ${this.pinLast ? 'pinned' : ''}`;
     return html`<div class=${look}>
       ${rows.length > 1 ? this.order() : nothing}
       <div class="scroll" part="scroll" role="region" aria-label=${this.caption} tabindex="0">
@@ -163,7 +170,7 @@ export class TollTable<Row = unknown> extends LitElement {
     const choose = (event: Event): void => this.sortBy(columns[(event.target as HTMLSelectElement).selectedIndex - 1]!);
     if (columns.length < 2) return nothing;
     return html`<label class="order">Sort by <select class="control" @change=${choose}>
-      <option hidden></option>
+      <option hidden>…</option>
       ${columns.map(({ key, title }) => html`<option ?selected=${key === this.sorting?.key}>${title}</option>`)}
     </select></label>`;
   }

@@ -126,7 +126,7 @@ export class TollAlerts extends TollElement<Told> {
 
   protected override view(data: Told): TemplateResult {
     const { now, earlier, hidden } = this.shown(data);
-    return html`<p class="hidden" role="status">${now.length ? this.money.quantity(String(now.length), 'alert') : 'No alerts'}</p>
+    return html`<p class="hidden" role="status">${now.length ? this.money.count(now.length, 'alert') : 'No alerts'}</p>
       ${now.length ? nothing : this.inOrder(hidden)}
       <ul class="alerts">${repeat(
         now,
@@ -195,7 +195,7 @@ export class TollAlerts extends TollElement<Told> {
 
   private past(earlier: Item[]): TemplateResult {
     return html`<details part="earlier">
-      <summary>${this.money.quantity(String(earlier.length), 'earlier alert')}</summary>
+      <summary>${this.money.count(earlier.length, 'earlier alert')}</summary>
       <ul class="past">${repeat(
         earlier,
         ({ key }) => key,

@@ -110,7 +110,7 @@ export class TollBalance extends TollElement<Overview> {
   }
 
   private tokens(tokens: NonNullable<Overview['tokens']>): string {
-    return `${this.money.quantity(tokens.total, null, { compact: true })} in ${this.money.quantity(String(tokens.calls), 'call')}`;
+    return `${this.money.quantity(tokens.total, null, { compact: true })} in ${this.money.count(tokens.calls, 'call')}`;
   }
 
   private navigate(event: Event): void {

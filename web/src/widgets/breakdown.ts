@@ -242,7 +242,7 @@ export class TollBreakdown extends TollElement<Found> {
     const named = lines.filter(({ value }) => value !== null).length;
     if (!by || lines.length < 2 || !named) return 'Total';
     const rest = named < lines.length ? `, and ${without(by).toLowerCase()}` : '';
-    return `Total of ${this.money.quantity(String(named), words(by))}${rest}`;
+    return `Total of ${this.money.count(named, words(by))}${rest}`;
   }
 
   private name(by: string, value: string | null): TemplateResult {

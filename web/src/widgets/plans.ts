@@ -162,7 +162,7 @@ export class TollPlans extends TollElement<Plans> {
     const more = prices.slice(LINES);
     return html`<div class="prices">
       <dl>${prices.slice(0, LINES).map(line)}</dl>
-      ${more.length ? html`<details><summary>${this.money.quantity(String(more.length), 'more price')}</summary><dl class="more">${more.map(line)}</dl></details>` : nothing}
+      ${more.length ? html`<details><summary>${this.money.count(more.length, 'more price')}</summary><dl class="more">${more.map(line)}</dl></details>` : nothing}
     </div>`;
   }
 
