@@ -179,7 +179,7 @@ def _settled(url: str, events: int) -> Iterator[Row]:
     yield (
         f"the console's figures, {events:,} events",
         f"{figures:.0f} s",
-        "of all customers once a day, in the background",
+        "once a day, in the background",
     )
 
 
