@@ -112,7 +112,7 @@ _BySlot = dict[_Series, dict[int, T]]
 def _order(series: _Series) -> tuple[Any, ...]:
     """What a window's rows are sorted by. An empty text is a value of its own, and None doesn't sort with texts."""
     meter, unit, labels = series
-    return meter, *((text is not None, text or "") for text in (unit, *labels))
+    return meter, unit is not None, unit or "", [(label is not None, label or "") for label in labels]
 
 
 async def usage(tx: Tx, customer: Customer, catalog: Catalog, query: UsageQuery) -> list[UsageRow]:
