@@ -229,7 +229,7 @@ def create_job(request: Request, company: Company, title: Text, description: Tex
 @app.get("/api/jobs/{job}")
 def opening(job: str) -> dict[str, str]:
     """What everybody sees of a job who knows it."""
-    return one("openings", job)
+    return {name: told for name, told in one("openings", job).items() if name != "company"}
 
 
 @app.post("/api/jobs/{job}/applications", status_code=201)

@@ -12,6 +12,7 @@ def test_the_reference_is_drawn_by_our_own_files(page: Page, seller: Seller) -> 
     assert answer is not None
     policy = answer.headers["content-security-policy"]
     assert "script-src 'self'" in policy
+    assert "frame-ancestors 'none'" in policy
     assert "unsafe" not in policy
     page.locator("#operations-tag-holds").click()
     page.get_by_text("Hold what an operation may cost").click()

@@ -128,6 +128,8 @@ describe('quantities', () => {
 
   it('have English plurals', () => {
     expect(['query', 'batch', 'day', 'kWh', 'box'].map(plural)).toEqual(['queries', 'batches', 'days', 'kWh', 'boxes']);
+    const same = ['y', 'h', '%', '°C', '字', 'km', 'ms', ''];
+    expect(same.map(plural)).toEqual(same);
   });
 });
 

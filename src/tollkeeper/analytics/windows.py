@@ -75,6 +75,8 @@ def cut(window: Window, start: datetime, end: datetime, tz: ZoneInfo) -> list[In
     found: list[Interval] = []
     at = start
     for following in _ends(window, start, tz):
+        if following == at:
+            continue  # a day that the zone has skipped
         found.append(Interval(at, min(following, end)))
         if following >= end:
             return found

@@ -13,7 +13,9 @@ from tollkeeper.catalog.plans import Lifetime, Limit, LimitBy, LimitMode, LimitP
 from tollkeeper.money import amount_in_words, grouped, plain
 
 _Table = Mapping[str, Any]
-_UNBENT = re.compile(r"[kKMGTP]i?B|min|h|kWh")
+_UNBENT = re.compile(r"[kKMGTP]i?B|min|[kcm]m|kg|ml|kWh")
+_WORD = re.compile(r"[A-Za-z]{2}$")
+"""What ends so may be an English word."""
 
 
 def price_in_words(price: Price, meter: Meter | None = None) -> str:
@@ -137,7 +139,7 @@ def _expiring(expires_after: Lifetime | None) -> str:
 
 def plural(unit: str) -> str:
     """The unit for more than one, as the pages have it: CVs, queries; GB, ms and tokens stay as they are."""
-    if _UNBENT.fullmatch(unit) or unit.endswith("s"):
+    if _UNBENT.fullmatch(unit) or unit.endswith("s") or not _WORD.search(unit):
         return unit
     if unit.endswith("y") and unit[-2] not in "aeiou":
         return f"{unit[:-1]}ies"

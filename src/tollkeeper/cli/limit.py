@@ -25,7 +25,7 @@ from tollkeeper.money import amount_in_words, grouped, plain
 
 app = typer.Typer(help="List, set, switch and drop a customer's limits.", no_args_is_help=True)
 
-Name = Annotated[str, typer.Argument(help="The limit's name.")]
+Name = Annotated[str, typer.Argument(help="The limit's key.")]
 Text = str | None
 Change = Callable[[Mapping[str, Any], Limit | None], dict[str, Any]]
 """Makes the customer's new terms of its own ones, and of the limit in force."""
@@ -85,10 +85,11 @@ def set_limit(
     spend: Annotated[Text, typer.Option(help="The unit of value whose charges it counts.")] = None,
     per: Annotated[LimitPeriod | None, typer.Option(help="The window that it counts in.")] = None,
     by: Annotated[LimitBy | None, typer.Option(help="Whose usage it counts together.")] = None,
+    called: Annotated[Text, typer.Option(help="What people read instead of words from its key.")] = None,
 ) -> None:
     """Change a limit for this customer alone, or with --meter, --group or --spend give it one of its own."""
     given: dict[str, Any] = {"meter": meter, "group": group, "spend": spend, "per": per, "by": by, "mode": mode}
-    given |= {"cap": cap, "warn_at": _percents(warn_at)}
+    given |= {"cap": cap, "warn_at": _percents(warn_at), "name": called}
     given = {key: value if isinstance(value, list) else str(value) for key, value in given.items() if value is not None}
     caps = [_member_cap(text) for text in member_cap or []]
     if not given and not caps:

@@ -1367,9 +1367,9 @@ CREATE INDEX customer_figures_by_owed ON public.customer_figures USING btree (ow
 
 CREATE INDEX customers_archived ON public.customers USING btree (customer_id) WHERE (archived_at IS NOT NULL);
 
-CREATE INDEX customers_by_key ON public.customers USING btree (key);
+CREATE INDEX customers_by_key ON public.customers USING btree (key) INCLUDE (name, customer_id, archived_at);
 
-CREATE INDEX customers_by_name ON public.customers USING btree (lower(name) COLLATE "C", key) INCLUDE (name, customer_id, archived_at);
+CREATE INDEX customers_by_name ON public.customers USING btree (lower(name) COLLATE "C", key);
 
 CREATE INDEX events_by_age ON public.events USING brin ("time", recorded_at) WITH (autosummarize='on');
 

@@ -107,7 +107,7 @@ def _assumed(case: Case, used: Used, pairs: Sequence[_Pair], now: _Side) -> list
     differs = subtract(charged.pop(now.unit, ZERO), sum_of(one.total for one in rated.values()))
     if not began and not any(charged.values()) and differs.copy_abs() < _ROUNDED:
         return []
-    since = f" {now.name} began on {first}." if began else ""
+    since = f" {now.name} began on {first}." if began and case.standing.plan else ""
     return [
         "Both are reckoned with their prices at the end of this time, as if nothing else had been in force. This isn't "
         f"what was charged.{since}"

@@ -166,7 +166,7 @@ function isoDigits(currency: string): number | null {
 
 /** English plurals of what meters and credits are called, as the server has them; `MB`, `ms` and `tokens` stay. */
 export function plural(name: string): string {
-  if (/^(?:[kKMGTP]i?B|min|h|kWh)$|s$/.test(name)) return name;
+  if (/^(?:[kKMGTP]i?B|min|[kcm]m|kg|ml|kWh)$|s$/.test(name) || !/[A-Za-z]{2}$/.test(name)) return name;
   if (/(?:x|z|ch|sh)$/.test(name)) return `${name}es`;
   return /[^aeiou]y$/.test(name) ? `${name.slice(0, -1)}ies` : `${name}s`;
 }

@@ -16,7 +16,7 @@ from tollkeeper.api.auth import Reader, Writer, caller
 from tollkeeper.api.bodies import Amount, Answer
 from tollkeeper.api.books import Books, OpenBooks, Stood
 from tollkeeper.api.exact import body_of, exact_body, schemas_of
-from tollkeeper.api.paths import CustomerKey, LimitName
+from tollkeeper.api.paths import CustomerKey, LimitKey
 from tollkeeper.catalog import Catalog, Limit, LimitBy, LimitMode, LimitPeriod
 from tollkeeper.clock import Interval
 from tollkeeper.customers import Agreement, agreement_of, customer_id_of, get_customer
@@ -29,7 +29,7 @@ router = APIRouter(prefix="/v1/customers/{key:key}/limits", tags=["limits"])
 
 
 class LimitIn(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
-    """What a customer has instead of its plan's limit of the same name, or a whole limit of its own.
+    """What a customer has instead of its plan's limit of the same key, or a whole limit of its own.
 
     What is left out stays as it is; null takes the customer's own value away. With `meter`, `group` or `spend` it is a
     whole limit, and nothing stays.
@@ -104,7 +104,7 @@ async def show_limits(
     key: CustomerKey,
     member: Annotated[str | None, Query(description="Also what this member has used of limits by member.")] = None,
 ) -> LimitsAnswer:
-    """Every limit in force, by name, with what is used and held of it in the present window."""
+    """Every limit in force, by key, with what is used and held of it in the present window."""
     _catalog, found, now = await limits_of(books, key, member)
     return LimitsAnswer(customer=key, as_of=now, data=found)
 
@@ -160,16 +160,16 @@ def limit_answer(limit: Limit, state: LimitState | None, window: Interval, agree
     )
 
 
-@router.put("/{name:key}", summary="Set a limit of a customer", openapi_extra=body_of("LimitIn"))
+@router.put("/{limit:key}", summary="Set a limit of a customer", openapi_extra=body_of("LimitIn"))
 async def put_limit(
-    request: Request, books: OpenBooks, caller_key: Writer, key: CustomerKey, name: LimitName
+    request: Request, books: OpenBooks, caller_key: Writer, key: CustomerKey, limit: LimitKey
 ) -> LimitAnswer:
     """Changes a limit for this customer alone, switches it off or on, or adds one. Repeating it changes nothing."""
     given = _given(await exact_body(request, _decoder))
 
     async def present(tx: Tx) -> Mapping[str, Any]:
         agreement = await agreement_of(tx, (await get_customer(tx, key)).customer_id)
-        return agreement.limits.get(name, {})
+        return agreement.limits.get(limit, {})
 
     own = await books.database.run(present, customer_id_of(key))
     whole = any(given.get(counted) is not None for counted in _WHOLE)
@@ -177,15 +177,15 @@ async def put_limit(
     terms = {field: value for field, value in terms.items() if value is not None}
     if given.get("by") == LimitBy.CUSTOMER and "member_caps" not in given:
         terms.pop("member_caps", None)  # Nobody's any more.
-    await books.set_limit(key, name, terms, by=caller(caller_key))
+    await books.set_limit(key, limit, terms, by=caller(caller_key))
     found = await show_limits(books, caller_key, key)
-    return next(limit for limit in found.data if limit.limit == name)
+    return next(one for one in found.data if one.limit == limit)
 
 
-@router.delete("/{name:key}", summary="Take a customer's own limit away", status_code=204)
-async def drop_limit(books: OpenBooks, caller_key: Writer, key: CustomerKey, name: LimitName) -> None:
+@router.delete("/{limit:key}", summary="Take a customer's own limit away", status_code=204)
+async def drop_limit(books: OpenBooks, caller_key: Writer, key: CustomerKey, limit: LimitKey) -> None:
     """What the customer's plan says holds again."""
-    await books.set_limit(key, name, None, by=caller(caller_key))
+    await books.set_limit(key, limit, None, by=caller(caller_key))
 
 
 def _given(asked: LimitIn) -> dict[str, Any]:

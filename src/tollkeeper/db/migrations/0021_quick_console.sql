@@ -30,16 +30,26 @@ create policy isolation on figure_sums to tollkeeper_app using (
     (select current_setting('tollkeeper.scope', true) = 'operator'));
 
 insert into figure_sums
-select c.timezone, f.month, f.day, c.currency, count(*), sum(f.events), sum(f.day_events), sum(f.charge), sum(f.day_charge),
-       sum(f.cost), sum(f.day_cost), coalesce(sum(f.margin) filter (where f.margin <> '-Infinity'), 0),
-       coalesce(sum(f.day_margin) filter (where f.day_margin <> '-Infinity'), 0), sum(f.unpriced)
-from customer_figures f join customers c on c.customer_id = f.customer_id
-group by c.timezone, f.month, f.day, c.currency;
+select timezone, month, day, unit, sum(customers), sum(events), sum(day_events), sum(charge), sum(day_charge), sum(cost),
+       sum(day_cost), coalesce(sum(margin) filter (where margin <> '-Infinity'), 0),
+       coalesce(sum(day_margin) filter (where day_margin <> '-Infinity'), 0), sum(unpriced)
+from (
+    select c.timezone, f.month, f.day, c.currency as unit, 1 as customers, f.events, f.day_events, f.charge, f.day_charge,
+           f.cost, f.day_cost, f.margin, f.day_margin, f.unpriced
+    from customer_figures f join customers c on c.customer_id = f.customer_id
+    union all
+    select c.timezone, f.month, f.day, other.unit, 0, 0, 0, other.charge::numeric, 0, 0, 0, 0, 0, 0
+    from customer_figures f
+    join customers c on c.customer_id = f.customer_id
+    cross join lateral jsonb_each_text(f.other_charges) as other (unit, charge)
+    where f.other_charges is not null
+) figures
+group by timezone, month, day, unit;
 
 -- The list by balance leaves them out, and the list of archived customers begins with them: a few of many.
 create index customers_archived on customers (customer_id) where archived_at is not null;
 
 -- A text that few names have is looked for in all of them. With all that's asked of a customer here, the names needn't be
--- looked up all over the table.
-drop index customers_by_name;
-create index customers_by_name on customers (lower(name) collate "C", key) include (name, customer_id, archived_at);
+-- looked up all over the table. (The index by name has no room for a long one twice.)
+drop index customers_by_key;
+create index customers_by_key on customers (key) include (name, customer_id, archived_at);
