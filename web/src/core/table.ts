@@ -208,7 +208,8 @@ export class TollTable<Row = unknown> extends LitElement {
   }
 
   private figure({ title, numeric, main, quiet }: Column<Row>, content: unknown): TemplateResult {
-    const none = content == null || content === NONE || content === nothing || (content as ArrayLike<unknown>).length === 0;
+    const none =
+      content == null || content === NONE || content === nothing || (content as ArrayLike<unknown>).length === 0;
     const look = [numeric && 'numeric', main && 'main', none && 'none'].filter(Boolean).join(' ');
     return html`<td role="cell" class=${look} data-label=${quiet ? nothing : title}><span class="content">${content}</span></td>`;
   }
