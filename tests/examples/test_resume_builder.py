@@ -179,11 +179,19 @@ def test_each_suggestion_shows_its_arithmetic(builder: Builder) -> None:
     # What the operator saves isn't told.
     assert [(one["whom"], D(one["amount"])) for one in smaller[0]["savings"]] == [("customer", saved)]
     assert "0.007755 USD less" in smaller[0]["steps"][-2]["text"]
-    # With a margin, costs are the operator's alone.
+    # With a margin, costs are the operator's alone: of what is used from then on.
     source = Path("examples/resume_builder/catalog.toml").read_text(encoding="utf-8")
-    for catalog, shown in ((source.replace("percent = 0", "percent = 25"), []), (source, found)):
-        assert builder.toll.put("/v1/catalog", json={"source": catalog}).is_success
-        assert user.http.get("/api/billing/suggestions").json() == shown
+    dearer = source.replace("percent = 0", "percent = 25")
+    try:
+        assert builder.toll.put("/v1/catalog", json={"source": dearer}).is_success
+        later = builder.signed_up("later")
+        resume = later.parse().json()
+        builder.answers(3_000, content={"summary": "Dear."})
+        assert later.summarize(resume["id"], "gpt-4o").status_code == 200
+        assert later.http.get("/api/billing/suggestions").json() == []
+        assert user.http.get("/api/billing/suggestions").json() == found
+    finally:
+        assert builder.toll.put("/v1/catalog", json={"source": source}).is_success
 
 
 # Accounts, and what isn't a résumé

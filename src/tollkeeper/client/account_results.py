@@ -261,7 +261,9 @@ class Price:
 class LimitTerms:
     """A limit as the catalog has it."""
 
+    key: str
     name: str
+    """What people call it."""
     words: str
     cap: Decimal
     per: str
