@@ -47,10 +47,14 @@ _LISTS = (
     ("by what they have spent, most first", "sort=-spent"),
     ("by margin, least first", "sort=margin"),
     ("by what they owe, those that aren't archived", "sort=-owed&archived=false"),
-    ("by balance", "sort=-balance"),
+    ("by balance, most first", "sort=-balance"),
+    ("by balance, least first", "sort=balance"),
+    ("by balance, those that aren't archived", "sort=-balance&archived=false"),
     ("with a text that few have", "search=omer%20099"),
     ("with a text that none has", "search=nobody"),
+    ("with a text that none has, by name", "search=nobody&sort=name"),
     ("with a text that few have, by what they have spent", "search=omer%20099&sort=-spent"),
+    ("with a text that few have, by balance", "search=omer%20099&sort=-balance"),
 )
 
 
@@ -69,7 +73,8 @@ def all_of_it(url: str) -> Iterator[Row]:
         server.run(url, lambda tx: refresh_figures(tx, "USD", now=clock.now()))
         yield f"{what}, of {CUSTOMERS:,}", f"{time.perf_counter() - began:.2f} s", "in the background"
     with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(b"vacuum analyze customer_figures")
+        # What autovacuum does in time: visible pages, statistics.
+        connection.execute(b"vacuum analyze")
     with server.serving(url, 1) as (port, secret):
         for what, query in _LISTS:
             path = f"/v1/console/customers?limit=50&{query}"
@@ -79,4 +84,4 @@ def all_of_it(url: str) -> Iterator[Row]:
 
 def _row(what: str, found: list[float]) -> Row:
     found = sorted(found[5:])
-    return what, f"p95 {found[int(len(found) * 0.95)]:.1f} ms", f"p50 {found[len(found) // 2]:.1f} ms; target 100 ms"
+    return what, f"p95 {found[int(len(found) * 0.95)]:.1f} ms", f"p50 {found[len(found) // 2]:.1f} ms; target 50 ms"

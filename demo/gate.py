@@ -101,7 +101,7 @@ def use_up_limit(client: Client, report: Report) -> Iterator[Figure]:
     alerts = client.alerts(TEAM.key)
     for alert in alerts:
         used, cap = (f"{int(alert[name]):,}" for name in ("used", "cap"))
-        report.step("alert", f"{alert['percent']} % of {alert['limit']} is reached: {used} of {cap} tokens")
+        report.step("alert", f"{alert['percent']} % of {alert['name']!r} is reached: {used} of {cap} tokens")
     total = fitting * tokens
     yield from alert_figures(TEAM, [f"limit_threshold {percent}" for percent in percents_reached(total)], alerts)
     yield from _refuse_call(client, report, total)

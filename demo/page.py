@@ -48,20 +48,16 @@ def _four_weeks(now: datetime) -> Iterator[Event]:
 
 def _candidate(number: int, job: str, time: datetime) -> Iterator[Event]:
     candidate = f"applicant-{number}"
-    yield recruiting_event(f"{candidate}-cv", "cv_parse", "1", job, candidate, time)
+    yield _event(f"{candidate}-cv", "cv_parse", "1", job, candidate, time)
     if number % 3 == 0:
         tokens = str(1800 + 37 * (number % 50))
-        yield recruiting_event(
-            f"{candidate}-questions", "question_tokens", tokens, job, None, time + timedelta(minutes=9)
-        )
+        yield _event(f"{candidate}-questions", "question_tokens", tokens, job, None, time + timedelta(minutes=9))
     if number % 5 == 0:
         minutes = f"{12 + number % 17}.{number % 10}"
-        yield recruiting_event(
-            f"{candidate}-talk", "interview_minute", minutes, job, candidate, time + timedelta(hours=2)
-        )
+        yield _event(f"{candidate}-talk", "interview_minute", minutes, job, candidate, time + timedelta(hours=2))
 
 
-def recruiting_event(name: str, meter: str, quantity: str, job: str, candidate: str | None, time: datetime) -> Event:
+def _event(name: str, meter: str, quantity: str, job: str, candidate: str | None, time: datetime) -> Event:
     """One event of the recruiting customer."""
     return {
         "id": name,

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from threading import Event as Signal
 from threading import Thread
 
 from demo.cast import RECRUITER
 from demo.client import Client
 from demo.errors import DemoFailed
-from demo.page import recruiting_event
 
 _SECONDS = 3.0
 _TURN = ("cv_parse", "cv_parse", "question_tokens", "interview", "cv_parse", "interview_minute", "question_tokens")
@@ -42,16 +40,16 @@ class Trickle:
                 return  # the server has ended
 
     def _use(self, number: int) -> None:
-        meter, job = _TURN[number % len(_TURN)], _JOBS[number % len(_JOBS)]
-        if meter == "interview":
-            self._hold_interview(f"live-{number}")
-            return
-        candidate = None if meter == "question_tokens" else f"live-{number}"
-        event = recruiting_event(f"live-{number}", meter, _QUANTITIES[meter], job, candidate, datetime.now(UTC))
-        self._client.report([event])
-
-    def _hold_interview(self, name: str) -> None:
-        """It takes a credit: held for a moment, then spent. Once there are none left, it's refused."""
-        held = self._client.hold({"id": name, "customer": RECRUITER.key, "meter": "interview"})
+        """Held for a moment, then settled as it was held. What credits or limits don't allow any more is refused."""
+        name, meter = f"live-{number}", _TURN[number % len(_TURN)]
+        asked = {"id": name, "customer": RECRUITER.key, "meter": meter}
+        if meter != "interview":
+            who = {} if meter == "question_tokens" else {"candidate": name}
+            asked |= {
+                "quantity": _QUANTITIES[meter],
+                "member": ("ana", "bo")[number % 2],
+                "dimensions": {"job": _JOBS[number % len(_JOBS)]} | who,
+            }
+        held = self._client.hold(asked)
         if "code" not in held and not self._over.wait(_SECONDS / 2):
             self._client.settle(RECRUITER.key, name)

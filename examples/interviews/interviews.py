@@ -54,9 +54,9 @@ def create(user: User, wanted: Wanted) -> dict[str, Any]:
 
 def ask(wanted: Wanted) -> Questions:
     """Have the model write the questions. What it answers in another form is a failure."""
-    task = "Write questions for a job interview: its kind, its length, the position."
-    about = f"{wanted.kind}, {wanted.minutes} minutes: {wanted.position}\n{wanted.description}"
-    messages: Any = [{"role": "system", "content": task}, {"role": "user", "content": about}]
+    task = f"Write questions for a job interview. Kind: {wanted.kind}. Length: {wanted.minutes} minutes."
+    position = f"{wanted.position}\n{wanted.description}"
+    messages: Any = [{"role": "system", "content": task}, {"role": "user", "content": position}]
     answer = model.chat.completions.parse(model="gpt-4o-mini", messages=messages, response_format=Questions)
     return Questions.model_validate(answer.choices[0].message.parsed)
 

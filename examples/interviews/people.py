@@ -33,8 +33,8 @@ Password = Annotated[str, Form(min_length=8, max_length=200)]
 
 @routes.post("/sign-up", status_code=204)
 def sign_up(request: Request, email: Text, name: Text, password: Password, timezone: Text = "UTC") -> None:
-    """A new account, with a team of its own, which has no credits: nobody is given any."""
-    team, salt = f"team-{secrets.token_hex(6)}", secrets.token_bytes(16)
+    """A new account, with a team of its own that follows from the address, and has no credits: nobody is given any."""
+    team, salt = f"team-{hashlib.sha256(email.encode()).hexdigest()[:32]}", secrets.token_bytes(16)
     row = [email, name, salt, hashed(password.encode(), salt=salt), team, team]
     with store() as db:
         if db.execute("select 1 from users where email = ?", [email]).fetchone():

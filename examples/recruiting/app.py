@@ -30,7 +30,6 @@ URL, MODEL = os.environ["TOLLKEEPER_URL"], os.environ.get("OPENAI_MODEL", "gpt-4
 POLICY = f"default-src 'none'; style-src 'self'; img-src data:; script-src 'self' {URL}; connect-src 'self' {URL}"
 PLANNED = {"quantity": 15, "expires_in": 4 * 3600}  # minutes that are reserved for an interview, and for how long
 
-log = logging.getLogger("uvicorn")  # which is set up already
 toll = Tollkeeper(on_outage="allow")  # nobody waits for the billing: what can't be sent now is in its journal
 ai = toll.wrap(OpenAI(max_retries=1, timeout=60))
 app = FastAPI(title="Recruiting", openapi_url=None)
@@ -54,8 +53,8 @@ def rows(sql: str, **values: Any) -> list[dict[str, Any]]:
 @contextmanager
 def turn(what: str) -> Iterator[str]:
     """Be the only one who does it, in any process (one that takes ten minutes has died). A name for this time."""
-    sql = "insert into turns values (:what, unixepoch() + 600) on conflict do update set ends = excluded.ends"
-    mine = rows(f"{sql} where ends < unixepoch() returning *", what=what)
+    sql = "insert into turns values (:what, :now + 600) on conflict do update set ends = :now + 600 where ends < :now"
+    mine = rows(f"{sql} returning *", what=what, now=time.time())
     if not mine:
         raise HTTPException(409, "This is being done already.")
     try:
@@ -74,12 +73,12 @@ def signed_in(request: Request) -> str:
 Company = Annotated[str, Depends(signed_in)]
 
 
-def reached(request: Request, application: str) -> dict[str, Any]:
-    """An application with its job. Its id is the candidate's key; a company that's signed in reaches its own alone."""
-    for found in rows("select * from reached where id = :id", id=application):
-        if request.session.get("company") in (None, found["company"]):
+def one(view: Literal["jobs", "openings", "reached"], id: str, company: str | None = None) -> dict[str, Any]:
+    """A job, or an application with its job; its id is a candidate's key. Of another company's there's nothing: 404."""
+    for found in rows(f"select * from {view} where id = :id", id=id):
+        if company in (None, found["company"]):
             return found
-    raise HTTPException(404, "There is no such application.")
+    raise HTTPException(404, "This isn't there, or not any more.")
 
 
 def ask(form: type[Any], task: str, text: str) -> tuple[Any, Any]:
@@ -97,14 +96,14 @@ def tracked(what: str, done: Operation) -> dict[str, Any]:
     with suppress(TollError):
         event = toll.get_event(done.id, customer=done.customer)
         told = f"Billing tracked: {event.charge} USD ({'fallback' if event.estimated else 'real'}, cost {event.cost})"
-    log.info("[%s] %s", what, told)
+    logging.getLogger("uvicorn").info("[%s] %s", what, told)
     return {"event": done.id, "charge": done.charge}
 
 
 @app.post("/api/resumes/parse")
 def parse_resume(request: Request, applicationId: Text, file: UploadFile) -> dict[str, Any]:
     """A CV as a structured résumé. It's refused before the model is asked, and charged once, when it's parsed."""
-    applied, content = reached(request, applicationId), file.file.read(MOST_BYTES + 1)
+    applied, content = one("reached", applicationId, request.session.get("company")), file.file.read(MOST_BYTES + 1)
     text, file_id = text_of(content), hashlib.sha256(content).hexdigest()[:16]
     about = {"job_title": applied["title"], "file_id": file_id, "file_size_kb": round(len(content) / 1024)}
     whose = {"job": applied["job"], "candidate": applied["id"]}
@@ -130,23 +129,21 @@ def parse_resume(request: Request, applicationId: Text, file: UploadFile) -> dic
 def generate_questions(company: Company, jobId: JobId, number: Number = 10, requestId: Id = None) -> Any:
     """Questions for a job. An estimate of their tokens is reserved; charged are those that the model reports."""
     with turn(f"questions:{jobId}") as name:
-        if not (found := rows("select * from jobs where id = :job and company = :company", job=jobId, company=company)):
-            raise HTTPException(404, "There is no such job.")
-        if requestId and requestId == found[0]["asked"]:  # it comes again, since the answer was lost
-            return {"questions": json.loads(found[0]["questions"]), "usage": None, "estimated": None, "billing": None}
-        title, description = found[0]["title"], found[0]["description"]
-        usage = {"prompt_tokens": (len(description) + 2) // 4 + number * 100, "completion_tokens": number * 50}
+        job = one("jobs", jobId, company)
+        if requestId and requestId == job["asked"]:  # it comes again, since the answer was lost
+            return {"questions": json.loads(job["questions"]), "usage": None, "estimated": None, "billing": None}
+        usage = {"prompt_tokens": (len(job["description"]) + 2) // 4 + number * 100, "completion_tokens": number * 50}
         by, guess = {"job": jobId, "tokens": "estimated"}, {"provider": "openai", "model": MODEL, "usage": usage}
         planned = {"id": name, "quantity": sum(usage.values()), "estimate": guess, "dimensions": by}
         with toll.operation("question_tokens", customer=company, **planned) as generation:
             generation.quantity = 0  # so much is written as yet
             form = create_model("Questions", questions=(conlist(str, min_length=number, max_length=number), ...))
             task = f"Write {number} interview questions for this job, from easy to demanding."
-            written, reported = ask(form, task, f"{title}\n{description}")
+            written, reported = ask(form, task, f"{job['title']}\n{job['description']}")
             if reported:
                 usage = {"prompt_tokens": reported.prompt_tokens, "completion_tokens": reported.completion_tokens}
                 generation.dimensions = by | {"tokens": "reported"}
-            about = {"job_title": title, "model": MODEL, "tokens_estimated": not reported}
+            about = {"job_title": job["title"], "model": MODEL, "tokens_estimated": not reported}
             generation.metadata = about | usage | {"question_count": number if written else 0}
             if written:
                 sql = "update jobs set questions = :it, asked = :asked where id = :id"
@@ -162,7 +159,7 @@ def generate_questions(company: Company, jobId: JobId, number: Number = 10, requ
 def meet(request: Request, application: str, status: Status, answers: Said = (), videoQuality: Quality = "HD") -> Any:
     """An interview begins, if the company can pay for it; or it ends, and its minutes are charged in any case."""
     with turn(name := f"interview:{application}"):
-        applied, this = reached(request, application), {"id": application, "now": time.time_ns() // 1_000_000}
+        applied, now = one("reached", application, request.session.get("company")), time.time_ns() // 1_000_000
         asked, title = json.loads(applied["questions"]) or ["Tell us about yourself."], applied["title"]
         dimensions = {"job": applied["job"], "candidate": application}
         plan: dict[str, Any] = {"customer": applied["company"], "id": name, "dimensions": dimensions}
@@ -173,18 +170,18 @@ def meet(request: Request, application: str, status: Status, answers: Said = (),
                 if applied["interview"] == "invited":
                     toll.hold("interview_minute", **plan, **PLANNED)
             sql = "update applications set interview = 'started', started_at = :now where id = :id"
-            rows(f"{sql} and started_at is null", **this)
+            rows(f"{sql} and started_at is null", id=application, now=now)
             return {"title": title, "questions": asked}
         sql = "update applications set ended_at = coalesce(ended_at, :now) where id = :id returning"
-        [lasted] = rows(f"{sql} printf('%.6f', (ended_at - started_at) / 60000.0) as minutes", **this)
+        [lasted] = rows(f"{sql} printf('%.6f', (ended_at - started_at) / 60000.0) as minutes", id=application, now=now)
         about = {"job_title": title, "interview_id": name, "video_quality": videoQuality, "model": MODEL}
         about |= {"completed_questions": sum(bool(each.strip()) for each in answers), "total_questions": len(asked)}
         assessment = billing = None
         try:
             with toll.operation("interview_minute", **plan, **PLANNED) as interview:
                 interview.quantity, interview.metadata = lasted["minutes"], about  # the meter rounds
-                said = "\n\n".join([applied["description"], *answers])[:40_000]
-                assessment, _ = ask(Assessment, "Assess these answers of a candidate for the job.", said)
+                task = f"Assess a candidate's answers for this job: {title}\n{applied['description']}"
+                assessment, _ = ask(Assessment, task, "\n\n".join(answers)[:40_000])
             billing = tracked("Interview", interview)
         except TollError:  # refused, because its reservation was over; but it has taken place, and is recorded
             toll.record("interview_minute", **plan, quantity=lasted["minutes"], metadata=about)
@@ -225,18 +222,22 @@ def create_job(request: Request, company: Company, title: Text, description: Tex
     """A new job, whose id can be read on the billing page."""
     job = f"{re.sub(r'[^a-z0-9]+', '-', title.lower()).strip('-')[:60]}-{secrets.token_hex(3)}"
     sql = "insert into jobs (id, company, company_name, title, description) values (:id, :company, :name, :title, :it)"
-    rows(sql, id=job, company=company, name=request.session["name"], title=title, it=description)
-    return {"id": job}
+    values = {"id": job, "company": company, "name": request.session["name"], "title": title, "it": description}
+    return rows(f"{sql} returning id", **values)[0]
+
+
+@app.get("/api/jobs/{job}")
+def opening(job: str) -> dict[str, str]:
+    """What everybody sees of a job who knows it."""
+    return {name: told for name, told in one("openings", job).items() if name != "company"}
 
 
 @app.post("/api/jobs/{job}/applications", status_code=201)
 def apply(job: str, name: Text, email: Text) -> dict[str, str]:
     """Somebody applies: open to all who know the job."""
-    application = secrets.token_urlsafe(12)
-    sql = "insert into applications (id, company, job, name, email) select :id, company, id, :name, :email from jobs"
-    if not rows(f"{sql} where id = :job returning id", id=application, name=name, email=email, job=job):
-        raise HTTPException(404, "There is no such job.")
-    return {"id": application}
+    sql = "insert into applications (id, company, job, name, email) values (:id, :company, :job, :name, :email)"
+    about = {"company": one("openings", job)["company"], "job": job, "name": name, "email": email}
+    return rows(f"{sql} returning id", id=secrets.token_urlsafe(12), **about)[0]
 
 
 def page(name: str) -> Response:

@@ -16,5 +16,8 @@ create table if not exists resumes (                            -- each file tha
 
 create table if not exists turns (what text primary key, ends int);
 
+create view if not exists openings as
+    select id, company, company_name, title, description from jobs;
+
 create view if not exists reached as
     select a.*, title, description, questions from applications a join jobs j on j.id = a.job;

@@ -6,8 +6,7 @@ import io
 from typing import Any, Literal
 
 from fastapi import HTTPException
-from openai import OpenAI, omit
-from openai.types.chat import ParsedChatCompletionMessage
+from openai import OpenAI
 from pydantic import BaseModel
 from pypdf import PdfReader
 from pypdf.errors import PyPdfError
@@ -26,13 +25,15 @@ WRITE = "Write the summary at the top of this résumé: three sentences, first p
 
 
 class Resume(BaseModel):
-    """A résumé, as the model reads it out of a PDF."""
-
     name: str
     headline: str
     skills: list[str]
     experience: list[str]
     education: list[str]
+
+
+class Summary(BaseModel):
+    summary: str
 
 
 def text_of(pdf: bytes) -> str:
@@ -47,12 +48,10 @@ def text_of(pdf: bytes) -> str:
     return text[:MOST_LETTERS]
 
 
-def ask(
-    meter: str, user: str, id: str, title: str, task: str, text: str, model: Model, form: type[Resume] | None = None
-) -> ParsedChatCompletionMessage[Resume]:
-    """What the model answers. It holds the tokens that this may take, and is settled with those that it took.
+def ask(meter: str, user: str, id: str, title: str, task: str, text: str, model: Model, form: type[BaseModel]) -> Any:
+    """What the model answers, in that form. Held are the tokens that it may take, charged those that it took.
 
-    Raises LimitExceeded before the model is asked.
+    Raises LimitExceeded before the model is asked, and HTTPException 422 where it declines to answer.
     """
     read = len(f"{task}{text}".encode()) // BYTES_PER_TOKEN + TOKENS_AROUND
     call = {"provider": "openai", "model": model, "usage": {"prompt_tokens": read, "completion_tokens": LONGEST_ANSWER}}
@@ -62,9 +61,11 @@ def ask(
     ) as operation:
         try:
             said = client.chat.completions.parse(
-                model=model, messages=prompt, response_format=form or omit, max_completion_tokens=LONGEST_ANSWER
+                model=model, messages=prompt, response_format=form, max_completion_tokens=LONGEST_ANSWER
             )
         finally:
             told = [call.get("usage", {}).get("total_tokens", 0) for call in operation.calls]
             operation.quantity = sum(told) or operation.quantity
-    return said.choices[0].message
+    if (found := said.choices[0].message.parsed) is None:
+        raise HTTPException(422, "The model couldn't make anything of it.")
+    return found

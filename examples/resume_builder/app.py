@@ -87,9 +87,7 @@ def parse_pdf(user: User, file: UploadFile) -> dict[str, Any]:
     if len(pdf := file.file.read(MOST_BYTES + 1)) > MOST_BYTES:
         raise HTTPException(413, "The file is larger than 5 MB.")
     id, title = str(uuid4()), (file.filename or "Résumé")[:100]
-    found = ai.ask("pdf_parsing", user, f"parse:{id}", title, ai.READ, ai.text_of(pdf), "gpt-4o-mini", ai.Resume).parsed
-    if found is None:
-        raise HTTPException(422, "The model couldn't make a résumé of it.")
+    found = ai.ask("pdf_parsing", user, f"parse:{id}", title, ai.READ, ai.text_of(pdf), "gpt-4o-mini", ai.Resume)
     return accounts.keep(user, {"id": id, "title": title, "content": found.model_dump(), "summary": None})
 
 
@@ -99,8 +97,8 @@ def generate_summary(user: User, resume: Annotated[str, Body()], model: Annotate
     if not (found := accounts.resumes(user, resume)):
         raise HTTPException(404, "There is no such résumé.")
     text, id = json.dumps(found[0]["content"], ensure_ascii=False), f"summary:{uuid4()}"
-    said = ai.ask("summary", user, id, found[0]["title"], ai.WRITE, text, model)
-    return accounts.keep(user, {**found[0], "summary": said.content})
+    said = ai.ask("summary", user, id, found[0]["title"], ai.WRITE, text, model, ai.Summary)
+    return accounts.keep(user, {**found[0], "summary": said.summary})
 
 
 @app.get("/api/resumes")

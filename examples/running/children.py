@@ -103,12 +103,25 @@ def _undisturbed() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
+def own_port() -> int:
+    """A free port. Nobody else is given it as long as this process lives, however often servers come and go there."""
+    with socket.socket() as held:
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        held.bind((HOST, 0))
+        port = held.getsockname()[1]
+        if sys.platform == "linux":  # where a server may listen at what another only holds
+            held.detach()
+    return port
+
+
 def ports(first: int, number: int) -> list[int]:
-    """So many ports in a row from the first, or any free ones where that is 0. Raises ExampleFailed for one in use."""
+    """So many ports in a row from the first, or own ones where that is 0. Raises ExampleFailed for one in use."""
+    if first == 0:
+        return [own_port() for _ in range(number)]
     listeners: list[socket.socket] = []
     try:
         for index in range(number):
-            listeners.append(socket.create_server((HOST, first and first + index)))
+            listeners.append(socket.create_server((HOST, first + index)))
         return [listener.getsockname()[1] for listener in listeners]
     except (OSError, OverflowError) as error:
         number = getattr(error, "errno", None) or 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -10,11 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
-from examples.running.children import HOST, Child, ended, ports
+from examples.running.children import HOST, Child, ExampleFailed, ended, ports
 from examples.running.manifest import ROOT, Example, example
 from examples.running.prepare import Secrets, apply_catalog, make_views, open_books, own_database
 from tollkeeper.db import embedded
 
+_OLDEST_SQLITE = (3, 35)  # knows `returning`
 _PAUSE_SECONDS = 0.2
 _NOT_THE_EXAMPLES = ("TOLLKEEPER_", "PG")
 _PROVIDERS = ("OPENAI_", "ANTHROPIC_")
@@ -74,6 +76,8 @@ def started(
     `simulator` says. `database_url` is a database of your own instead of one in the embedded server.
     Raises ExampleFailed: when it can't be started, and at the end when one of its processes has ended by itself.
     """
+    if sqlite3.sqlite_version_info < _OLDEST_SQLITE:
+        raise ExampleFailed(f"The examples need SQLite 3.35 for data of their own; here is {sqlite3.sqlite_version}.")
     chosen = example(name) if isinstance(name, str) else name
     terms = chosen.catalog(catalog)
     simulated = not os.environ.get("OPENAI_API_KEY") if simulator is None else simulator

@@ -62,6 +62,7 @@ def create_app(settings: Settings, database: Database | None = None, *, static: 
         version=__version__,
         description=DESCRIPTION,
         openapi_tags=TAGS,
+        docs_url=None,  # it draws with a script from another host; `pages` has our own
         redoc_url=None,
         redirect_slashes=False,
         lifespan=_lifespan(settings, database),

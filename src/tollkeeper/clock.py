@@ -150,6 +150,7 @@ def end_of_hour(instant: datetime, tz: ZoneInfo) -> datetime:
     return after
 
 
+@lru_cache(maxsize=50_000)
 def start_of_day(day: date, tz: tzinfo) -> datetime:
     """The first instant of the local `day`, in UTC.
 

@@ -69,6 +69,6 @@ def server(server_url: str, template: str, tmp_path_factory: pytest.TempPathFact
 
 @pytest.mark.slow
 @schema.parametrize()
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+@settings(max_examples=25, suppress_health_check=list(HealthCheck))
 def test_every_route_keeps_its_word(case: Any, server: dict[str, Any]) -> None:
     case.call_and_validate(**server, excluded_checks=[positive_data_acceptance, negative_data_rejection])

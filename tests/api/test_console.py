@@ -39,6 +39,17 @@ async def furnish(admin: httpx.AsyncClient, database: Database) -> None:
         pass  # the server's own round is under way
 
 
+async def test_a_new_customer_is_listed_at_once(admin: httpx.AsyncClient) -> None:
+    """Not only when a round has added up its figures."""
+    await admin.put("/v1/customers/fresh", json={})
+    await admin.put("/v1/customers/foreign", json={"currency": "EUR"})
+    for query in ("", "&search=f", "&archived=false"):
+        for sort in ("key", "name", "spent", "-spent", "margin", "-margin", "owed", "balance", "-balance"):
+            found = (await admin.get(f"{LIST}?sort={sort}{query}")).json()["data"]
+            told = {one["key"]: (one["spent"], one["margin"]) for one in found}
+            assert told == {"fresh": ("0", "0"), "foreign": ("0", None)}, (sort, query)
+
+
 async def test_the_list_pages_in_the_order_that_is_asked_for(admin: httpx.AsyncClient, database: Database) -> None:
     await furnish(admin, database)
     for sort, wanted in (

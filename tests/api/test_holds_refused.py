@@ -108,7 +108,7 @@ async def test_a_soft_limit_warns(admin: httpx.AsyncClient) -> None:
     assert warning | {
         "code": "limit_exceeded", "limit": "monthly_spend", "per": "month", "used": "0", "cap": "5", "needed": "6",
     } == warning  # fmt: skip
-    assert "monthly_spend" in warning["detail"]
+    assert "Monthly spend" in warning["detail"]
     checked = (await admin.post("/v1/check", json={"customer": "acme", "meter": "pages", "quantity": "1"})).json()
     assert [one["code"] for one in checked["warnings"]] == ["limit_exceeded"]
 

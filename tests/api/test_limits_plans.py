@@ -64,6 +64,22 @@ async def test_a_limit_is_overridden_switched_off_and_taken_back(admin: httpx.As
     assert (again.status_code, again.json()["code"]) == (404, "unknown_limit")
 
 
+async def test_a_limit_is_called_by_its_name(admin: httpx.AsyncClient) -> None:
+    await begin(admin)
+    assert {key: limit["name"] for key, limit in (await limits(admin)).items()} == {
+        "daily_tokens": "Daily tokens",
+        "monthly_spend": "Monthly spend",
+    }
+    put = await admin.put("/v1/customers/acme/limits/daily_tokens", json={"name": "Tokens a day", "cap": 50})
+    assert put.json()["name"] == "Tokens a day"
+    refused = (await hold(admin, "a", "tokens", quantity=51)).json()
+    assert (refused["limit"], refused["name"]) == ("daily_tokens", "Tokens a day")
+    assert refused["detail"].startswith("The limit 'Tokens a day' allows 50 per day")
+    await admin.post("/v1/events", json={"id": "e", "customer": "acme", "meter": "tokens", "quantity": 40})
+    [alert] = (await admin.get("/v1/alerts", params={"customer": "acme"})).json()["data"]
+    assert (alert["limit"], alert["name"]) == ("daily_tokens", "Tokens a day")
+
+
 async def test_each_member_has_its_own(admin: httpx.AsyncClient) -> None:
     await begin(admin)
     body = {"meter": "tokens", "per": "day", "cap": 100, "by": "member", "member_caps": {"ann": "500"}}

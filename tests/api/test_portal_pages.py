@@ -98,7 +98,7 @@ async def test_warnings_are_told_in_words(acme: httpx.AsyncClient, admin: httpx.
     await post(admin, "/v1/events", more)
     await post(admin, "/v1/holds/acme-hold/settle", {"customer": "acme", "quantity": "2"})
     assert [(one["code"], one["detail"]) for one in (await get(acme, "/overview"))["warnings"]] == [
-        ("limit_near", "The limit daily_tokens is nearly reached: 2,600 of 3,000 per day."),
+        ("limit_near", "The limit 'Daily tokens' is nearly reached: 2,600 of 3,000 per day."),
         ("balance_low", "0.5 credit is left, less than 2 credit."),
         ("unpriced", "2 events have no price yet; the figures don't count their charges."),
         ("estimated", "1 charge is estimated, and may still change."),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Iterator
 from decimal import Decimal
@@ -343,3 +344,20 @@ def test_every_column_is_documented(reports: Reports) -> None:
            where c.relnamespace = 'reports'::regnamespace and c.relkind = 'v'"""
     )
     assert documented == {(row["relname"], row["attname"]) for row in columns}
+
+
+async def test_a_catalog_that_an_older_version_applied_is_told_once_the_server_runs(
+    app: Tollkeeper, admin: httpx.AsyncClient, reports: Reports, database_url: str
+) -> None:
+    views = ("meters", "plans", "plan_limits", "limits", "customers")
+    await furnish(app, admin)
+    told = [reports(f"select * from reports.{view}") for view in views]
+    with psycopg.connect(database_url) as owner:
+        owner.execute("update catalog_versions set declared = null")
+    assert reports("select * from reports.meters") == []
+    async with app.router.lifespan_context(app):
+        for _ in range(200):
+            if reports("select * from reports.meters"):
+                break
+            await asyncio.sleep(0.05)
+    assert [reports(f"select * from reports.{view}") for view in views] == told

@@ -108,7 +108,7 @@ def with_words(data: st.DataObject, value: Any) -> Any:
 @pytest.mark.slow
 @schema.include(path_regex=PATHS).parametrize()
 @schema.given(data=st.data())
-@settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+@settings(max_examples=80, suppress_health_check=list(HealthCheck))
 def test_calls_about_usage_keep_their_word(case: Any, data: st.DataObject, client: Session) -> None:
     case.query = with_words(data, case.query)
     case.path_parameters = with_words(data, case.path_parameters)

@@ -221,3 +221,10 @@ async def test_hours_are_the_clocks(name: str) -> None:
             assert all(one.end == two.start for one, two in pairwise(covered))
             assert {piece.source for piece in covered[1:-1]} <= {Source.HOURS}
             at = after
+
+
+def test_a_day_that_a_zone_has_skipped_is_no_window() -> None:
+    start, end = datetime(2011, 12, 29, 10, tzinfo=UTC), datetime(2011, 12, 31, 10, tzinfo=UTC)
+    found = cut(Window.DAY, start, end, ZoneInfo("Pacific/Apia"))
+    midnight = datetime(2011, 12, 30, 10, tzinfo=UTC)
+    assert found == [Interval(start, midnight), Interval(midnight, end)]

@@ -10,10 +10,10 @@ import pytest
 from playwright.sync_api import Page, expect
 from tests.browser.conftest import OpenPage
 from tests.browser.seller import CATALOG, Seller
-from tests.browser.test_reach import axe
+from tests.browser.test_reach import axe, sideways
 
 PAGES = ["", "customers", "margins", "unpriced", "quarantine", "holds", "reconciliation", "catalog", "keys", "health"]
-TABS = ["", "breakdown", "activity", "events", "suggestions", "value", "limits", "plan", "members", "holds"]
+TABS = ["", "breakdown", "activity", "events", "suggestions", "value", "limits", "plan", "members", "holds", "access"]
 
 
 @pytest.fixture(scope="module")
@@ -205,6 +205,19 @@ def test_one_customer(console: Page, busy: Seller) -> None:
     expect(opened.value.get_by_role("link", name="Top up")).to_have_count(0)
 
 
+def test_who_can_open_a_page_no_longer_can(console: Page, busy: Seller) -> None:
+    busy.customer("guarded")
+    token = busy.session("guarded", "read", "top_up")["token"]
+    console.goto(f"{busy.url}/console/customers/guarded?tab=access")
+    row = console.locator("console-customer-access tbody tr")
+    expect(row).to_contain_text("look, top up")
+    row.get_by_role("button", name="Revoke").click()
+    console.locator("console-dialog dialog").get_by_role("button", name="Revoke").click()
+    expect(row).to_contain_text("Revoked")
+    answer = httpx.get(f"{busy.url}/v1/portal/session", headers={"Authorization": f"Bearer {token}"}, timeout=30)
+    assert (answer.status_code, answer.json()["code"]) == (401, "portal_session_revoked")
+
+
 def test_quarantine_is_replayed_when_its_cause_is_mended(console: Page, busy: Seller) -> None:
     console.get_by_role("link", name=re.compile("^Quarantine")).click()
     row = console.locator("console-quarantine tbody tr.line")
@@ -294,6 +307,7 @@ def test_the_console_on_a_phone(open_page: OpenPage, busy: Seller) -> None:
         expect(page.locator(".bone, [aria-busy=true]").filter(visible=True), path).to_have_count(0)
         wide = page.evaluate("document.documentElement.scrollWidth")
         assert wide <= 360, f"{path} is {wide} px wide"
+        assert sideways(page) == [], path
 
 
 def sign_in_small(page: Page, seller: Seller) -> None:

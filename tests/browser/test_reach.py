@@ -40,6 +40,22 @@ def axe(page: Page) -> list[str]:
     ]
 
 
+SIDEWAYS = """() => {
+    const found = [], look = (root) => root.querySelectorAll('*').forEach((each) => {
+        const scrolls = ['auto', 'scroll'].includes(getComputedStyle(each).overflowX);
+        if (scrolls && each.scrollWidth > each.clientWidth + 1) found.push(each.className);
+        if (each.shadowRoot) look(each.shadowRoot);
+    });
+    look(document);
+    return found;
+}"""
+
+
+def sideways(page: Page) -> list[str]:
+    """What has to be scrolled sideways to be read."""
+    return page.evaluate(SIDEWAYS)
+
+
 def background(where: Locator) -> int:
     """How light it is, 0 to 255."""
     said = where.evaluate("(element) => getComputedStyle(element).backgroundColor")
@@ -98,11 +114,20 @@ def test_a_phone(open_page: OpenPage, seller: Seller) -> None:
         show(page, tab)
         wide = page.evaluate("document.documentElement.scrollWidth")
         assert wide <= 360, f"{tab} is {wide} px wide"
+        assert sideways(page) == [], tab
         link = page.get_by_role("navigation", name="Billing").locator("[aria-current=page]")
         box = link.bounding_box()
         assert box is not None
         assert box["x"] >= 0
         assert box["x"] + box["width"] <= 360, f"the tab {tab} is out of sight"
+    show(page, "usage")
+    assert axe(page) == []
+    breakdown = page.locator("toll-breakdown").get_by_role("table")
+    engineer = breakdown.get_by_role("row", name="engineer")
+    expect(engineer.get_by_role("cell")).to_have_count(len(breakdown.get_by_role("columnheader").all()) - 1)
+    page.get_by_label("Sort by").select_option("Job")
+    expect(breakdown.get_by_role("rowheader").first).to_have_text("designer")
+    show(page, "plans")
     page.get_by_role("button", name="Team").tap()
     dialog = page.locator("toll-dialog dialog")
     expect(dialog).to_be_visible()

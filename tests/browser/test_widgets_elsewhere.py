@@ -6,8 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Page, expect
+from tests.browser.conftest import OpenPage
 from tests.browser.seller import Seller
 from tests.browser.site import Site
+from tests.browser.test_reach import background
 
 LINES = """\
 <script type="module" src="{url}/tollkeeper.js"></script>
@@ -36,7 +38,7 @@ def test_two_lines_are_enough(page: Page, seller: Seller, site: Site) -> None:
     assert len(site.sessions) == 1, "both widgets share a session"
     assert asked.count("GET /v1/portal/live") == 1
     seller.use("elsewhere", "interview")
-    expect(balance).to_contain_text("1 interview credit", timeout=5_000)
+    expect(balance).to_contain_text("1 interview credit")
     expect(usage).to_contain_text("Interviews")
 
     # The session ends: the widgets fetch another one, and go on.
@@ -57,3 +59,18 @@ def test_two_lines_are_enough(page: Page, seller: Seller, site: Site) -> None:
     expect(usage).not_to_contain_text("$2.50")
     expect(balance).not_to_contain_text("interview credit")
     assert page.evaluate("window.expired")
+
+
+def test_an_automatic_theme_is_the_pages(open_page: OpenPage, seller: Seller, site: Site) -> None:
+    seller.customer("elsewhere")
+    page = open_page(color_scheme="dark")
+    page.goto(site.url)
+    panel = page.locator("toll-balance section")
+    expect(panel).to_contain_text("this period")
+    assert background(panel) < 60, "the page says nothing, so it's the system's"
+    for scheme, light in {"light": True, "dark": False, "light dark": False, "normal": False}.items():
+        page.evaluate("(scheme) => { document.documentElement.style.colorScheme = scheme; }", scheme)
+        assert (background(panel) > 200) == light, scheme
+    page.evaluate("document.documentElement.style.colorScheme = 'light'")
+    page.locator("toll-balance").evaluate("(widget) => { widget.theme = 'dark'; }")
+    assert background(panel) < 60, "its own theme goes before the page's"

@@ -15,7 +15,7 @@ SECRET = re.compile(r"toll[px]?_[\w-]{16}")
 OpenPage = Callable[..., Page]
 
 # Patience with a busy machine; it costs nothing where all is well.
-expect.set_options(timeout=10_000)
+expect.set_options(timeout=20_000)
 
 
 @contextmanager
@@ -56,7 +56,7 @@ def watched(browser: Browser) -> Iterator[OpenPage]:
         context = browser.new_context(**usual | options)
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(20_000)
         page.on("pageerror", lambda error: wrong.append(str(error)))
         page.on("console", said)
         page.on("dialog", ran)
@@ -66,4 +66,4 @@ def watched(browser: Browser) -> Iterator[OpenPage]:
     yield opened
     for context in contexts:
         context.close()
-    assert not wrong
+    assert not wrong, wrong

@@ -76,7 +76,7 @@ def test_refusals_tell_every_reason(gate: Toll) -> None:
     lines = both.err.splitlines()
     assert lines[0].endswith("(insufficient_credits)")
     assert lines[2] == (
-        "  also: The limit 'interviews' allows 0 per day: 0 used, 1 more needed. "
+        "  also: The limit 'Interviews' allows 0 per day: 0 used, 1 more needed. "
         "That is more than the whole limit, so it never fits. (limit_exceeded)"
     )
     assert len(lines) == 3
@@ -109,7 +109,7 @@ def test_limits_and_warnings_stand_beside_a_hold(gate: Toll) -> None:
     )
     assert set(warning["window"]) == {"start", "end"}
     table = gate("hold", "check", "acme", "tokens_out", "--quantity", "100").out
-    assert "warning: The operation goes beyond the limit 'spend'" in table
+    assert "warning: The operation goes beyond the limit 'Spend'" in table
     assert ["daily_tokens", "day", "-", "0", "800", "1000", "200", "hard"] in map(str.split, table.splitlines())
 
 
@@ -215,12 +215,12 @@ def test_alerts_are_told_in_words(funded: Toll) -> None:
     assert [line.split("  ")[-1] for line in funded("alerts").out.splitlines()[1:]] == [
         "No interview_credit is left",
         "1 interview_credit is left, less than 2 interview_credit",
-        "80 % of the limit daily_tokens is reached: 8 of 10 per day",
+        "80 % of the limit 'Daily tokens' is reached: 8 of 10 per day",
     ]
     assert len(funded("alerts", "--limit", "1", "--json").json) == 1
     assert funded("alerts", "globex").out == "No alerts.\n"
     page = funded("overview", "acme")
-    assert "80 % of the limit daily_tokens is reached" in page.out
+    assert "80 % of the limit 'Daily tokens' is reached" in page.out
     assert re.search(r"\n\nTIME +ALERT\n\d{4}-", page.out)
     shown = funded("overview", "acme", "--json").json
     assert (len(shown["alerts"]), shown["wallets"][0]["balance"], shown["owed"][0]["amount"]) == (3, "0", "0")

@@ -50,7 +50,7 @@ def test_a_limit_is_changed_switched_and_dropped(gate: Toll) -> None:
     assert gate("limit", "set", "acme", "daily_tokens", "--mode", "soft").status == 0
     soft = listed(gate)["daily_tokens"]
     assert (soft["mode"], soft["cap"]) == ("soft", "20")
-    assert "warning: The operation goes beyond the limit 'daily_tokens'" in gate(*beyond).out
+    assert "warning: The operation goes beyond the limit 'Daily tokens'" in gate(*beyond).out
     assert gate("limit", "off", "acme", "daily_tokens").out.splitlines()[1].split()[-2:] == ["off", "own"]
     assert listed(gate)["daily_tokens"]["enabled"] is False
     assert "warning" not in gate("hold", "open", "acme", "tokens_in", "--quantity", "22", "--id", "t-2").out
@@ -65,7 +65,7 @@ def test_members_have_caps_of_their_own(gate: Toll) -> None:
     assert listed(gate)["member_tokens"]["member_caps"] == {"ann": "5", "bob": "50", "eve": "6"}
     refused = gate("hold", "open", "acme", "tokens_in", "--quantity", "6", "--member", "ann")
     assert refused.status == 1
-    assert "The limit 'member_tokens' of member 'ann' allows 5 per month: 0 used, 6 more needed." in refused.err
+    assert "The limit 'Member tokens' of member 'ann' allows 5 per month: 0 used, 6 more needed." in refused.err
     gate("limit", "set", "acme", "member_tokens", "--member-cap", "ann=none", "--cap", "9")
     found = listed(gate)["member_tokens"]
     assert (found["member_caps"], found["cap"]) == ({"bob": "50", "eve": "6"}, "9")

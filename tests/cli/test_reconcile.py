@@ -8,17 +8,18 @@ from datetime import UTC, datetime, timedelta
 import openai
 import pytest
 from tests.cli.conftest import Toll
+from tests.database.gating import Clock
 
 from tollkeeper.simulator.running import Simulator, running
 
-NOW = datetime.now(UTC)
-YESTERDAY = NOW - timedelta(days=1)
+NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
+YESTERDAY = NOON - timedelta(days=1)
 
 
 @pytest.fixture
 def provider(monkeypatch: pytest.MonkeyPatch) -> Iterator[Simulator]:
-    """A provider that was called yesterday, by somebody who told nobody."""
-    with running() as simulator:
+    """A provider that was called yesterday, by somebody who told nobody. No day ends while a test runs: it's noon."""
+    with running() as simulator, Clock(NOON):
         monkeypatch.setenv("TOLLKEEPER_OPENAI_ADMIN_KEY", "sk-admin-1")
         monkeypatch.setenv("TOLLKEEPER_OPENAI_URL", simulator.openai_url)
         simulator.set_clock(at=YESTERDAY, frozen=True)
@@ -69,10 +70,10 @@ def test_a_table_of_what_differs(toll: Toll, provider: Simulator) -> None:
 
 
 def test_the_present_day_is_only_shown(toll: Toll, provider: Simulator) -> None:
-    provider.set_clock(at=datetime.now(UTC), frozen=True)
+    provider.set_clock(at=NOON - timedelta(hours=1), frozen=True)
     with openai.OpenAI(api_key="sk-proj-acme-1", base_url=provider.openai_url) as client:
         client.chat.completions.create(model="gpt-4o", messages=[{"role": "user", "content": "And this."}])
-    today = f"{datetime.now(UTC):%Y-%m-%d}"
+    today = f"{NOON:%Y-%m-%d}"
     shown = toll("reconcile", "--from", today, "--allocate", "price_gap").out
     assert "openai: 1 day, 0 closed; 0 costs given to calls.\n" in shown
     assert f"{today}  openai" in shown

@@ -62,10 +62,10 @@ class Crowd:
         self.chance = chance
         self.saw = saw
         given: dict[str, Any] = {"api_key": "sk-proj-acme-1", "base_url": f"{place.simulator}/v1", "max_retries": 1}
-        self.openai = toll.wrap(openai.OpenAI(**given, timeout=0.4))
+        self.openai = toll.wrap(openai.OpenAI(**given, timeout=10))
         self.given = given
         self.anthropic = toll.wrap(
-            anthropic.Anthropic(api_key="sk-ant-api03-1", base_url=place.simulator, max_retries=0, timeout=0.5)
+            anthropic.Anthropic(api_key="sk-ant-api03-1", base_url=place.simulator, max_retries=0, timeout=10)
         )
 
     def operate(self, id: str) -> None:
@@ -93,7 +93,8 @@ class Crowd:
             {"abort_after_chunks": self.chance.choice([0, 1, 3])},
         ]
         step = self.chance.choice(steps)
-        return {"extra_headers": {"x-simulator": json.dumps(step)}} if step else {}
+        patience = {"timeout": 0.4} if "timeout" in step else {}
+        return {"extra_headers": {"x-simulator": json.dumps(step)}} | patience if step else {}
 
     def chat(self) -> None:
         self.saw(self.openai.chat.completions.create(**HELLO, **self.trouble()).id)

@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
+from examples.running.children import own_port
 
 from tollkeeper.customers import Scope, create_key
 from tollkeeper.db import Database
@@ -23,8 +25,7 @@ class Server:
     """A server on a database, at a port of its own."""
 
     def __init__(self, database_url: str, folder: Path) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as listener:
-            self.port = listener.getsockname()[1]
+        self.port = own_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.api_key = asyncio.run(_key(database_url))
         self.database_url = database_url
@@ -58,12 +59,23 @@ class Server:
             self._process.wait(30)
             self._process = None
 
-    def freeze(self, seconds: float) -> None:
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
         """Have it answer nobody for a while."""
         assert self._process is not None
         self._process.send_signal(signal.SIGSTOP)
-        time.sleep(seconds)
-        self._process.send_signal(signal.SIGCONT)
+        try:
+            yield
+        finally:
+            self._process.send_signal(signal.SIGCONT)
+
+
+def wait_for(done: Callable[[], object]) -> None:
+    """Until it has come about, on a busy machine too."""
+    deadline = time.monotonic() + 60
+    while not done():
+        assert time.monotonic() < deadline, "it doesn't happen"
+        time.sleep(0.05)
 
 
 async def _key(database_url: str) -> str:

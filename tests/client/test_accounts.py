@@ -150,7 +150,7 @@ def test_plans_are_chosen_and_limits_follow(toll: Tollkeeper, customer: str) -> 
         ("free", "Free", None, True),
         ("premium", "Premium", "For teams.", False),
     ]
-    assert [(one.name, one.cap, one.per) for one in plans[1].limits] == [("parsing", 400, "month")]
+    assert [(one.key, one.name, one.cap) for one in plans[1].limits] == [("parsing", "Parsing", 400)]
     assert [(one.unit, one.amount, one.every) for one in plans[1].grants] == [("credit", 3, "month")]
     now = toll.choose_plan(customer, "premium")
     assert isinstance(now, CustomerPlan)

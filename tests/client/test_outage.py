@@ -6,7 +6,6 @@ import json
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -23,7 +22,7 @@ from tollkeeper.errors import TollkeeperUnreachable
 from tollkeeper.simulator import Simulator
 
 from .conftest import CATALOG
-from .serving import Server
+from .serving import Server, wait_for
 
 pytestmark = pytest.mark.anyio
 
@@ -47,14 +46,6 @@ def present(server: Server) -> Iterator[Server]:
     yield server
     if server._process is None:
         server.start()
-
-
-def wait_for(done: Any) -> None:
-    for _ in range(200):
-        if done():
-            return
-        time.sleep(0.05)
-    raise AssertionError("it doesn't happen")
 
 
 def test_operations_over_http(present: Server, spool: Path, openai: OpenAI, hello: dict[str, Any]) -> None:
@@ -143,13 +134,16 @@ def test_what_is_refused_for_good_stays_apart(present: Server, spool: Path) -> N
 
 
 def test_a_report_may_be_repeated_and_keeps_the_time_when_it_was_made(present: Server, spool: Path) -> None:
-    with Tollkeeper(present.url, present.api_key, spool=spool, timeout=0.5) as toll:
+    with (
+        Tollkeeper(present.url, present.api_key, spool=spool) as toll,
+        Tollkeeper(present.url, present.api_key, spool=spool, timeout=0.5) as impatient,
+    ):
         assert toll.record("cv_parse", customer="acme", id="repeated").status == "accepted"
         assert toll.record("cv_parse", customer="acme", id="repeated").status == "duplicate"
-        threading.Thread(target=present.freeze, args=(2,)).start()
-        time.sleep(0.2)
-        before = datetime.now(UTC)
-        assert toll.record("cv_parse", customer="acme", id="perhaps").status == SPOOLED  # it arrives all the same
+        with present.frozen():
+            before = datetime.now(UTC)
+            late = impatient.record("cv_parse", customer="acme", id="perhaps")
+            assert late.status == SPOOLED  # it arrives all the same
         wait_for(lambda: not toll.spool.entries())
         present.kill()
         assert toll.record("cv_parse", customer="acme", id="later").status == SPOOLED
@@ -167,10 +161,7 @@ def test_a_wrong_key_loses_nothing(present: Server, spool: Path, caplog: pytest.
         assert toll.record("cv_parse", customer="acme", id="wrong key").status == SPOOLED
         assert any("API key isn't taken" in record.getMessage() for record in caplog.records)
     with Tollkeeper(present.url, present.api_key, spool=spool) as toll:
-        for _ in range(100):
-            if toll.replay().waiting == 0:  # or the first client's thread still has it in hand
-                break
-            time.sleep(0.1)
+        wait_for(lambda: toll.replay().waiting == 0)  # or the first client's thread still has it in hand
         assert toll.get_event("wrong key", customer="acme").charge is not None
 
 

@@ -29,7 +29,7 @@ from tollkeeper.simulator import Simulator
 
 from .conftest import CATALOG
 from .crowd import CUSTOMERS, Place, work
-from .serving import Server
+from .serving import Server, wait_for
 
 WORKERS, OPERATIONS = 4, 250
 KILLS = 12
@@ -49,10 +49,7 @@ def test_a_thousand_operations_survive_everything(database_url: str, simulator: 
         run(place, server)
         print(f"{time.monotonic() - began:.0f} s")
         with Tollkeeper(server.url, server.api_key, spool=place.spool) as toll:
-            for _ in range(50):
-                if toll.replay().waiting == 0:
-                    break
-                time.sleep(0.1)
+            wait_for(lambda: toll.replay().waiting == 0)
             assert [one for one in toll.spool.entries() if one.state == "waiting"] == []
             assert toll.spool.rows("all_operations") == []
             assert [(one.kind, one.error) for one in toll.spool.entries()] == []
@@ -102,7 +99,8 @@ def trouble(server: Server, over: threading.Event) -> None:
             over.wait(chance.uniform(0.2, 1))
             server.start()
         else:
-            server.freeze(chance.uniform(0.3, 1.2))
+            with server.frozen():
+                time.sleep(chance.uniform(0.3, 1.2))
 
 
 def judge(database_url: str, simulator: Simulator, folder: Path) -> None:

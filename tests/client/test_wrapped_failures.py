@@ -154,7 +154,7 @@ def test_a_stream_that_is_still_open_at_the_end_of_the_process_is_estimated(
 async def test_a_cancelled_call_is_in_doubt(
     lonely: Tollkeeper, async_openai: AsyncOpenAI, simulator: Simulator, hello: dict[str, Any]
 ) -> None:
-    simulator.script(delay_ms=3000)
+    simulator.script(until_released=True)
     operation = lonely.operation("cv_parse", customer="acme")
 
     async def work() -> None:
@@ -162,7 +162,9 @@ async def test_a_cancelled_call_is_in_doubt(
             await lonely.wrap(async_openai).chat.completions.create(**hello)
 
     task = asyncio.create_task(work())
-    await asyncio.sleep(1.2)
+    async with asyncio.timeout(30):
+        while not simulator.bills():  # noqa: ASYNC110 - the simulator is in another thread
+            await asyncio.sleep(0.01)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
@@ -174,14 +176,15 @@ async def test_a_cancelled_stream_is_estimated(
 ) -> None:
     simulator.script(chunk_delay_ms=200)
     operation = lonely.operation("cv_parse", customer="acme")
+    streaming = asyncio.Event()
 
     async def work() -> None:
         async with operation:
             async for _ in await lonely.wrap(async_openai).chat.completions.create(**hello, stream=True):
-                pass
+                streaming.set()
 
     task = asyncio.create_task(work())
-    await asyncio.sleep(1.2)
+    await asyncio.wait_for(streaming.wait(), 30)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task

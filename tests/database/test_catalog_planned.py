@@ -350,7 +350,7 @@ async def test_a_catalog_with_plans_is_loaded_and_shown_as_it_was_applied(books:
     shown = as_document(catalog, NOW)
     assert json.loads(json.dumps(shown)) == shown
     limit = {"per": "day", "mode": "hard", "by": "customer", "warn_at": ["80", "100"], "enabled": True, "meter": "cv"}
-    assert shown["limits"] == [{"name": "daily", "words": "5 of cv per day, hard", "cap": "5", **limit}]
+    assert shown["limits"] == [{"key": "daily", "name": "Daily", "words": "5 of cv per day, hard", "cap": "5", **limit}]
     assert shown["groups"] == [{"key": "g", "name": "G", "meters": ["cv", "tok"]}]
     assert shown["funding"] == {"when_exhausted": "refuse", "units": {}}
     assert shown["customer_funding"] == {"acme": {"units": {"credit": {"low_balance": "1"}}}}
@@ -363,7 +363,7 @@ async def test_a_catalog_with_plans_is_loaded_and_shown_as_it_was_applied(books:
         "key": "basic",
         "name": "Basic",
         "description": None,
-        "limits": [{"name": "daily", "words": "50 of cv per day, hard", "cap": "50", **limit}],
+        "limits": [{"key": "daily", "name": "Daily", "words": "50 of cv per day, hard", "cap": "50", **limit}],
         "grants": [
             {
                 "name": "monthly",

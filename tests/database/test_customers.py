@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from random import Random
 from typing import Any
 from uuid import UUID
 
@@ -66,6 +67,14 @@ async def test_a_new_customer_has_defaults_and_an_id_that_follows_from_its_key(d
     assert customer.archived_at is None
     async with database.transaction() as tx:
         assert await get_customer(tx, "acme") == customer
+
+
+async def test_the_longest_texts_have_room_in_every_index(database: Database) -> None:
+    """Of random letters, which can't be compressed, with 3 bytes each."""
+    letters = Random(1)
+    key, name = ("".join(chr(letters.randrange(0x4E00, 0x9FA5)) for _ in range(length)) for length in (200, 500))
+    customer, created = await put(database, key, name=name)
+    assert (created, customer.key, customer.name) == (True, key, name)
 
 
 async def test_omitted_fields_stay(database: Database) -> None:
@@ -139,6 +148,8 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
     ("acme", {"name": ""}, "invalid_name"),
     ("acme", {"name": "a\nb"}, "invalid_name"),
     ("acme", {"name": "n" * 501}, "name_too_long"),
+    ("acme", {"name": "😀" * 376}, "name_too_long"),
+    ("😀" * 151, {}, "customer_too_long"),
     ("acme", {"currency": "usd"}, "unknown_currency"),
     ("acme", {"currency": ""}, "unknown_currency"),
     ("acme", {"timezone": "Mars/Olympus"}, "unknown_timezone"),

@@ -64,7 +64,15 @@ CHECKED: dict[str, dict[str, Any]] = {
 }
 """Values where a table doesn't take just any."""
 
-DELETED = ["console_sessions", "customer_limits", "digest_rows", "late_days", "limit_counters", "portal_sessions"]
+DELETED = [
+    "console_sessions",
+    "customer_limits",
+    "digest_rows",
+    "figure_sums",
+    "late_days",
+    "limit_counters",
+    "portal_sessions",
+]
 """What is no record of anything: a setting that was taken away, sums that can be made anew, sessions long over."""
 
 

@@ -78,7 +78,7 @@ async def test_counters_are_counted_up_once_and_then_only_read(database: Databas
         counters = await load_counters(tx, acme.draws(Use(NOON, D(1), member="ann", unit="USD"), LIMITS), [], NOON)
         looks = looks_of(acme.customer_id, acme.customer.zone, LIMITS, member="ann", at=NOON)
         used = {
-            look.limit.name: counters.state(look).used
+            look.limit.key: counters.state(look).used
             for look in looks
             if look.limit.unit != "credit" and look.limit.enabled
         }
@@ -94,8 +94,8 @@ async def test_members_and_customers_are_counted_apart(database: Database) -> No
         assert [await acme.used(NOON, mine, who) for who in ("ann", "bob", "cid")] == [3, 4, 0]
         assert await acme.used(NOON, TOKENS) == 12
         await acme.mark_stale()
-    assert [state.limit.name for state in await acme.states(NOON)] == [
-        one.name for one in LIMITS if one.by is LimitBy.CUSTOMER
+    assert [state.limit.key for state in await acme.states(NOON)] == [
+        one.key for one in LIMITS if one.by is LimitBy.CUSTOMER
     ]
 
 

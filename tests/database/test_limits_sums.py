@@ -61,8 +61,6 @@ KEYS = itertools.count()
 
 @settings(
     max_examples=60,
-    deadline=None,
-    derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(
@@ -104,6 +102,6 @@ def test_counting_along_equals_counting_anew(
                 and state.window.start <= use.at
                 and (use.at < state.window.end or limit.per is HOUR)
             )
-            assert state.used == expected, limit.name
+            assert state.used == expected, limit.key
 
     runner[0].run(work())

@@ -30,6 +30,7 @@ from tollkeeper.settings import Settings
 pytestmark = pytest.mark.anyio
 
 ZONES = {"acme": "Asia/Kathmandu", "bolt": "America/New_York", "cosy": "UTC"}
+WRITERS = 4
 START = datetime(2026, 10, 31, 12, tzinfo=UTC)
 END = datetime(2026, 11, 2, 12, tzinfo=UTC)
 WRITER = """
@@ -181,22 +182,22 @@ async def test_customers_change_while_corrections_are_written(database: Database
         while not done.is_set():
             changed += 1
             name = f"Acme {changed}"
-            await database.run(lambda tx, name=name: put(tx, "acme", name=name))
+            await pool.run(lambda tx, name=name: put(tx, "acme", name=name))
 
     async def correct(mine: list[dict[str, Any]]) -> None:
         for one in mine:
             fields = one | {"id": f"c{one['id']}", "corrects": one["id"], "quantity": "-5"}
             items, _ = read_json(json.dumps(fields).encode(), max_events=1000)
-            [result] = (await books.ingest(items)).results
+            [result] = (await Books(books.settings, pool).ingest(items)).results
             assert result.error is None
 
-    with anyio.fail_after(10):  # each deadlock would take a second until PostgreSQL sees it
-        async with anyio.create_task_group() as group:
-            group.start_soon(change)
-            async with anyio.create_task_group() as writers:
-                for task in range(3):
-                    writers.start_soon(correct, originals[task::3])
-            done.set()
+    async with Database(database.url, pool_size=4) as pool, anyio.create_task_group() as group:
+        group.start_soon(change)
+        async with anyio.create_task_group() as writers:
+            for task in range(3):
+                writers.start_soon(correct, originals[task::3])
+        done.set()
+    assert await deadlocks(database) == 0
     assert changed > 1
     catalog = await books.catalog()
     async with database.transaction(snapshot=True) as tx:
@@ -209,16 +210,20 @@ async def test_prices_change_while_events_are_written(database: Database) -> Non
     await open_books(database)
     done = anyio.Event()
     amounts: list[int] = []
+    written = 0
 
     async def change() -> None:
         for amount in range(1, 25):
             text = CATALOG.replace('amount = "0.25"', f'amount = "{amount}"')
             await database.run(lambda tx, text=text: apply(tx, text, models=MODELS, used_meters=used_meters, by="test"))
             amounts.append(amount)
-            await anyio.sleep(0.01)
+            enough = written + WRITERS + 1  # of which one at least has begun since
+            while written < enough:  # noqa: ASYNC110 - simpler than an event for each
+                await anyio.sleep(0.005)
         done.set()
 
     async def write_on(writer: int, own: Books) -> None:
+        nonlocal written
         i = 0
         while not done.is_set():
             late = datetime.now(UTC) - timedelta(milliseconds=i * 7 % 150)
@@ -234,11 +239,12 @@ async def test_prices_change_while_events_are_written(database: Database) -> Non
             ]
             items, _ = read_json(json.dumps(fields).encode(), max_events=10)
             assert (await own.ingest(items)).count(Status.ACCEPTED) == 2
+            written += 1
             i += 1
 
     async with anyio.create_task_group() as group:
         group.start_soon(change)
-        for writer in range(4):
+        for writer in range(WRITERS):
             group.start_soon(write_on, writer, Books(Settings(database_url=database.url), database))
     assert len(amounts) == 24
     fresh = Books(Settings(database_url=database.url), database)
@@ -253,4 +259,4 @@ async def test_prices_change_while_events_are_written(database: Database) -> Non
             assert one.price_id == price.price_id, one
             assert str(one.charge) == price.terms.as_table()["amount"]
             charged[one.price_id] += 1
-    assert len(charged) > 10
+    assert len(charged) > 20

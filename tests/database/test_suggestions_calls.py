@@ -47,9 +47,25 @@ async def test_a_smaller_model_for_the_same_tokens(database: Database) -> None:
         "gpt-4o-mini: 500,000 output tokens × 0.60 USD per 1,000,000 = 0.30 USD",
         "The same tokens with gpt-4o-mini: 0.675 USD",
         "11.25 USD − 0.675 USD = 10.575 USD less",
-        "answer is charged by the cost with 25 % on top, so the customer is charged 13.21875 USD less",
+        "Answer is charged by the cost with 25 % on top, so the customer is charged 13.21875 USD less",
     ]
     assert "quality" in (found.caution or "")
+
+
+async def test_each_call_follows_the_price_that_was_in_force(database: Database) -> None:
+    later = 'margin_percent = "25"\n[[prices.answer]]\nmodel = "cost_plus"\nmargin_percent = "50"\nfrom = {}'
+    flat = '\n[[prices.answer]]\nmodel = "unit"\namount = "3"\nfrom = {}\n[meters.flat]'
+    catalog = CATALOG.replace("[prices.answer]", "[[prices.answer]]").replace('fallback = "0.50"\n', "")
+    catalog = catalog.replace('margin_percent = "25"', later.format("2026-10-10T00:00:00Z"))
+    books = await open_books(database, catalog.replace("[meters.flat]", flat.format("2026-10-20T00:00:00Z")))
+    for day in (5, 15, 25):
+        await use(books, *(chat(f"{day}:{n}", 100_000, cached=20_000 if n < 10 else 0) for n in range(20)), day=day)
+    smaller, batches = await suggested(books, Kind.CHEAPER_MODEL, Kind.BATCH)
+    # Each day 1,800,000 fresh and 200,000 cached tokens: 4.50 + 0.25 by gpt-4o, 0.27 + 0.015 by gpt-4o-mini. Until the
+    # 10th the customer pays a quarter more, until the 20th a half more, and then 3 a call, whatever it costs.
+    assert savings(smaller) == {"operator": 3 * D("4.465"), "customer": D("4.465") * (D("1.25") + D("1.5"))}
+    assert [step["margin_percent"] for step in figures(smaller, "charge")] in (["25", "50"], ["50", "25"])
+    assert savings(batches)["customer"] / savings(batches)["operator"] == (D("1.25") + D("1.5")) / 3
 
 
 async def test_another_meter_s_price_doesn_t_follow_the_cost(database: Database) -> None:
@@ -72,7 +88,7 @@ async def test_prompt_caching_by_the_best_day(database: Database) -> None:
     # The first day's 100,000 tokens: 80,000 × 2.50 + 20,000 × 1.25 = 0.225; 40,000 × 2.50 + 60,000 × 1.25 = 0.175.
     assert savings(found) == {"operator": D("0.05"), "customer": D("0.0625")}
     assert worth(figures(found, "now_price")) - worth(figures(found, "instead_price")) == D("0.05")
-    assert found.steps[0].text == "answer, gpt-4o: 42.86 % of 210,000 prompt tokens came from the cache"
+    assert found.steps[0].text == "Answer, gpt-4o: 42.86 % of 210,000 prompt tokens came from the cache"
 
 
 async def test_what_is_written_to_the_cache_is_paid_for(database: Database) -> None:
@@ -101,7 +117,7 @@ async def test_without_any_caching_the_best_other_meter_is_the_measure(database:
     await use(books, *(chat(f"b{n}", 10_000, cached=5_000) for n in range(10)), meter="flat")
     [found] = await suggested(books, Kind.PROMPT_CACHING)
     assert found.subject["meter"] == "answer"
-    assert "for flat, with 10 calls" in found.text
+    assert "for Flat, with 10 calls" in found.text
     assert savings(found)["operator"] == D("0.0625")
 
 

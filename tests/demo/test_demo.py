@@ -41,6 +41,7 @@ from demo.place import fresh_folder, remove_folder
 from demo.report import Report, WithoutTrailingBlanks, money
 from demo.server import check_port, environment
 from demo.trace import SPAN, Request, read_trace
+from examples.running.children import own_port
 from rich.console import Console
 
 ROOT = Path(__file__).parents[2]
@@ -61,14 +62,9 @@ def run_demo(folder: Path, port: int) -> subprocess.CompletedProcess[str]:
     return subprocess.run(line, cwd=ROOT, capture_output=True, text=True, timeout=200)
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return listener.getsockname()[1]
-
-
 @pytest.mark.slow
 def test_every_figure_comes_out_and_a_second_run_starts_afresh(folder: Path) -> None:
-    port = free_port()
+    port = own_port()
     first = run_demo(folder, port)
     assert first.returncode == 0, first.stdout + first.stderr
     assert "= 12.51" in " ".join(first.stdout.split())
@@ -76,7 +72,7 @@ def test_every_figure_comes_out_and_a_second_run_starts_afresh(folder: Path) -> 
     assert "1,000 duplicates, 0 accepted" in first.stdout
     assert re.search(r"all 40 +38,749 +(\S+) +\1$", first.stdout, re.MULTILINE)
     assert "5 interviews begin at once: 3 may, 2 are refused" in first.stdout
-    for told in ("insufficient_credits: ", "80 % of daily_tokens", "100 % of daily_tokens", "It resets at 20"):
+    for told in ("insufficient_credits: ", "80 % of 'Daily tokens'", "100 % of 'Daily tokens'", "It resets at 20"):
         assert told in " ".join(first.stdout.split())
     for told in ("cost unknown, not 0", "call_unpriced: gpt-nova", "price_gap 0.0001", "(no longer the fallback)"):
         assert told in " ".join(first.stdout.split())

@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -19,6 +18,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
+
+from examples.running.children import own_port
 
 ROOT = Path(__file__).parents[2]
 RECIPES = sorted(page for page in (ROOT / "docs" / "recipes").glob("*.md") if page.name != "README.md")
@@ -47,7 +48,7 @@ class Terminal:
         self.folder = folder
         self.named = named
         """What the page calls the folder."""
-        self.ports = {command: _free_port() for command in SERVERS}
+        self.ports = {command: own_port() for command in SERVERS}
         self.servers: list[subprocess.Popen[bytes]] = []
         # Tollkeeper's commands are in the environment that runs this, as after `source .venv/bin/activate`.
         path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
@@ -164,11 +165,6 @@ def commands(block: str) -> list[str]:
 def _pipe(stream: IO[str] | None) -> IO[str]:
     assert stream is not None
     return stream
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return listener.getsockname()[1]
 
 
 if __name__ == "__main__":

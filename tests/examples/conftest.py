@@ -11,8 +11,11 @@ def test_something(running: Running, sign_in: SignIn, page: Page) -> None:
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from contextlib import ExitStack
+from itertools import islice
 from typing import Any, Protocol
 from uuid import uuid4
 
@@ -51,6 +54,27 @@ def start(server_url: str, template: str, tmp_path_factory: pytest.TempPathFacto
             )
 
         yield run
+
+
+def asked_at_once(
+    running: Running, ask: Callable[[Any], httpx.Response], whom: Sequence[Any], *, refused: int
+) -> list[httpx.Response]:
+    """What all are answered who ask at the same time. The provider, whose script says `until_released`, holds back what
+    is under way until so many were refused, so that nobody comes when another is through already."""
+    before = _billed(running)
+    with ThreadPoolExecutor(len(whom)) as threads:
+        asked: list[Future[httpx.Response]] = [threads.submit(ask, each) for each in whom]
+        for _ in islice(as_completed(asked, timeout=60), refused):
+            pass
+        deadline = time.monotonic() + 60
+        while _billed(running) - before < len(whom) - refused and time.monotonic() < deadline:
+            time.sleep(0.02)
+        httpx.post(f"{running.simulator_url}/_simulator/release", trust_env=False).raise_for_status()
+        return [each.result() for each in asked]
+
+
+def _billed(running: Running) -> int:
+    return len(httpx.get(f"{running.simulator_url}/_simulator/bills", trust_env=False).json()["bills"])
 
 
 class SignIn:

@@ -12,7 +12,6 @@ import threading
 import time
 import zipfile
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager, suppress
 from decimal import Decimal
 from pathlib import Path
@@ -23,12 +22,12 @@ import httpx
 import psycopg
 from docx import Document
 from examples.running import Running
-from examples.running.children import Child, ended, ports
+from examples.running.children import Child, ended, own_port
 from examples.running.manifest import ROOT
 from fpdf import FPDF
 from playwright.sync_api import Locator, Page
 from psycopg.rows import dict_row
-from tests.examples.conftest import SignIn
+from tests.examples.conftest import SignIn, asked_at_once
 
 SAMPLES = ROOT / "examples" / "recruiting" / "samples"
 
@@ -118,6 +117,15 @@ def sql(running: Running, query: str, *values: Any) -> list[dict[str, Any]]:
     """What somebody who reads with SQL finds."""
     with psycopg.connect(running.database_url, row_factory=dict_row) as connection:
         return connection.execute(query, values).fetchall()  # type: ignore[arg-type]
+
+
+def values_in(answer: Any) -> Iterator[Any]:
+    """All values of a JSON answer, however deep they stand."""
+    if isinstance(answer, dict | list):
+        for inner in answer.values() if isinstance(answer, dict) else answer:
+            yield from values_in(inner)
+    else:
+        yield answer
 
 
 class Company:
@@ -211,7 +219,7 @@ class Wire:
     def __init__(self, to: str) -> None:
         host, _, port = to.removeprefix("http://").partition(":")
         self._to = (host, int(port))
-        self._port = ports(0, 1)[0]
+        self._port = own_port()
         self.url = f"http://127.0.0.1:{self._port}"
         self._listener: socket.socket | None = None
         self._ends: list[socket.socket] = []
@@ -254,7 +262,7 @@ def _pass_on(one: socket.socket, other: socket.socket) -> None:
 @contextmanager
 def app_behind(wire: Wire, running: Running, folder: Path) -> Iterator[str]:
     """Another process of the app, with data of its own, which reaches Tollkeeper by the wire."""
-    url = f"http://127.0.0.1:{ports(0, 1)[0]}"
+    url = f"http://127.0.0.1:{own_port()}"
     told = {
         "TOLLKEEPER_URL": wire.url,
         "TOLLKEEPER_API_KEY": running.key,
@@ -287,16 +295,15 @@ def assert_done_once(company: Company) -> None:
     assert company.status(application, "started").status_code == 200
     minutes_ago(company.running, application, "5")
     a, b = a_pdf("A", "Skills", "Python"), a_pdf("B", "Skills", "SQL")
-    asked = {"jobId": job, "numberOfQuestions": 3, "requestId": "r1"}
+    form = {"jobId": job, "numberOfQuestions": 3, "requestId": "r1"}
     works = {
         "interview_minute": lambda _: company.status(application, "completed"),
         "cv_parse": lambda _: company.upload(application, a),
-        "question_tokens": lambda _: company.http.post("/api/ai/generate-questions", json=asked),
+        "question_tokens": lambda _: company.http.post("/api/ai/generate-questions", json=form),
     }
     for count, (meter, work) in enumerate(works.items(), 1):
-        company.simulate(delay_ms=400)
-        with ThreadPoolExecutor(4) as threads:
-            answers = list(threads.map(work, range(4)))
+        company.simulate(until_released=True)
+        answers = asked_at_once(company.running, work, range(4), refused=3)
         assert sorted(answer.status_code for answer in answers) == [200, 409, 409, 409], meter
         again = work(0)
         assert again.status_code == (409 if meter == "interview_minute" else 200), again.text

@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from uuid import uuid4
 import httpx
 import psycopg
 from examples.running import Running
+from examples.running.children import own_port
 from itsdangerous import TimestampSigner, URLSafeTimedSerializer
 from playwright.sync_api import Page, expect
 from psycopg import sql
@@ -44,6 +46,15 @@ class Person:
         answer = self.http.post("/sign-up", data=form)
         assert answer.status_code == 204, answer.text
         return self
+
+    def sign_up_at_once(self) -> None:
+        """Four times at once: that's one account and one customer."""
+        form = {"email": self.email, "name": self.name, "password": PASSWORD}
+        with ThreadPoolExecutor(4) as threads:
+            answers = list(threads.map(lambda _: self.http.post("/sign-up", data=form).status_code, range(4)))
+        assert sorted(answers) == [204, 409, 409, 409]
+        made = self.toll("GET", f"/v1/customers?search={self.name}")["data"]
+        assert [one["key"] for one in made] == [self.team]
 
     @property
     def team(self) -> str:
@@ -245,8 +256,7 @@ class Process:
         self.line = Line(running.tollkeeper_url)
         self._running = running
         self._folder = folder
-        with socket.create_server(("127.0.0.1", 0)) as listener:
-            port = listener.getsockname()[1]
+        port = own_port()
         self.url = f"http://127.0.0.1:{port}"
         self._process: subprocess.Popen[bytes] | None = None
 

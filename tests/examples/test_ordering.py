@@ -198,15 +198,15 @@ def test_a_plan_without_overage_refuses_before_anything_happens(
     for answer, detail in (
         (
             restaurant.http.post(CHAT, json={"message": "One more"}),
-            "The limit 'calls' allows 100 per month: 100 used, 1 more needed.",
+            "The limit 'Calls' allows 100 per month: 100 used, 1 more needed.",
         ),
         (
             restaurant.http.post("/api/voice-to-text", files={"audio": ("order.wav", wav(90))}),
-            "The limit 'minutes' allows 10 per month: 9 used, 1.5 more needed.",
+            "The limit 'Minutes' allows 10 per month: 9 used, 1.5 more needed.",
         ),
         (
             restaurant.http.post("/api/files", files={"file": ("menu.pdf", bytes(2_000_000))}),
-            "The limit 'storage' allows 50 per month: 49 used, 2 more needed.",
+            "The limit 'Storage' allows 50 per month: 49 used, 2 more needed.",
         ),
     ):
         assert (answer.status_code, answer.json()["code"]) == (429, "limit_exceeded"), answer.text

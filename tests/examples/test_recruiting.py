@@ -33,9 +33,10 @@ from tests.examples.recruiting import (
     minutes_ago,
     sql,
     unreadable,
+    values_in,
 )
 
-FROM_10_TO_20_MINUTES = ("12.2", "14.6", "15", "15.4", "18")
+FROM_10_TO_20_MINUTES = ("12.2", "14.6", "15", "15.2", "18")
 """Rounded by the meter: 12, 15, 15, 15 and 18 minutes, 75 in all, 15 on average."""
 
 
@@ -67,6 +68,8 @@ def test_a_job_with_ten_applications_costs_12_51(
     # Ten candidates: one on the page that all can see, one by hand, eight like the first.
     candidate = open_page(color_scheme="dark")
     candidate.goto(f"{running.url}/jobs/{job}")
+    expect(candidate.get_by_role("heading", name="Backend engineer")).to_be_visible()
+    expect(candidate.locator("main")).to_contain_text(company.name)
     candidate.get_by_label("Your name").fill("Mina Okafor")
     candidate.get_by_label("Your e-mail").fill("mina@mail.example")
     candidate.get_by_label("Your CV").set_input_files(SAMPLES / "mina-okafor.pdf")
@@ -163,7 +166,7 @@ def test_what_is_kept_with_each_event(running: Running, company: Company) -> Non
     answer = company.parse(application, file)
     assert answer["resume"]["skills"] == ["Analysis", "Poetry"]
     company.questions(job, 4)
-    company.interview(application, "2.4", answers=["Yes.", " ", ""])
+    company.interview(application, "2.2", answers=["Yes.", " ", ""])
     (cv,) = sql(running, "select * from recruiting.cv_parsing_usage where company_id = %s", company.key)
     assert (cv["job_id"], cv["candidate_id"], cv["file_size_kb"]) == (job, application, round(len(file) / 1024))
     assert (cv["parse_successful"], cv["success_rate"], cv["unit_price"]) == (True, 95, Decimal("0.5"))
@@ -278,8 +281,7 @@ def test_companies_can_not_see_each_other(running: Running, sign_in: SignIn, com
     for path in ("/usage", f"/usage?filter=job:{job}&customer={company.key}", f"/events?customer={company.key}"):
         answer = httpx.get(f"{running.tollkeeper_url}/v1/portal{path}", headers=held, trust_env=False)
         assert answer.status_code in (200, 422)
-        assert "0.5" not in answer.text
-        assert application not in answer.text
+        assert {"0.5", application}.isdisjoint(values_in(answer.json())), answer.text
     sign_in.in_browser(page, running, name=other.name)
     billing(page, running, f"?tab=usage&job={job}")
     expect(page.locator("toll-billing-page")).to_contain_text("No usage")
@@ -370,7 +372,7 @@ def test_without_a_known_cost_the_fallbacks_stand_in_and_say_so(
     company.simulate(response_model="gpt-99", times=3)
     assert company.parse(application, a_pdf("Somebody"))["billing"]["charge"] == "0.5"
     assert company.questions(job, 20)["billing"]["charge"] == "0.01"
-    assert company.interview(application, "5.4")["billing"]["charge"] == "1.5"
+    assert company.interview(application, "5.2")["billing"]["charge"] == "1.5"
     assert all(row["estimated"] == 1 for row in company.usage())
     log = (running.data / "recruiting.log").read_text(encoding="utf-8")
     assert "[Resume Parse] Billing tracked: 0.5 USD (fallback, cost None)" in log

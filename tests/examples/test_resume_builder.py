@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -13,7 +12,7 @@ from playwright.sync_api import Page, expect
 from tests.browser.test_reach import axe
 from tests.browser.watched import OpenPage
 from tests.examples.builders import LIMITS, PASSWORD, PDF, RESUME, Builder, D, pdf_of
-from tests.examples.conftest import Start
+from tests.examples.conftest import Start, asked_at_once
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +31,7 @@ def test_statistics_are_what_the_provider_billed(builder: Builder) -> None:
     assert parsed.status_code == 201, parsed.text
     resume = parsed.json()
     assert (resume["content"], resume["title"], resume["summary"]) == (RESUME, "ada.pdf", None)
-    builder.answers(700, content="I write notes.")
+    builder.answers(700, content={"summary": "I write notes."})
     assert user.summarize(resume["id"]).json() == {**resume, "summary": "I write notes."}
     assert user.http.get("/api/resumes").json() == [{**resume, "summary": "I write notes."}]
 
@@ -104,9 +103,8 @@ def test_of_many_at_once_those_begin_that_fit(builder: Builder) -> None:
     user = builder.signed_up("hasty")
     before = len(builder.bills)
     for _ in range(8):
-        builder.answers(1_000, delay_ms=300)
-    with ThreadPoolExecutor(8) as threads:
-        answers = [*threads.map(lambda number: user.parse(title=f"{number}.pdf"), range(8))]
+        builder.answers(1_000, until_released=True)
+    answers = asked_at_once(builder.running, lambda number: user.parse(title=f"{number}.pdf"), range(8), refused=3)
     begun = [answer for answer in answers if answer.status_code == 201]
     assert {answer.status_code for answer in answers} == {201, 429}
     # Each may take some 1,800 tokens: while they're under way, five fit under 10,000.
@@ -169,7 +167,7 @@ def test_each_suggestion_shows_its_arithmetic(builder: Builder) -> None:
     user = builder.signed_up("thrifty")
     assert user.http.get("/api/billing/suggestions").json() == []
     resume = user.parse().json()
-    builder.answers(3_000, content="Dear.")
+    builder.answers(3_000, content={"summary": "Dear."})
     assert user.summarize(resume["id"], "gpt-4o").status_code == 200
     found = user.http.get("/api/billing/suggestions").json()
     smaller = [one for one in found if one["kind"] == "cheaper_model"]
@@ -181,11 +179,19 @@ def test_each_suggestion_shows_its_arithmetic(builder: Builder) -> None:
     # What the operator saves isn't told.
     assert [(one["whom"], D(one["amount"])) for one in smaller[0]["savings"]] == [("customer", saved)]
     assert "0.007755 USD less" in smaller[0]["steps"][-2]["text"]
-    # With a margin, costs are the operator's alone.
+    # With a margin, costs are the operator's alone: of what is used from then on.
     source = Path("examples/resume_builder/catalog.toml").read_text(encoding="utf-8")
-    for catalog, shown in ((source.replace("percent = 0", "percent = 25"), []), (source, found)):
-        assert builder.toll.put("/v1/catalog", json={"source": catalog}).is_success
-        assert user.http.get("/api/billing/suggestions").json() == shown
+    dearer = source.replace("percent = 0", "percent = 25")
+    try:
+        assert builder.toll.put("/v1/catalog", json={"source": dearer}).is_success
+        later = builder.signed_up("later")
+        resume = later.parse().json()
+        builder.answers(3_000, content={"summary": "Dear."})
+        assert later.summarize(resume["id"], "gpt-4o").status_code == 200
+        assert later.http.get("/api/billing/suggestions").json() == []
+        assert user.http.get("/api/billing/suggestions").json() == found
+    finally:
+        assert builder.toll.put("/v1/catalog", json={"source": source}).is_success
 
 
 # Accounts, and what isn't a résumé

@@ -50,6 +50,12 @@ def get(running: Running, path: str, key: str | None = None) -> httpx.Response:
     return httpx.get(running.tollkeeper_url + path, headers=headers, trust_env=False, timeout=30)
 
 
+def test_an_old_sqlite_is_refused_with_what_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sqlite3.sqlite_version_info", (3, 34, 1))
+    with pytest.raises(ExampleFailed, match=r"need SQLite 3\.35"), started(SMALLEST):
+        pass
+
+
 def test_what_is_asked_is_charged_and_the_provider_is_simulated(running: Running, sign_in: SignIn) -> None:
     acme = sign_in(running, name="acme")
     assert acme.post("/ask", params={"id": "one"}).json() == {"charge": "0.25"}

@@ -222,8 +222,6 @@ def test_any_sequence_leaves_the_books_sound(database_url: str) -> None:
                 settings=settings(
                     max_examples=25,
                     stateful_step_count=20,
-                    deadline=None,
-                    derandomize=True,
                     phases=[Phase.generate],  # the books remember, so a smaller example isn't the same one
                     suppress_health_check=list(HealthCheck),
                 ),

@@ -30,8 +30,6 @@ ZONES = ["UTC", "Asia/Kolkata", "America/St_Johns", "Australia/Lord_Howe"]
 NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
 CAREFUL = settings(
     max_examples=20,
-    deadline=None,
-    derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 

@@ -375,8 +375,6 @@ def test_any_sequence_keeps_its_promises(server_url: str, template: str) -> None
             settings=settings(
                 max_examples=EXAMPLES,
                 stateful_step_count=STEPS,
-                deadline=None,
-                derandomize=True,
                 phases=[Phase.generate],  # a failure tells all that was done; smaller ones cost minutes
                 suppress_health_check=list(HealthCheck),
             ),

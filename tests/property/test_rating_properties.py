@@ -15,8 +15,7 @@ from tollkeeper.money import decimals_of
 from tollkeeper.rating import MODELS, Cumulative, Measure, billed_quantity, explain, linear_rate, rate
 from tollkeeper.rating.rate import price_of_period
 
-settings.register_profile("rating", deadline=None, max_examples=150)
-rating = settings.get_profile("rating")
+rating = settings(max_examples=150)
 
 ZERO = Decimal(0)
 

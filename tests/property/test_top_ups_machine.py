@@ -141,8 +141,6 @@ def test_the_customer_has_what_was_paid_for(database_url: str) -> None:
                 settings=settings(
                     max_examples=12,
                     stateful_step_count=15,
-                    deadline=None,
-                    derandomize=True,
                     phases=[Phase.generate, Phase.shrink],
                     suppress_health_check=list(HealthCheck),
                 ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import time
 import wave
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
@@ -53,6 +54,14 @@ def anthropic(simulator: Simulator) -> Iterator[Anthropic]:
 async def async_anthropic(simulator: Simulator, anyio_backend: object) -> AsyncIterator[AsyncAnthropic]:
     async with AsyncAnthropic(base_url=simulator.url, api_key=ANTHROPIC_KEY) as client:
         yield client
+
+
+def wait_for_bills(simulator: Simulator, count: int) -> None:
+    """Until so many calls are billed: who gives up on an answer may do so before its question is read."""
+    deadline = time.monotonic() + 30
+    while len(simulator.bills()) < count:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 @pytest.fixture

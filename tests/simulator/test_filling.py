@@ -34,6 +34,25 @@ Experience
 """
 
 
+PRINTED = """\
+JANE DOE
+Data scientist, London  |  jane@doe.example
+PROFESSIONAL SUMMARY
+Eight years in retail. Leads
+small teams.
+TECHNICAL SKILLS
+Languages: Python, R
+Tools: Spark
+WORK EXPERIENCE
+2020 to 2026: Lead scientist, Big Bank, London. Built a model that saves two million a
+year.
+2016 to 2020: Scientist, Shop Company, Leeds.
+Education
+Physics, Leeds
+"""
+"""As a PDF's text is read: without empty lines, broken where the page ends."""
+
+
 class Post(BaseModel):
     title: str
     company: str
@@ -59,6 +78,52 @@ def test_what_the_prompt_says_of_a_field_is_in_it() -> None:
     assert resume.summary == "Backend engineer who builds payment services."
     assert len({post.title for post in resume.experience}) == len(resume.experience) == 3
     assert all(post.title.lower() in CV.lower() for post in resume.experience)
+
+
+class Short(BaseModel):
+    headline: str
+    summary: str
+    skills: list[str]
+    experience: list[str]
+
+
+def test_the_parts_of_a_document_are_told_apart() -> None:
+    read = filled(Short.model_json_schema(), 7, PRINTED)
+    assert read == {
+        "headline": "Data scientist, London",
+        "summary": "Eight years in retail. Leads small teams.",
+        "skills": ["Python", "R", "Spark"],
+        "experience": [
+            "2020 to 2026: Lead scientist, Big Bank, London. Built a model that saves two million a year.",
+            "2016 to 2020: Scientist, Shop Company, Leeds.",
+        ],
+    }
+    spaced = "Experience\n\nLead, Bank\n- Saved a million\n\nScientist, Shop\n- Forecasts\n\nSkills\n- Python\n- R\n"
+    read = filled(Short.model_json_schema(), 7, spaced)
+    assert (read["experience"], read["skills"]) == (
+        ["Lead, Bank; Saved a million", "Scientist, Shop; Forecasts"],
+        ["Python", "R"],
+    )
+    again = filled(Short.model_json_schema(), 7, json.dumps(read))
+    assert (again["experience"], again["skills"]) == (read["experience"], read["skills"])
+
+
+def test_what_the_prompt_does_not_say_reads_like_an_answer_to_it() -> None:
+    asked = {"type": "object", "properties": {"questions": {"type": "array", "minItems": 12}}}
+    job = "Cook\nYou bake the bread of six shops. You lead a night shift of four."
+    questions = filled(asked, 7, job)["questions"]
+    assert len({*questions}) == 12
+    assert all(each.startswith("“You ") and each.endswith("?") for each in questions)
+    kinds = ["place_order", "ask_about_menu"]
+    reply = {"type": "object", "properties": {"kind": {"enum": kinds}, "reply": {"type": "string"}}}
+    assert filled(reply, 7, "What's on the menu?") == {
+        "kind": "ask_about_menu",
+        "reply": "“What's on the menu?” Let me look that up.",
+    }
+    assert filled(reply, 7, "Two coffees.") == {"kind": "place_order", "reply": "“Two coffees.” Noted. Is that all?"}
+    summary = {"type": "object", "properties": {"summary": {"type": "string"}}}
+    assert filled(summary, 7, job) == {"summary": "You bake the bread of six shops. You lead a night shift of four."}
+    assert filled(summary, 7, " \n") == {"summary": "Nothing was said."}
 
 
 def test_the_same_prompt_and_seed_give_the_same_document() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -10,6 +11,7 @@ import httpx
 import openai as package
 import pytest
 from openai import OpenAI
+from tests.simulator.conftest import wait_for_bills
 
 from tollkeeper import clock
 from tollkeeper.simulator import Simulator, SimulatorSettings, Step, running
@@ -98,14 +100,32 @@ def test_a_timeout_is_billed_and_so_is_each_retry(openai: OpenAI, simulator: Sim
     client = openai.with_options(timeout=0.2, max_retries=1)
     with pytest.raises(package.APITimeoutError):
         client.chat.completions.create(**hello)
+    wait_for_bills(simulator, 2)
     assert [bill.retry for bill in simulator.bills()] == [0, 1]
 
 
 def test_a_slow_answer_is_billed_before_it_comes(once: OpenAI, simulator: Simulator, hello: dict[str, Any]) -> None:
-    simulator.script(delay_ms=500)
+    simulator.script(until_released=True)
     with pytest.raises(package.APITimeoutError):
         once.with_options(timeout=0.1).chat.completions.create(**hello)
-    assert len(simulator.bills()) == 1
+    wait_for_bills(simulator, 1)
+
+
+def test_answers_wait_until_they_are_released(openai: OpenAI, simulator: Simulator, hello: dict[str, Any]) -> None:
+    simulator.script(until_released=True, times=2)
+    with ThreadPoolExecutor(2) as threads:
+        waiting = [threads.submit(openai.chat.completions.create, **hello) for _ in range(2)]
+        wait_for_bills(simulator, 2)
+        openai.chat.completions.create(**hello)  # whose step isn't one of them
+        assert not any(each.done() for each in waiting)
+        assert httpx.post(f"{simulator.url}/_simulator/release").json() == {}
+        assert all(each.result().choices for each in waiting)
+        simulator.script(until_released=True)
+        after = threads.submit(openai.chat.completions.create, **hello)
+        wait_for_bills(simulator, 4)
+        assert not after.done()
+        simulator.reset()
+        assert after.result().choices
 
 
 def test_usage_and_content_can_be_dictated(openai: OpenAI, simulator: Simulator, hello: dict[str, Any]) -> None:

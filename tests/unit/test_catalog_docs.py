@@ -20,7 +20,7 @@ TABLES = {
     "units.<key>": "units.x",
     "meters.<key>": "meters.x",
     "groups.<key>": "groups.x",
-    "limits.<name>": "limits.x",
+    "limits.<key>": "limits.x",
     "funding": "funding",
     "top_ups.<unit>": "top_ups.USD",
     "packs.<key>": "packs.x",

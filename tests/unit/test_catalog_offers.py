@@ -43,6 +43,8 @@ aggregation = "max"
 [groups.all]
 name = "All of it"
 meters = ["call", "seat"]
+[groups.calls]
+meters = ["call"]
 """
 AT = HEAD.count("\n") + 1
 EXAMPLES = Path(__file__).parents[2] / "examples" / "catalogs"
@@ -217,10 +219,11 @@ def test_prices_for_those_who_pay(terms: str, words: str) -> None:
     ("terms", "words"),
     [
         ('meter = "call"\nper = "day"\ncap = 10000', "10,000 calls per day"),
-        ('group = "all"\nspend = "USD"\nper = "week"\ncap = 5', "5.00 USD for All of it per week"),
+        ('group = "all"\nspend = "USD"\nper = "week"\ncap = 5', "5.00 USD per week (All of it)"),
         ('spend = "USD"\nper = "month"\ncap = 50\nmode = "soft"', "50.00 USD per month, a warning only"),
-        ('spend = "credit"\nmeter = "seat"\nper = "rolling_hour"\ncap = 1', "1 interview credit for Seat in any hour"),
+        ('spend = "credit"\nmeter = "seat"\nper = "rolling_hour"\ncap = 1', "1 interview credit in any hour (Seat)"),
         ('meter = "call"\nper = "day"\ncap = 9\nby = "member"', "9 calls per day for each member"),
+        ('group = "calls"\nper = "day"\ncap = 10000\nby = "member"', "10,000 per day for each member (Calls)"),
     ],
 )
 def test_limits_for_those_who_pay(terms: str, words: str) -> None:

@@ -99,7 +99,7 @@ def test_a_whole_limit_has_nothing_from_the_plan(base: str | None) -> None:
         "enabled": True,
     }
     found = limit_of("x", {"spend": "credit", "group": "work", "per": "week", "cap": 1, "by": "member"}, None, CATALOG)
-    assert (found.name, found.unit, found.group, found.meters) == ("x", "credit", "work", ("calls", "tokens"))
+    assert (found.key, found.unit, found.group, found.meters) == ("x", "credit", "work", ("calls", "tokens"))
     assert (found.per, found.by, found.mode) == (LimitPeriod.WEEK, LimitBy.MEMBER, LimitMode.HARD)
 
 

@@ -151,7 +151,7 @@ amount = 1
     )
     assert found.customer_funding == {"acme": Funding(UnitFunding(credit_ceiling=Decimal(7)))}
     daily = Limit(
-        name="daily_tokens",
+        key="daily_tokens",
         per=LimitPeriod.DAY,
         cap=Decimal(10000),
         meters=tokens,
@@ -187,6 +187,7 @@ amount = 1
 
 
 def test_what_is_left_out_has_defaults() -> None:
+    assert limit('name = "Each week"\nmeter = "calls"\nper = "week"\ncap = 0').name == "Each week"
     assert limit('meter = "calls"\nper = "week"\ncap = 0') == Limit("daily", LimitPeriod.WEEK, Decimal(0), ("calls",))
     assert limit('spend = "credit"\nper = "month"\ncap = "0.123456789012"') == Limit(
         "daily", LimitPeriod.MONTH, Decimal("0.123456789012"), unit="credit"
@@ -303,12 +304,14 @@ OTHER_FUNDING: dict[str, Any] = {
 @pytest.mark.parametrize(
     ("value", "others"),
     [
-        (Limit("daily", LimitPeriod.DAY, Decimal(5), ("calls",)), OTHER_LIMIT),
+        (Limit("daily", LimitPeriod.DAY, Decimal(5), ("calls",)), OTHER_LIMIT | {"called": "Each day"}),
         (RecurringGrant("monthly", "credit", Decimal(5), Period.MONTH), OTHER_GRANT),
         (UnitFunding(), OTHER_FUNDING),
     ],
 )
 def test_no_difference_is_lost_when_terms_are_compared(value: Any, others: dict[str, Any]) -> None:
-    assert {field.name for field in fields(value)} == {*others} | ({"name"} if hasattr(value, "name") else set())
+    assert {field.name for field in fields(value)} == {*others} | (
+        {"key", "name"} & {field.name for field in fields(value)}
+    )
     for name, other in others.items():
         assert replace(value, **{name: other}).as_terms() != value.as_terms(), name

@@ -102,9 +102,9 @@ def test_a_model_without_a_phrase_is_told_by_its_table() -> None:
 
 
 @pytest.mark.parametrize(
-    ("one", "more"), [("token", "tokens"), ("CV", "CV"), ("GB", "GB"), ("ms", "ms"), ("query", "queries"),
+    ("one", "more"), [("token", "tokens"), ("CV", "CVs"), ("GB", "GB"), ("ms", "ms"), ("query", "queries"),
                       ("day", "days"), ("box", "boxes"), ("search", "searches"), ("pages", "pages"),
-                      ("CV page", "CV pages")]
+                      ("CV page", "CV pages"), ("y", "y"), ("h", "h"), ("%", "%"), ("字", "字"), ("km", "km"), ("", "")]
 )  # fmt: skip
 def test_plural(one: str, more: str) -> None:
     assert plural(one) == more

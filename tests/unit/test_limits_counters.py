@@ -24,7 +24,7 @@ ACME = "00000000-0000-0000-0000-000000000001"
 NOW = datetime(2026, 3, 10, 12, 30, 30, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
 TOKENS = Limit("tokens", LimitPeriod.DAY, D(100), meters=("tokens",))
-HOURLY = replace(TOKENS, name="hourly", per=LimitPeriod.ROLLING_HOUR)
+HOURLY = replace(TOKENS, key="hourly", per=LimitPeriod.ROLLING_HOUR)
 SPEND = Limit("spend", LimitPeriod.MONTH, D(50), unit="USD")
 
 
@@ -56,7 +56,7 @@ def counters(*limits: Limit, used: int | str = 0, held: int = 0, now: datetime =
 
 
 def test_limits_that_count_the_same_share_a_counter() -> None:
-    same = replace(TOKENS, name="other", cap=D(5), mode=LimitMode.SOFT, enabled=False, warn_at=(), group="g")
+    same = replace(TOKENS, key="other", cap=D(5), mode=LimitMode.SOFT, enabled=False, warn_at=(), group="g")
     assert counter_id_of(same) == counter_id_of(TOKENS)
     others = [
         replace(TOKENS, per=LimitPeriod.WEEK),
@@ -69,11 +69,11 @@ def test_limits_that_count_the_same_share_a_counter() -> None:
 
 
 def test_quantity_limits_count_their_meters_and_spend_limits_their_unit() -> None:
-    of_pages = replace(SPEND, name="pages", meters=("pages",))
-    limits = (TOKENS, SPEND, of_pages, replace(SPEND, name="eur", unit="EUR"))
+    of_pages = replace(SPEND, key="pages", meters=("pages",))
+    limits = (TOKENS, SPEND, of_pages, replace(SPEND, key="eur", unit="EUR"))
 
     def named(**used: Any) -> dict[str, Decimal]:
-        return {one.limit.name: one.amount for one in draws(*limits, **used)}
+        return {one.limit.key: one.amount for one in draws(*limits, **used)}
 
     assert named(meter="tokens", quantity=D(7), charge=D("0.5")) == {"tokens": 7, "spend": D("0.5")}
     assert named(meter="pages", quantity=D(7), charge=D("0.5")) == {"spend": D("0.5"), "pages": D("0.5")}
@@ -162,7 +162,7 @@ def test_usage_in_a_window_that_is_over_counts_nowhere() -> None:
 
 
 def test_two_limits_on_one_counter_count_an_operation_once() -> None:
-    soft = replace(TOKENS, name="soft", cap=D(20), mode=LimitMode.SOFT)
+    soft = replace(TOKENS, key="soft", cap=D(20), mode=LimitMode.SOFT)
     found = counters(TOKENS)
     for one in draws(soft, TOKENS, quantity=D(30)):
         found.hold(one)
@@ -170,7 +170,7 @@ def test_two_limits_on_one_counter_count_an_operation_once() -> None:
     for one in draws(soft, TOKENS, quantity=D(30)):
         found.use(one)
     assert found.state(draw(TOKENS, 0)).used == 30
-    assert [(one.limit.name, one.percent) for one in found.crossings()] == [("soft", 80), ("soft", 100)]
+    assert [(one.limit.key, one.percent) for one in found.crossings()] == [("soft", 80), ("soft", 100)]
 
 
 # Holding
@@ -351,6 +351,7 @@ def test_a_fact_has_one_key_for_each_limit_member_period_and_threshold() -> None
     assert fact.key == "limit:tokens:ann:2026-03-10T00:00:00Z:80"
     assert fact.body == {
         "limit": "tokens",
+        "name": "Tokens",
         "member": "ann",
         "per": "day",
         "mode": "hard",

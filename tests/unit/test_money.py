@@ -202,7 +202,7 @@ def test_shares_by_largest_remainder(total: str, weights: str, decimals: int, sh
     assert allocate(D(total), [D(w) for w in weights.split()], decimals) == [D(s) for s in shares.split()]
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(
     total=st.decimals(-(10**12), 10**12, places=2),
     weights=st.lists(st.decimals(0, 10**9, places=6), min_size=1, max_size=12),

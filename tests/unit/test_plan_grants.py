@@ -113,7 +113,7 @@ several = st.dictionaries(st.sampled_from("abcd"), a_plan.map(lambda one: [one])
     st.lists(st.tuples(st.integers(0, 24 * 100), st.sampled_from("abcd")), min_size=1, max_size=12),
     st.sampled_from(["UTC", "America/New_York", "Asia/Kolkata"]),
 )
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_to_and_fro_never_gives_more_than_the_best_plan_would_have(
     plans: Plans, hours: list[tuple[int, str]], timezone: str
 ) -> None:

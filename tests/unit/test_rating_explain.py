@@ -302,7 +302,7 @@ def test_values_show_the_decimals_of_their_currency(unit: str, amount: str, text
         ("day", "days"),
         ("search", "searches"),
         ("tokens", "tokens"),
-        ("CV", "CV"),
+        ("CV", "CVs"),
         ("GB", "GB"),
         ("ms", "ms"),
         ("CV page", "CV pages"),

@@ -180,9 +180,7 @@ def burned_before(burned: Burned, event: str) -> Decimal:
 
 
 def test_any_order() -> None:
-    run_state_machine_as_test(
-        OneWallet, settings=settings(max_examples=80, stateful_step_count=30, deadline=None, derandomize=True)
-    )
+    run_state_machine_as_test(OneWallet, settings=settings(max_examples=80, stateful_step_count=30))
 
 
 planned = st.lists(
@@ -190,7 +188,6 @@ planned = st.lists(
 )
 
 
-@settings(max_examples=100, deadline=None)
 @for_all(planned, st.integers(0, 20), st.lists(st.integers(1, 900), min_size=1, max_size=30))
 def test_one_long_step_is_many_short_ones(
     grants: list[tuple[Decimal, int, int | None, int]], held: int, hours: list[int]

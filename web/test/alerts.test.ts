@@ -18,9 +18,9 @@ describe('toll-alerts', () => {
         'Note: Some charges are estimates',
       ]),
     );
-    expect(all('.alert p').map((each) => each.textContent)).toContain('parsing: 427 of 500 CVs per month (85%)');
+    expect(all('.alert p').map((each) => each.textContent)).toContain('Parsing: 427 of 500 CVs per month (85%)');
     expect(all('.alert p').map((each) => each.textContent)).toContain(
-      'daily_minutes: 90 of 90 minutes per day (100%). Free again in 8 hours',
+      'Daily minutes: 90 of 90 minutes per day (100%). Free again in 8 hours',
     );
     expect(all('.alert time').map((each) => each.textContent)).toEqual(['2 hours ago', '3 minutes ago']);
     const credits = await stage('toll-alerts', 'credits');

@@ -123,6 +123,18 @@ describe('a session that ends', () => {
     );
   });
 
+  it('waits for a product that is away for a moment, and says so where it stays away', async () => {
+    let away = 2;
+    const send = vi.fn(async (url: string) => {
+      if (url === '/token' && away-- > 0) throw new TypeError('Failed to fetch');
+      return json({ token: 'tollp_9' });
+    });
+    await portal(send, { token: null, tokenUrl: '/token' }).session();
+    away = Number.POSITIVE_INFINITY;
+    const failed = portal(send, { token: null, tokenUrl: '/token' }).session();
+    await expect(failed).rejects.toBeInstanceOf(Unreachable);
+  });
+
   it('without a way to renew it is told to everyone', async () => {
     const client = portal(async () => problem(401, 'portal_session_revoked'));
     const onEnded = vi.fn();

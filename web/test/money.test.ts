@@ -117,8 +117,19 @@ describe('quantities', () => {
     expect(new Money('de').quantity('5000', 'Minute')).toBe('5.000 Minute');
   });
 
+  it('bend the page’s own words in English, whatever the locale', () => {
+    const german = new Money('de-DE');
+    expect([german.count(1, 'more price'), german.count(1200, 'more price')]).toEqual([
+      '1 more price',
+      '1.200 more prices',
+    ]);
+    expect(german.quantity('3', 'Minute')).toBe('3 Minute');
+  });
+
   it('have English plurals', () => {
     expect(['query', 'batch', 'day', 'kWh', 'box'].map(plural)).toEqual(['queries', 'batches', 'days', 'kWh', 'boxes']);
+    const same = ['y', 'h', '%', '°C', '字', 'km', 'ms', ''];
+    expect(same.map(plural)).toEqual(same);
   });
 });
 

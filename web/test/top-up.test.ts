@@ -67,9 +67,7 @@ describe('toll-top-up', () => {
       pack: 'agency',
     });
     expect(window.open).not.toHaveBeenCalled();
-    await vi.waitFor(() => expect(text('toll-dialog')).toContain('You have 217 interview credits now.'), {
-      timeout: 4_000,
-    });
+    await vi.waitFor(() => expect(text('toll-dialog')).toContain('You have 217 interview credits now.'));
     expect(widget.isConnected).toBe(true);
   });
 
@@ -119,7 +117,7 @@ describe('toll-top-up', () => {
     expect(tab.opener).toBeNull();
     state = 'paid';
     portal.refresh();
-    await vi.waitFor(() => expect(text('toll-dialog')).toContain('Added to your balance'), { timeout: 4_000 });
+    await vi.waitFor(() => expect(text('toll-dialog')).toContain('Added to your balance'));
     expect(told).toHaveBeenCalledTimes(1);
   });
 

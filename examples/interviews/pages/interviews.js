@@ -14,6 +14,7 @@ form.addEventListener('submit', async (event) => {
   const button = form.querySelector('button');
   if (button.disabled) return;
   button.disabled = true;
+  let created = false;
   said.replaceChildren(element('p', 'Writing the questions …', 'muted'));
   try {
     const fields = Object.fromEntries(new FormData(form));
@@ -22,18 +23,21 @@ form.addEventListener('submit', async (event) => {
     said.replaceChildren(element('p', `The interview is created. ${took}`, 'good'));
     form.reset();
     id = newId();
+    created = true;
   } catch (problem) {
     if (problem.status) id = newId(); // it has come to an end; only without an answer the same one is asked for again
     show(problem, said, () => form.requestSubmit());
   }
   button.disabled = false;
-  await look();
+  await look(created);
 });
 
-async function look() {
+/** List them; with the newest one open where it has just been created. */
+async function look(created = false) {
   const interviews = await ask('/api/interviews').catch(() => null);
   if (!interviews) return;
   list.replaceChildren(...interviews.map(card));
+  list.firstElementChild?.toggleAttribute('open', created);
   document.querySelector('#none').hidden = interviews.length > 0;
 }
 
@@ -56,7 +60,7 @@ function newId() {
   return hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
 }
 
-team.then(look, () => {});
+team.then(() => look(), () => {});
 // Who has none is told before writing anything.
 portal('/overview').then(({ wallets }) => {
   if (wallets.every(({ available }) => Number(available) <= 0)) show({ code: 'no_credits' }, said);

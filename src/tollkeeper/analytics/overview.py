@@ -138,6 +138,7 @@ async def _ask_usage(tx: Tx, customer: Customer, first: date, after: date) -> As
         "group_by": [],
         "first": None,
         "filter": Jsonb({}),
+        "gauged": True,
         "digest": "",
         "label": None,
         "whole_months": True,

@@ -1,8 +1,9 @@
 -- Each query reads one source of usage in the pieces [from, to) of time, and sorts its rows into windows: `starts` are the
--- windows' beginnings in ascending order, and `width_bucket` gives the number of the window, counted from 1. So windows
--- of any zone, across any change of daylight-saving time, are one query.
+-- windows' beginnings in ascending order, and `width_bucket` gives the number of the window, counted from 1; `slots` are
+-- their numbers where not all are told. So windows of any zone, across any change of daylight-saving time, are one query.
 -- What a series is called is looked at where it's used: a customer may have many series, and few of them in the range. A
--- gauge's latest value is the largest of (time, value): an aggregate with an order of its own would sort all rows.
+-- gauge's latest value is the largest of (time, value): an aggregate with an order of its own would sort all rows. Where
+-- nothing that is asked for is `gauged`, neither that nor the peak is looked for.
 -- `offset 0` keeps the order: the pieces, their rows along the index, each row's series along its key. A plan that's made
 -- for any customer takes all for small, and would read the rows of a large one anew for each of its series: for minutes.
 
@@ -39,9 +40,9 @@ with asked as (
     select 'day', unnest(spans) from days
 )
 select width_bucket(u.start, %(starts)s::date[]) as slot, u.meter, u.unit, u.labels,
-       sum(u.events)::bigint as events, sum(u.quantity) as quantity, max(u.peak) as peak,
-       (max(array[extract(epoch from u.latest_at), u.latest]) filter (where u.latest_at is not null))[2] as latest,
-       max(u.latest_at) as latest_at, sum(u.charge) as charge, sum(u.cost) as cost, sum(u.unpriced)::bigint as unpriced,
+       sum(u.events)::bigint as events, sum(u.quantity) as quantity, max(u.peak) filter (where %(gauged)s) as peak,
+       (max(array[extract(epoch from u.latest_at), u.latest]) filter (where %(gauged)s and u.latest_at is not null))[2] as latest,
+       max(u.latest_at) filter (where %(gauged)s) as latest_at, sum(u.charge) as charge, sum(u.cost) as cost, sum(u.unpriced)::bigint as unpriced,
        sum(u.uncosted)::bigint as uncosted, sum(u.estimated)::bigint as estimated
 from (
     select r.start, r.meter, nullif(r.unit, '') as unit,
@@ -77,14 +78,14 @@ from (
 group by 1, 2, 3, 4
 
 -- name: usage_from_hours
-select width_bucket(u.hour, %(starts)s::timestamptz[]) as slot, s.meter, s.unit,
+select (%(slots)s::int[])[width_bucket(u.hour, %(starts)s::timestamptz[])] as slot, s.meter, s.unit,
        case cardinality(%(group_by)s::text[]) when 0 then array[]::text[]
            when 1 then array[case %(first)s when 'member' then s.member else s.dimensions ->> %(first)s end]
            else array(select case g.label when 'member' then s.member else s.dimensions ->> g.label end
                       from unnest(%(group_by)s::text[]) with ordinality as g (label, n) order by n) end as labels,
-       sum(u.events)::bigint as events, sum(u.quantity) as quantity, max(u.peak) as peak,
-       (max(array[extract(epoch from u.latest_at), u.latest]) filter (where u.latest_at is not null))[2] as latest,
-       max(u.latest_at) as latest_at, sum(u.charge) as charge, sum(u.cost) as cost, sum(u.unpriced)::bigint as unpriced,
+       sum(u.events)::bigint as events, sum(u.quantity) as quantity, max(u.peak) filter (where %(gauged)s) as peak,
+       (max(array[extract(epoch from u.latest_at), u.latest]) filter (where %(gauged)s and u.latest_at is not null))[2] as latest,
+       max(u.latest_at) filter (where %(gauged)s) as latest_at, sum(u.charge) as charge, sum(u.cost) as cost, sum(u.unpriced)::bigint as unpriced,
        sum(u.uncosted)::bigint as uncosted, sum(u.estimated)::bigint as estimated
 from unnest(%(from)s::timestamptz[], %(to)s::timestamptz[]) as piece (start, "end")
 cross join lateral (
@@ -101,13 +102,14 @@ group by 1, 2, 3, 4
 
 -- name: usage_from_events
 -- For ragged edges of less than an hour, and for zones whose hours begin elsewhere.
-select width_bucket(e.time, %(starts)s::timestamptz[]) as slot, s.meter, s.unit,
+select (%(slots)s::int[])[width_bucket(e.time, %(starts)s::timestamptz[])] as slot, s.meter, s.unit,
        case cardinality(%(group_by)s::text[]) when 0 then array[]::text[]
            when 1 then array[case %(first)s when 'member' then s.member else s.dimensions ->> %(first)s end]
            else array(select case g.label when 'member' then s.member else s.dimensions ->> g.label end
                       from unnest(%(group_by)s::text[]) with ordinality as g (label, n) order by n) end as labels,
-       count(*) as events, sum(e.billed) as quantity, max(e.billed) as peak,
-       (max(array[extract(epoch from e.time), e.billed]))[2] as latest, max(e.time) as latest_at,
+       count(*) as events, sum(e.billed) as quantity, max(e.billed) filter (where %(gauged)s) as peak,
+       (max(array[extract(epoch from e.time), e.billed]) filter (where %(gauged)s))[2] as latest,
+       max(e.time) filter (where %(gauged)s) as latest_at,
        coalesce(sum(e.charge), 0) as charge, coalesce(sum(e.cost), 0) as cost,
        coalesce(sum(e.unpriced), 0)::bigint as unpriced,
        coalesce(sum(e.uncosted), 0)::bigint as uncosted, coalesce(sum(e.estimates), 0)::bigint as estimated

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from bisect import bisect, bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from operator import itemgetter
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 from psycopg.types.json import Jsonb
@@ -21,6 +23,8 @@ from tollkeeper.errors import InvalidInput, NotFound
 from tollkeeper.money import ZERO, add
 
 _queries = Queries(__package__ or "")
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,19 +102,17 @@ class _Unique:
     quantity: int
 
 
-_Label = tuple[bool, str]
-"""Whether there is one, and its text: an empty text is a value of its own, and None doesn't sort with texts."""
+_Series = tuple[str, str | None, tuple[str | None, ...]]
+"""What the rows of all windows have in common: meter, unit, group."""
 
-_Key = tuple[int, str, _Label, tuple[_Label, ...]]
-
-
-def _key(slot: int, meter: str, unit: str | None, labels: Iterable[str | None]) -> _Key:
-    """What tells rows apart, and sorts them: window, meter, unit, group."""
-    return slot, meter, _label(unit), tuple(map(_label, labels))
+_BySlot = dict[_Series, dict[int, T]]
+"""By series and number of the window: of thousands of rows there are few series, and few windows."""
 
 
-def _label(text: str | None) -> _Label:
-    return text is not None, text or ""
+def _order(series: _Series) -> tuple[Any, ...]:
+    """What a window's rows are sorted by. An empty text is a value of its own, and None doesn't sort with texts."""
+    meter, unit, labels = series
+    return meter, unit is not None, unit or "", [(label is not None, label or "") for label in labels]
 
 
 async def usage(tx: Tx, customer: Customer, catalog: Catalog, query: UsageQuery) -> list[UsageRow]:
@@ -128,8 +130,9 @@ async def usage(tx: Tx, customer: Customer, catalog: Catalog, query: UsageQuery)
         "group_by": list(query.group_by),
         "first": query.group_by[0] if query.group_by else None,
         "filter": Jsonb(dict(query.filter)),
+        "gauged": any(meter.aggregation in _GAUGES for meter in meters),
     }
-    sums: dict[_Key, Sum] = {}
+    sums: _BySlot[Sum] = {}
     by_source: dict[Source, list[Piece]] = {}
     # Days and months of the customer's own zone are made of whole days, wherever the next one begins.
     whole = query.window in _OF_DAYS and query.timezone in (None, customer.timezone)
@@ -146,20 +149,20 @@ async def usage(tx: Tx, customer: Customer, catalog: Catalog, query: UsageQuery)
         for each in asked:
             for row in await each.all():
                 _merge(sums, row)
-    quantities = await _unique(tx, meters, common, windows)
+    counted = await _unique(tx, meters, common, windows)
     ways = {key: meter.aggregation for key, meter in catalog.meters.items()}
-    for key, total in sums.items():
-        if key not in quantities:
-            how = ways.get(total.meter, Aggregation.SUM)
-            quantities[key] = aggregated(how, total.quantity, total.peak, total.latest)
-    groups: dict[tuple[_Label, ...], dict[str, str | None]] = {}
-    rows: list[UsageRow] = []
-    for key in sorted(sums):
-        group = groups.get(key[3])
-        if group is None:
-            group = groups[key[3]] = dict(zip(query.group_by, sums[key].labels, strict=True))
-        rows.append(_row(sums[key], windows[key[0] - 1], group, quantities[key]))
-    return rows
+    rows: list[tuple[int, int, UsageRow]] = []
+    for place, series in enumerate(sorted(sums, key=_order)):
+        meter, _, labels = series
+        how, group = ways.get(meter, Aggregation.SUM), dict(zip(query.group_by, labels, strict=True))
+        of_slots = counted.get(series, {})
+        for slot, total in sums[series].items():
+            quantity = of_slots.get(slot)
+            if quantity is None:
+                quantity = aggregated(how, total.quantity, total.peak, total.latest)
+            rows.append((slot, place, _row(total, windows[slot - 1], group, quantity)))
+    rows.sort(key=itemgetter(0, 1))
+    return [row for _, _, row in rows]
 
 
 def totals(rows: Iterable[UsageRow]) -> list[UsageTotal]:
@@ -173,6 +176,7 @@ def totals(rows: Iterable[UsageRow]) -> list[UsageTotal]:
 
 
 _OF_DAYS = (Window.DAY, Window.MONTH)
+_GAUGES = (Aggregation.MAX, Aggregation.LATEST)
 
 QUERY = {
     Source.DAYS: _queries.usage_from_days,
@@ -212,8 +216,12 @@ def _span(source: Source, windows: Sequence[Interval], parts: list[Piece], custo
     """The windows and pieces in the terms of the source: days as dates, the others as instants."""
     starts = [window.start for window in windows]
     if source is not Source.DAYS:
+        # Those alone that the pieces are in: at the edges of a long range, a few of many.
+        spans = [range(bisect(starts, part.start), bisect_left(starts, part.end) + 1) for part in parts]
+        slots = sorted({slot for span in spans for slot in span})
         return {
-            "starts": array([start.isoformat() for start in starts]),
+            "slots": array(slots),
+            "starts": array([starts[slot - 1].isoformat() for slot in slots]),
             "from": [part.start for part in parts],
             "to": [part.end for part in parts],
         }
@@ -232,11 +240,9 @@ def _first_day(instant: datetime, tz: ZoneInfo) -> date:
     return day if start_of_day(day, tz) == instant else day + timedelta(days=1)
 
 
-def _merge(sums: dict[_Key, Sum], row: Sum) -> None:
-    key = _key(row.slot, row.meter, row.unit, row.labels)
-    total = sums.get(key)
-    if total is None:
-        sums[key] = row
+def _merge(sums: _BySlot[Sum], row: Sum) -> None:
+    total = sums.setdefault((row.meter, row.unit, tuple(row.labels)), {}).setdefault(row.slot, row)
+    if total is row:
         return
     total.events += row.events
     total.quantity = add(total.quantity, row.quantity)
@@ -256,9 +262,9 @@ def _gauge(row: Sum) -> tuple[datetime, Decimal]:
 
 async def _unique(
     tx: Tx, meters: Iterable[Meter], common: dict[str, Any], windows: Sequence[Interval]
-) -> dict[_Key, Decimal]:
+) -> _BySlot[Decimal]:
     """The quantities of meters that count distinct values."""
-    found: dict[_Key, Decimal] = {}
+    found: _BySlot[Decimal] = {}
     for meter in meters:
         if meter.aggregation is not Aggregation.UNIQUE_COUNT:
             continue
@@ -270,7 +276,7 @@ async def _unique(
             "end": windows[-1].end,
         }
         for row in await tx.all(_Unique, _queries.unique_from_events, params):
-            found[_key(row.slot, meter.key, row.unit, row.labels)] = Decimal(row.quantity)
+            found.setdefault((meter.key, row.unit, tuple(row.labels)), {})[row.slot] = Decimal(row.quantity)
     return found
 
 

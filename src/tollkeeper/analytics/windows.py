@@ -7,9 +7,11 @@ in any zone, is exact, and a long one is read from few rows.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from itertools import count
 from zoneinfo import ZoneInfo
 
 from tollkeeper.clock import (
@@ -72,13 +74,16 @@ def cut(window: Window, start: datetime, end: datetime, tz: ZoneInfo) -> list[In
         raise _too_many_windows()
     found: list[Interval] = []
     at = start
-    while at < end:
-        following = _end_of_window(window, at, tz)
+    for following in _ends(window, start, tz):
+        if following == at:
+            continue  # a day that the zone has skipped
         found.append(Interval(at, min(following, end)))
-        at = following
-        if len(found) > MOST_WINDOWS:
+        if following >= end:
+            return found
+        if len(found) >= MOST_WINDOWS:
             raise _too_many_windows()
-    return found
+        at = following
+    raise AssertionError("time goes on")
 
 
 def _too_many_windows() -> InvalidInput:
@@ -86,14 +91,17 @@ def _too_many_windows() -> InvalidInput:
     return InvalidInput("too_many_windows", told, field="window")
 
 
-def _end_of_window(window: Window, at: datetime, tz: ZoneInfo) -> datetime:
-    if window is Window.HOUR:
-        return _end_of_hour(at, tz)
-    day = local_slot(at, tz).day
-    if window is Window.DAY:
-        return start_of_day(day + timedelta(days=1), tz)
+def _ends(window: Window, start: datetime, tz: ZoneInfo) -> Iterator[datetime]:
+    """The ends of the windows from the one on that holds `start`."""
+    day, at = local_slot(start, tz).day, start
     first, _ = calendar_period(day, Period.MONTH)
-    return start_of_day(add_months(first, 1), tz)
+    for n in count(1):
+        if window is Window.DAY:
+            yield start_of_day(day + timedelta(days=n), tz)
+        elif window is Window.MONTH:
+            yield start_of_day(add_months(first, n), tz)
+        else:
+            yield (at := _end_of_hour(at, tz))
 
 
 def _end_of_hour(instant: datetime, tz: ZoneInfo) -> datetime:

@@ -278,7 +278,7 @@ def _limits(states: Sequence[LimitState]) -> list[HoldLimitAnswer]:
     """Those that are switched on; the others go on counting, but stop nothing."""
     return [
         HoldLimitAnswer(
-            limit=state.limit.name,
+            limit=state.limit.key,
             member=state.member or None,
             per=state.limit.per.value,
             window=WindowAnswer(state.window.start, state.window.end),
@@ -298,7 +298,7 @@ def _warnings(found: Sequence[Exceeded]) -> list[WarningAnswer]:
         WarningAnswer(
             code="limit_exceeded",
             detail=(
-                f"The operation goes beyond the limit {one.limit!r}, which only warns: {grouped(one.used)} used, "
+                f"The operation goes beyond the limit {one.name!r}, which only warns: {grouped(one.used)} used, "
                 f"{grouped(one.held)} held and {grouped(one.needed)} more are over {grouped(one.cap)}."
             ),
             limit=one.limit,

@@ -32,7 +32,7 @@ register_url_convertor("key", _convertor)
 CustomerKey = Annotated[str, Path(description="The customer's key, percent-encoded: `a/b` is sent as `a%2Fb`.")]
 HoldKey = Annotated[str, Path(description="The hold's id, percent-encoded.")]
 EventKey = Annotated[str, Path(description="The event's id, percent-encoded.")]
-LimitName = Annotated[str, Path(description="The limit's name.")]
+LimitKey = Annotated[str, Path(description="The limit's key.")]
 RecurringGrantName = Annotated[str, Path(description="The recurring grant's name.")]
 MemberKey = Annotated[str, Path(description="The member's key within the customer, percent-encoded.")]
 

@@ -129,7 +129,7 @@ class Agreeing(Opened):
             agreed = await agreement_of(tx, found.customer_id)
             others = replace(agreed, limits={key: each for key, each in agreed.limits.items() if key != name})
             base = stand(catalog, found, others, now)
-            limit_of(name, terms, next((one for one in base.limits if one.name == name), None), catalog)
+            limit_of(name, terms, next((one for one in base.limits if one.key == name), None), catalog)
             await set_limit(tx, found, name, terms, now=now, by=by)
 
         await self.database.run(work)

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from tollkeeper import clock
 from tollkeeper.books.opened import Opened
+from tollkeeper.catalog import redeclare
 from tollkeeper.gate import due_customers, sweep, warn_of_expiry
 from tollkeeper.limits import forget_old
 from tollkeeper.reconciliation import Allocate, Ran, Way, access_for, reconcile_all, rules_of
@@ -45,11 +46,14 @@ class Keeping(Opened):
                     raise failures[0] from error
 
     async def tidy(self) -> None:
-        """Tell of grants that are about to expire, and forget counters of windows long over."""
+        """Tell of grants that are about to expire, forget counters of windows long over, and tell the reports what the
+        catalog declares.
+        """
         now = clock.now()
         await self.database.run(lambda tx: warn_of_expiry(tx, now=now))
         while await self.database.run(lambda tx: forget_old(tx, now, limit=_SWEPT_TOGETHER * 10)):
             pass
+        await self.database.run(redeclare)  # last: where a newer process has applied a catalog, this one can't read it
 
     async def _sweep(self, customers: Sequence[str]) -> int:
         return await self.database.run(lambda tx: sweep(tx, self.desk, customers, now=clock.now()), pipelined=True)

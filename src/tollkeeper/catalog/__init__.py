@@ -1,6 +1,6 @@
 """What is sold, to whom, and for how much: versions that are added to and never edited. See README.md."""
 
-from tollkeeper.catalog.apply import Applied, apply
+from tollkeeper.catalog.apply import Applied, apply, redeclare
 from tollkeeper.catalog.attribution import Attribution, AttributionRule, TokenClass
 from tollkeeper.catalog.changes import Change, ChangeKind
 from tollkeeper.catalog.check import Draft, check
@@ -42,7 +42,7 @@ from tollkeeper.catalog.propose import Proposal, UsedMeters, UsedPlans, propose
 from tollkeeper.catalog.shelf import Shelf, load
 from tollkeeper.catalog.show import history, show
 from tollkeeper.catalog.store import Version, VersionWithSource, price_by_id
-from tollkeeper.catalog.table import number_fault
+from tollkeeper.catalog.table import in_words, number_fault
 from tollkeeper.catalog.words import (
     amount_by_name,
     grant_for_customers,
@@ -107,6 +107,7 @@ __all__ = [
     "grant_for_customers",
     "grant_in_words",
     "history",
+    "in_words",
     "limit_for_customers",
     "limit_in_words",
     "limit_of",
@@ -120,5 +121,6 @@ __all__ = [
     "price_in_words",
     "propose",
     "recurring_of",
+    "redeclare",
     "show",
 ]

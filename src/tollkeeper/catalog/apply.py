@@ -1,4 +1,4 @@
-"""apply: a file becomes the next version of the catalog."""
+"""apply: a file becomes the next version of the catalog. redeclare: what it says, for who reads with SQL."""
 
 from __future__ import annotations
 
@@ -6,11 +6,22 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from tollkeeper.catalog.check import check
+from tollkeeper.catalog.declarations import declared
 from tollkeeper.catalog.document import declared_document
 from tollkeeper.catalog.prices import Models
 from tollkeeper.catalog.propose import Proposal, UsedMeters, UsedPlans, compare, nobody_on_plans
-from tollkeeper.catalog.store import insert_prices, insert_version
+from tollkeeper.catalog.store import declare, insert_prices, insert_version, latest_version
 from tollkeeper.db import Kept, Tx, bump_epoch
+
+
+async def redeclare(tx: Tx) -> None:
+    """Have the version in force tell the views of `reports` what this Tollkeeper reads in it.
+
+    An older one, which applied it, may have told less, or nothing.
+    """
+    latest = await latest_version(tx)
+    if latest is not None:
+        await declare(tx, latest.version, declared_document(declared(latest.source)))
 
 
 @dataclass(frozen=True, slots=True)

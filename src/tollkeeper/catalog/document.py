@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -54,8 +54,8 @@ def declared_document(declared: Declarations) -> dict[str, Any]:
         "default_plan": declared.default_plan,
         "meters": [_meter(meter) for meter in declared.meters.values()],
         "groups": [_group(group) for group in declared.groups.values()],
-        "limits": [_limit(limit) for limit in declared.limits.values()],
-        "plans": [_plan_alone(plan) for plan in declared.plans.values()],
+        "limits": _by_name(declared.limits),
+        "plans": [_plan_alone(plan) | {"limits": _by_name(plan.limits)} for plan in declared.plans.values()],
     }
 
 
@@ -83,7 +83,12 @@ def _plan_alone(plan: Plan) -> dict[str, Any]:
 
 
 def _limit(limit: Limit) -> dict[str, Any]:
-    return {"name": limit.name, "words": limit_in_words(limit), **limit.as_terms()}
+    return {**limit.as_terms(), "key": limit.key, "name": limit.name, "words": limit_in_words(limit)}
+
+
+def _by_name(limits: Mapping[str, Limit]) -> list[dict[str, Any]]:
+    """The views of `reports` call a limit's key its name."""
+    return [_limit(limit) | {"name": limit.key} for limit in limits.values()]
 
 
 def _group(group: MeterGroup) -> dict[str, Any]:

@@ -23,10 +23,10 @@ _MOST_PERCENT = Decimal(1000)
 
 def read_limits(holder: Table, known: Known) -> dict[str, Limit]:
     """The limits in the table `limits` of `holder`; what can't be used is noted."""
-    return {name: read_limit(name, table, known) for name, table in holder.keyed("limits")}
+    return {key: read_limit(key, table, known) for key, table in holder.keyed("limits")}
 
 
-def read_limit(name: str, table: Table, known: Known) -> Limit:
+def read_limit(key: str, table: Table, known: Known) -> Limit:
     """One limit; what can't be used is noted, and something stands in for it."""
     unit = table.text("spend", default="") or None
     if unit is not None and (fault := unit_fault(unit, known)) is not None:
@@ -35,7 +35,7 @@ def read_limit(name: str, table: Table, known: Known) -> Limit:
     by = table.choice("by", LimitBy) or LimitBy.CUSTOMER
     warn_at = table.numbers("warn_at", count=_MOST_THRESHOLDS, most=_MOST_PERCENT)
     limit = Limit(
-        name=name,
+        key=key,
         per=table.choice("per", LimitPeriod, required=True) or LimitPeriod.DAY,
         cap=table.number("cap", required=True) or ZERO,
         meters=meters,
@@ -46,6 +46,7 @@ def read_limit(name: str, table: Table, known: Known) -> Limit:
         warn_at=tuple(_WARN_AT if warn_at is None else warn_at),
         enabled=table.flag("enabled", default=True),
         member_caps=_member_caps(table, by),
+        called=table.text("name", default="") or None,
     )
     table.finish()
     return limit

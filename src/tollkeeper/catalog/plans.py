@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from tollkeeper.catalog.table import in_words
 from tollkeeper.clock import Period, recurrence, start_of_day
 from tollkeeper.money import ZERO, multiply, plain
 
@@ -118,7 +119,7 @@ class Funding:
 class Limit:
     """A cap on a quantity of some meters, or on what is spent in one unit of value."""
 
-    name: str
+    key: str
     per: LimitPeriod
     cap: Decimal
     meters: tuple[str, ...] = ()
@@ -135,6 +136,13 @@ class Limit:
     """A limit that is switched off goes on counting."""
     member_caps: Mapping[str, Decimal] = field(default_factory=dict)
     """Caps of single members, where `by` is member."""
+    called: str | None = None
+    """Its name, where it was given one."""
+
+    @property
+    def name(self) -> str:
+        """What people call it."""
+        return self.called or in_words(self.key)
 
     def cap_of(self, member: str | None) -> Decimal:
         """The cap of a member, or of the customer."""
@@ -143,8 +151,9 @@ class Limit:
     def as_terms(self) -> dict[str, Any]:
         """As the catalog file and the API have it: canonical, with everything that is set by default."""
         counted = {"group": self.group} if self.group else {"meter": next(iter(self.meters), None)}
+        optional = {"name": self.called, **counted, "spend": self.unit}
         terms: dict[str, Any] = {
-            **{key: value for key, value in {**counted, "spend": self.unit}.items() if value is not None},
+            **{key: value for key, value in optional.items() if value is not None},
             "per": self.per.value,
             "cap": plain(self.cap),
             "mode": self.mode.value,

@@ -25,6 +25,9 @@ limit 1
 insert into catalog_versions (version, source, checksum, applied_at, applied_by, summary, declared)
 values (%(version)s, %(source)s, %(checksum)s, %(applied_at)s, %(applied_by)s, %(summary)s, %(declared)s)
 
+-- name: declare
+update catalog_versions set declared = %(declared)s where version = %(version)s and declared is distinct from %(declared)s
+
 -- name: insert_prices
 -- All rows of a version as one parameter: {price_id, meter, customer_key, plan, effective_from, kind, content}.
 insert into prices (price_id, version, meter, customer_key, plan, effective_from, kind, content)

@@ -87,6 +87,11 @@ async def insert_version(
     await tx.execute(_queries.insert_version, values | {"summary": Jsonb(summary), "declared": Jsonb(declared)})
 
 
+async def declare(tx: Tx, version: int, declared: dict[str, Any]) -> None:
+    """Have a version tell that it declares this, for who reads with SQL; nothing is written where it does already."""
+    await tx.execute(_queries.declare, {"version": version, "declared": Jsonb(declared)})
+
+
 async def insert_prices(tx: Tx, version: int, rows: Iterable[Row]) -> None:
     """Add what `version` says about prices."""
     await tx.execute(_queries.insert_prices, {"version": version, "rows": Jsonb([_written(row) for row in rows])})

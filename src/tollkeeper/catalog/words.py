@@ -13,7 +13,9 @@ from tollkeeper.catalog.plans import Lifetime, Limit, LimitBy, LimitMode, LimitP
 from tollkeeper.money import amount_in_words, grouped, plain
 
 _Table = Mapping[str, Any]
-_WORD = re.compile(r"[a-z]{3,}$")
+_UNBENT = re.compile(r"[kKMGTP]i?B|min|[kcm]m|kg|ml|kWh")
+_WORD = re.compile(r"[A-Za-z]{2}$")
+"""What ends so may be an English word."""
 
 
 def price_in_words(price: Price, meter: Meter | None = None) -> str:
@@ -70,17 +72,17 @@ def limit_in_words(limit: Limit) -> str:
 
 
 def limit_for_customers(limit: Limit, catalog: Catalog) -> str:
-    """ "10,000 tokens per day", "50.00 USD per month for each member, a warning only"."""
+    """ "10,000 tokens per day", "10,000 per day (AI tokens)", "50.00 USD per month for each member, a warning only"."""
+    what = f" ({_counted_by_name(limit, catalog)})" if limit.meters else ""
     if limit.unit:
         cap = amount_by_name(limit.cap, limit.unit, catalog.units.get(limit.unit))
-        of = f" for {_counted_by_name(limit, catalog)}" if limit.meters else ""
     elif limit.group is None and len(limit.meters) == 1 and limit.meters[0] in catalog.meters:
-        cap, of = f"{grouped(limit.cap)} {plural(catalog.meters[limit.meters[0]].unit)}", ""
+        cap, what = f"{grouped(limit.cap)} {plural(catalog.meters[limit.meters[0]].unit)}", ""
     else:
-        cap, of = grouped(limit.cap), f" of {_counted_by_name(limit, catalog)}"
+        cap = grouped(limit.cap)
     within = "in any hour" if limit.per is LimitPeriod.ROLLING_HOUR else f"per {limit.per}"
     each = " for each member" if limit.by is LimitBy.MEMBER else ""
-    return f"{cap}{of} {within}{each}{', a warning only' if limit.mode is LimitMode.SOFT else ''}"
+    return f"{cap} {within}{each}{what}{', a warning only' if limit.mode is LimitMode.SOFT else ''}"
 
 
 def _counted_by_name(limit: Limit, catalog: Catalog) -> str:
@@ -136,8 +138,8 @@ def _expiring(expires_after: Lifetime | None) -> str:
 
 
 def plural(unit: str) -> str:
-    """The unit for more than one. Only words of ordinary letters change; CV, GB and ms stay as they are."""
-    if not _WORD.search(unit) or unit.endswith("s"):
+    """The unit for more than one, as the pages have it: CVs, queries; GB, ms and tokens stay as they are."""
+    if _UNBENT.fullmatch(unit) or unit.endswith("s") or not _WORD.search(unit):
         return unit
     if unit.endswith("y") and unit[-2] not in "aeiou":
         return f"{unit[:-1]}ies"

@@ -144,7 +144,7 @@ def _show_beside(allowed: Allowed) -> None:
         show_table(
             ["LIMIT", "PER", "MEMBER", "USED", "HELD", "CAP", "REMAINING", "MODE"],
             [
-                (s.limit.name, s.limit.per.value.replace("_", " "), s.member,
+                (s.limit.key, s.limit.per.value.replace("_", " "), s.member,
                  *(Amount(value, s.limit.unit) for value in (s.used, s.held, s.cap, s.remaining)), s.limit.mode)
                 for s in allowed.limits
             ],
@@ -153,7 +153,7 @@ def _show_beside(allowed: Allowed) -> None:
 
 def _limit(state: LimitState) -> dict[str, Any]:
     return {
-        "limit": state.limit.name,
+        "limit": state.limit.key,
         "member": state.member or None,
         "per": state.limit.per,
         "window": state.window,
@@ -180,6 +180,6 @@ def _goes_beyond(one: Exceeded) -> str:
         for number in (one.used, one.held, one.needed, one.cap)
     )
     return (
-        f"The operation goes beyond the limit {one.limit!r}, which only warns: {used} used, {held} held and {needed} "
+        f"The operation goes beyond the limit {one.name!r}, which only warns: {used} used, {held} held and {needed} "
         f"more are over {cap}."
     )

@@ -25,7 +25,7 @@ from tollkeeper.money import amount_in_words, grouped, plain
 
 app = typer.Typer(help="List, set, switch and drop a customer's limits.", no_args_is_help=True)
 
-Name = Annotated[str, typer.Argument(help="The limit's name.")]
+Name = Annotated[str, typer.Argument(help="The limit's key.")]
 Text = str | None
 Change = Callable[[Mapping[str, Any], Limit | None], dict[str, Any]]
 """Makes the customer's new terms of its own ones, and of the limit in force."""
@@ -85,10 +85,11 @@ def set_limit(
     spend: Annotated[Text, typer.Option(help="The unit of value whose charges it counts.")] = None,
     per: Annotated[LimitPeriod | None, typer.Option(help="The window that it counts in.")] = None,
     by: Annotated[LimitBy | None, typer.Option(help="Whose usage it counts together.")] = None,
+    called: Annotated[Text, typer.Option(help="What people read instead of words from its key.")] = None,
 ) -> None:
     """Change a limit for this customer alone, or with --meter, --group or --spend give it one of its own."""
     given: dict[str, Any] = {"meter": meter, "group": group, "spend": spend, "per": per, "by": by, "mode": mode}
-    given |= {"cap": cap, "warn_at": _percents(warn_at)}
+    given |= {"cap": cap, "warn_at": _percents(warn_at), "name": called}
     given = {key: value if isinstance(value, list) else str(value) for key, value in given.items() if value is not None}
     caps = [_member_cap(text) for text in member_cap or []]
     if not given and not caps:
@@ -129,7 +130,7 @@ def drop(ctx: typer.Context, customer: CustomerKey, name: Name) -> None:
         return await limits_of(books, customer, None)
 
     found = run_books(ctx, work)
-    left = [one for one in found.limits if one.limit.name == name]
+    left = [one for one in found.limits if one.limit.key == name]
     if wants_json(ctx) or left:
         _show(ctx, found, left)
     else:
@@ -140,7 +141,7 @@ def _change(ctx: typer.Context, customer: str, name: str, change: Change) -> Non
 
     async def work(books: Books) -> Limits:
         present = await limits_of(books, customer, None)
-        limit = next((one.limit for one in present.limits if one.limit.name == name), None)
+        limit = next((one.limit for one in present.limits if one.limit.key == name), None)
         terms = change(present.own.get(name, {}), limit)
         if limit is None and not any(key in terms for key in _COUNTED):
             told = f"The customer has no limit {name!r}; to make one, say what it counts: --meter, --group or --spend."
@@ -149,7 +150,7 @@ def _change(ctx: typer.Context, customer: str, name: str, change: Change) -> Non
         return await limits_of(books, customer, None)
 
     found = run_books(ctx, work)
-    _show(ctx, found, [one for one in found.limits if one.limit.name == name])
+    _show(ctx, found, [one for one in found.limits if one.limit.key == name])
 
 
 async def limits_of(books: Books, key: str, member: str | None) -> Limits:
@@ -161,9 +162,9 @@ async def read_limits(books: Books, tx: Tx, key: str, member: str | None, now: d
     """The limits in force for a customer, and how far they are used; those by member for `member`, if there is one."""
     standing, agreement = await standing_of(books, tx, key, now)
     customer, limits = standing.customer, standing.limits
-    states = {state.limit.name: state for state in await read_states(tx, customer, limits, member=member, now=now)}
+    states = {state.limit.key: state for state in await read_states(tx, customer, limits, member=member, now=now)}
     shown = [
-        Shown(one, states.get(one.name), window_at(one.per, now, customer.zone), one.name in agreement.limits)
+        Shown(one, states.get(one.key), window_at(one.per, now, customer.zone), one.key in agreement.limits)
         for one in limits
     ]
     return Limits(customer, now, shown, agreement.limits)
@@ -199,7 +200,7 @@ def show_limits(limits: Sequence[Shown]) -> None:
         ["LIMIT", "PER", "COUNTS", "MEMBER", "USED", "HELD", "CAP", "REMAINING", "UNTIL", "MODE", "OWN"],
         [
             (
-                one.limit.name,
+                one.limit.key,
                 one.limit.per.value.replace("_", " "),
                 _counted(one.limit),
                 (one.state and one.state.member) or ("each" if one.limit.by is LimitBy.MEMBER else None),
@@ -217,7 +218,7 @@ def show_limits(limits: Sequence[Shown]) -> None:
     for one in limits:
         for member, most in sorted(one.limit.member_caps.items()):
             cap = amount_in_words(most, one.limit.unit) if one.limit.unit else grouped(most)
-            print_line(f"{one.limit.name}: the cap of {member} is {cap}.")
+            print_line(f"{one.limit.key}: the cap of {member} is {cap}.")
 
 
 def _counted(limit: Limit) -> str:
@@ -232,7 +233,8 @@ def public(one: Shown) -> dict[str, Any]:
     """The limit as the API shows it."""
     limit, state, terms = one.limit, one.state, one.limit.as_terms()
     return {
-        "limit": limit.name,
+        "limit": limit.key,
+        "name": limit.name,
         **{key: terms.get(key) for key in _COUNTED},
         "per": limit.per,
         "by": limit.by,

@@ -69,6 +69,11 @@ def _stop(*_: object) -> NoReturn:
     raise SystemExit(0)
 
 
+def _note(*_: object) -> None:
+    """Have it end once the event loop runs: an exception as that begins would leave one that can't even be closed."""
+    _asked_to_stop.set()
+
+
 @contextmanager
 def _listening(settings: Settings) -> Iterator[socket.socket]:
     """The port, taken before anything slow begins, so that a port in use is told at once."""
@@ -131,7 +136,8 @@ class _Config(uvicorn.Config):
         """Load the application, in the main thread of whichever process serves."""
         before = {each: signal.signal(each, _stop) for each in (signal.SIGINT, signal.SIGTERM)}
         try:
-            super().load()
+            if not _asked_to_stop.is_set():
+                super().load()
         finally:
             if _asked_to_stop.is_set():
                 # By now, the exception may be gone: what is loaded calls much code, and some of it swallows any.
@@ -155,6 +161,8 @@ def _serve(settings: Settings, listener: socket.socket) -> None:
         timeout_graceful_shutdown=_GRACE_SECONDS,
     )
     if settings.workers == 1:
+        for each in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(each, _note)
         uvicorn.Server(config).run([listener])
     else:
         Multiprocess(config, [listener]).run()

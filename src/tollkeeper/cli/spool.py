@@ -70,9 +70,10 @@ def replay(
     spool = _opened(file)
     if local:
         settings = settings_for(ctx)
-        toll = Tollkeeper.local(settings.data, database_url=settings.database_url, spool=spool.path)
+        kept = {"database_url": settings.database_url, "spool": spool.path, "background": False}
+        toll = Tollkeeper.local(settings.data, **kept)
     else:
-        toll = Tollkeeper(url, spool=spool.path, timeout=_PATIENCE_SECONDS)
+        toll = Tollkeeper(url, spool=spool.path, timeout=_PATIENCE_SECONDS, background=False)
     with toll:
         done = toll.replay(refused=refused)
         elsewhere = sum(one.target != toll.target for one in spool.entries())

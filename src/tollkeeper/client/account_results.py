@@ -60,6 +60,8 @@ class Limit:
     """A limit in force. What is used of it is None where it's each member's own, and no member was asked for."""
 
     limit: str
+    name: str
+    """What people call it."""
     meter: str | None
     group: str | None
     spend: str | None
@@ -259,7 +261,9 @@ class Price:
 class LimitTerms:
     """A limit as the catalog has it."""
 
+    key: str
     name: str
+    """What people call it."""
     words: str
     cap: Decimal
     per: str

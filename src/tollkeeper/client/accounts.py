@@ -155,6 +155,7 @@ class Accounts:
         customer: str,
         name: str,
         *,
+        called: str | None = None,
         cap: Number | None = None,
         mode: str | None = None,
         enabled: bool | None = None,
@@ -167,8 +168,9 @@ class Accounts:
         by: str | None = None,
     ) -> Ask[Limit]:
         """Change a limit for this customer alone, or add one: with `meter`, `group` or `spend` it's a whole one. What
-        isn't given stays as it is."""
+        isn't given stays as it is. `name` is its key, `called` what people read."""
         body = {
+            "name": called,
             "cap": exact("cap", cap),
             "mode": mode,
             "enabled": enabled,

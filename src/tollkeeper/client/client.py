@@ -66,7 +66,15 @@ def api_key_of(api_key: str | None) -> str:
 class Client(Watching):
     """What both kinds of client share: operations, wrapped clients, and the spool."""
 
-    def __init__(self, target: str, transport: Transport, *, on_outage: OnOutage, spool: Path | str | None) -> None:
+    def __init__(
+        self,
+        target: str,
+        transport: Transport,
+        *,
+        on_outage: OnOutage,
+        spool: Path | str | None,
+        background: bool = True,
+    ) -> None:
         if on_outage not in ("refuse", "allow"):
             raise InvalidInput("invalid_option", 'on_outage is "refuse" or "allow".', field="on_outage")
         super().__init__()
@@ -75,7 +83,7 @@ class Client(Watching):
         self.on_outage = on_outage
         self.spool: Spool = open_spool(None if spool is None else Path(spool))
         self.transport = transport
-        self.courier = Courier(self.spool, target, transport, self.end_abandoned)
+        self.courier = Courier(self.spool, target, transport, self.end_abandoned, background=background)
         self._closed = threading.Event()
         atexit.register(self.close_now)
         self.courier.wake()

@@ -30,13 +30,21 @@ _BETWEEN_TAKEOVERS = timedelta(seconds=15)
 
 
 class Courier:
-    """Sends one target's entries. Whoever writes an entry that isn't sent at once calls `wake`."""
+    """Sends one target's entries. Whoever writes an entry that isn't sent at once calls `wake`.
 
-    def __init__(self, spool: Spool, target: str, transport: Transport, tidy: Callable[[], None]) -> None:
+    Without `background` there's no thread, and `replay` alone sends.
+    """
+
+    def __init__(
+        self, spool: Spool, target: str, transport: Transport, tidy: Callable[[], None], *, background: bool = True
+    ) -> None:
         self._spool = spool
         self._target = target
         self._transport = transport
         self._tidy = tidy
+        self._background = background
+        # What the thread has taken to send it, `replay` would miss: it waits until that's done.
+        self._sending = threading.Lock()
         # The one thing that finalizers may put something into, wherever they strike.
         self._mail: SimpleQueue[Watch | None] = SimpleQueue()
         self._closing = False
@@ -71,12 +79,19 @@ class Courier:
 
     def wake(self) -> None:
         """There's something to send. Starts the thread if there is none, in a forked child too."""
+        if not self._background:
+            return
+        self._leave_to_parent()
         self._mail.put(None)
-        if (self._thread is None or self._pid != os.getpid()) and not self._closing:
-            self._pid = os.getpid()
-            self._mail = SimpleQueue()
+        if self._thread is None and not self._closing:
             self._thread = threading.Thread(target=self._work, name="tollkeeper spool", daemon=True)
             self._thread.start()
+
+    def _leave_to_parent(self) -> None:
+        """A forked child has neither the thread, nor what that was about to do, nor the end of it to wait for."""
+        if self._pid != os.getpid():
+            self._pid, self._thread = os.getpid(), None
+            self._mail, self._sending = SimpleQueue(), threading.Lock()
 
     def close(self, seconds: float) -> None:
         """Send what can be sent within so many seconds, and end."""
@@ -98,7 +113,8 @@ class Courier:
                     take_over(self._spool)
                     taken = clock.now()
                 if not self.away or self._closing:
-                    self.send_due()
+                    with self._sending:
+                        self._send_due()
             except Exception:
                 _log.exception("[tollkeeper] The spool's thread failed; it goes on.")
             if self._closing:
@@ -129,7 +145,7 @@ class Courier:
 
     # Sending
 
-    def send_due(self) -> Replayed:
+    def _send_due(self) -> Replayed:
         """Send everything that is due, until there's nothing more or no answer."""
         sent = refused = 0
         errors: list[str] = []
@@ -170,9 +186,11 @@ class Courier:
 
     def replay(self, *, refused: bool = False) -> Replayed:
         """Take over what dead processes left, and send everything now, whenever it was due."""
-        taken = take_over(self._spool)
-        self._spool.write("retry_waiting", target=self._target)
-        if refused:
-            self._spool.write("retry_refused", target=self._target)
-        done = self.send_due()
+        self._leave_to_parent()
+        with self._sending:
+            taken = take_over(self._spool)
+            self._spool.write("retry_waiting", target=self._target)
+            if refused:
+                self._spool.write("retry_refused", target=self._target)
+            done = self._send_due()
         return Replayed(done.sent, done.refused, done.waiting, taken, done.errors)

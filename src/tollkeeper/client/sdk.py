@@ -30,7 +30,8 @@ class Tollkeeper(Api, Client, Blocking):
 
     `url` and `api_key` are TOLLKEEPER_URL and TOLLKEEPER_API_KEY unless they are given. `on_outage` says what an
     operation does when Tollkeeper can't be reached: "refuse" raises TollkeeperUnreachable, "allow" goes on without a
-    hold. Usage is kept in the file `spool` either way, and sent later.
+    hold. Usage is kept in the file `spool` either way, and sent later: by a thread in the background, or without
+    `background` by `replay` alone.
     """
 
     def __init__(
@@ -41,9 +42,10 @@ class Tollkeeper(Api, Client, Blocking):
         on_outage: OnOutage = "refuse",
         spool: Path | str | None = None,
         timeout: float = _SECONDS,
+        background: bool = True,
     ) -> None:
         transport = HttpTransport(address(url), api_key_of(api_key), timeout)
-        Client.__init__(self, address(url), transport, on_outage=on_outage, spool=spool)
+        Client.__init__(self, address(url), transport, on_outage=on_outage, spool=spool, background=background)
 
     @classmethod
     def local(
@@ -54,6 +56,7 @@ class Tollkeeper(Api, Client, Blocking):
         database_url: str | None = None,
         on_outage: OnOutage = "refuse",
         spool: Path | str | None = None,
+        background: bool = True,
     ) -> Self:
         """Tollkeeper within this process, on the embedded PostgreSQL or TOLLKEEPER_DATABASE_URL; no server is needed.
 
@@ -61,7 +64,7 @@ class Tollkeeper(Api, Client, Blocking):
         """
         place = _start_here(data, catalog, database_url)
         made = cls.__new__(cls)
-        Client.__init__(made, place.target, place.transport, on_outage=on_outage, spool=spool)
+        Client.__init__(made, place.target, place.transport, on_outage=on_outage, spool=spool, background=background)
         return made
 
     def perform(self, asked: Ask[T]) -> T:

@@ -31,7 +31,7 @@ _FIRST = Behind("", Decimal("-Infinity"), "")
 _LAST = Behind("\U0010ffff" * (KEY_LENGTH + 1), Decimal("Infinity"), "\U0010ffff" * (NAME_LENGTH + 1))
 """Before and behind all customers: with a place in every case, each query goes along an index."""
 
-_FIGURES = (Sort.SPENT, Sort.MARGIN, Sort.OWED)
+_AMOUNTS = (Sort.SPENT, Sort.MARGIN, Sort.OWED, Sort.BALANCE)
 
 
 async def list_figures(tx: Tx, catalog: Catalog, query: ListQuery, *, now: datetime) -> Listed:
@@ -58,7 +58,7 @@ async def list_figures(tx: Tx, catalog: Catalog, query: ListQuery, *, now: datet
 
 
 def _ranking(query: ListQuery) -> bytes:
-    """The query that finds a page. An index in a figure's order is of no use where most customers aren't wanted."""
-    if query.sort in _FIGURES and (query.search is not None or query.archived):
+    """The query that finds a page. An order by amounts is of no use where most customers aren't wanted."""
+    if query.sort in _AMOUNTS and (query.search is not None or query.archived):
         return _queries.rank_found
     return _RANKINGS[query.sort, query.backwards]

@@ -14,6 +14,7 @@ from typing import Any
 
 from tollkeeper.clock import Period, calendar_period, local_slot, start_of_day, zone
 from tollkeeper.console.model import Round
+from tollkeeper.customers import Customer
 from tollkeeper.db import Queries, Tx, text_array, word_array
 
 _queries = Queries(__package__ or "")
@@ -33,6 +34,15 @@ class Task(StrEnum):
     SWEEP = "sweep"
 
 
+async def list_customer(tx: Tx, customer: Customer, currency: str) -> None:
+    """Have a customer that is made in this transaction listed at once, with figures of 0, and not a round later.
+
+    `currency` is the catalog's.
+    """
+    of_customer = {"customer_id": customer.customer_id, "key": customer.key, "own_currency": customer.currency}
+    await tx.execute(_queries.list_customer, of_customer | {"currency": currency})
+
+
 async def refresh_figures(tx: Tx, currency: str, *, now: datetime, whole: bool = False) -> bool:
     """Bring the figures up to `now`; False where another process is at it. With `whole`, those of every customer.
 
@@ -47,7 +57,10 @@ async def refresh_figures(tx: Tx, currency: str, *, now: datetime, whole: bool =
     turned = zones if whole else [name for name in zones if _month(name, now) != _month(name, last.as_of)]
     since = last.as_of - OVERLAP
     params = columns | {"since": since, "whole_zones": text_array(turned), "currency": currency}
-    await tx.execute(_queries.refresh_figures, params)
+    refreshed = await tx.execute(_queries.refresh_figures, params)
+    if whole or refreshed.rowcount:
+        await tx.execute(_queries.forget_sums)
+        await tx.execute(_queries.store_sums)
     done = {"task": Task.FIGURES, "as_of": now, "whole_at": now if whole else last.whole_at}
     await tx.execute(_queries.end_round, done)
     return True

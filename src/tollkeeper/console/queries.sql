@@ -15,9 +15,18 @@ update rounds set as_of = %(as_of)s, whole_at = %(whole_at)s where task = %(task
 -- name: last_round
 select as_of, whole_at from rounds where task = %(task)s
 
+-- name: list_customer
+-- Nothing used, in no month: whatever round comes first adds it up.
+insert into customer_figures (customer_id, key, month, day, events, day_events, charge, day_charge, other_charges, cost, day_cost,
+                              margin, day_margin, unpriced, charged_earlier, owed)
+select %(customer_id)s, %(key)s, '-infinity', '-infinity', 0, 0, 0, 0, null, 0, 0, margin, margin, 0, 0, 0
+from (select case when %(own_currency)s = %(currency)s then 0 else '-Infinity'::numeric end as margin) known
+
 -- name: refresh_figures
 -- Adds up anew whatever may have changed: customers that are new or have events recorded since then, and all those in
 -- zones where it has become another month. It reads only this month's days, unless an event may belong to an earlier one.
+-- Each customer's days are read once, along the index, and then their series by key: from the series, a customer with many
+-- would have its days gone through anew for each of them.
 with zones as materialized (
     select * from unnest(%(zone)s::text[], %(month)s::date[], %(next_month)s::date[], %(day)s::date[],
                          %(began)s::timestamptz[]) as zone (name, month, next_month, day, began)
@@ -43,8 +52,12 @@ with zones as materialized (
            coalesce(sum(u.charge) filter (where u.day = d.day), 0) as day_charge,
            coalesce(sum(u.cost) filter (where u.day = d.day), 0) as day_cost
     from due d
-    join usage_days u on u.customer_id = d.customer_id and u.day >= d.month and u.day < d.next_month
-    join series s on s.customer_id = u.customer_id and s.series_id = u.series_id
+    cross join lateral (
+        select * from usage_days where customer_id = d.customer_id and day >= d.month and day < d.next_month offset 0
+    ) u
+    cross join lateral (
+        select unit from series where customer_id = u.customer_id and series_id = u.series_id offset 0
+    ) s
     group by d.customer_id, s.unit
 ), sums as (
     select d.customer_id, sum(b.events)::bigint as events, sum(b.day_events)::bigint as day_events,
@@ -59,9 +72,14 @@ with zones as materialized (
 ), earlier as (
     select d.customer_id, sum(u.charge) as charge
     from due d
-    join usage_days u on u.customer_id = d.customer_id and u.day < d.month
-    join series s on s.customer_id = u.customer_id and s.series_id = u.series_id and s.unit = d.currency
-    where d.anew
+    cross join lateral (
+        select series_id, sum(charge) as charge from usage_days where customer_id = d.customer_id and day < d.month
+        group by series_id
+    ) u
+    cross join lateral (
+        select unit from series where customer_id = d.customer_id and series_id = u.series_id offset 0
+    ) s
+    where d.anew and s.unit = d.currency
     group by d.customer_id
 ), paid as (
     select d.customer_id, sum(g.spent) as amount
@@ -185,8 +203,11 @@ with found as materialized (
       and (%(search)s::text is null or position(lower(%(search)s) in lower(key || chr(10) || name)) > 0)
 ), ranked as (
     select found.customer_id, found.key,
-           case %(figure)s when 'spent' then f.charge when 'margin' then f.margin else f.owed end as rank
-    from found join operator_figures f on f.customer_id = found.customer_id
+           case %(figure)s when 'spent' then f.charge when 'margin' then f.margin when 'owed' then f.owed
+               else coalesce(w.balance - w.held, 0) end as rank
+    from found
+    join operator_figures f on f.customer_id = found.customer_id
+    left join wallets w on %(figure)s = 'balance' and w.customer_id = found.customer_id and w.unit = %(unit)s
 )
 select customer_id, key, rank, null::text as name
 from ranked
@@ -197,30 +218,61 @@ order by case when %(backwards)s then rank end desc, case when %(backwards)s the
 limit %(limit)s
 
 -- name: rank_by_balance
--- What is available in one unit of value, at this moment; 0 of whoever has no wallet of it.
-select f.customer_id, f.key, coalesce(w.balance - w.held, 0) as rank, null::text as name
-from operator_figures f
-left join wallets w on w.customer_id = f.customer_id and w.unit = %(unit)s
-where (coalesce(w.balance - w.held, 0), f.key) > (%(after_rank)s::numeric, %(after_key)s::text)
-  and (%(archived)s::boolean is null and %(search)s::text is null or exists (
-      select from operator_customers c
-      where c.customer_id = f.customer_id
-        and (%(archived)s::boolean is null or (c.archived_at is not null) = %(archived)s)
-        and (%(search)s::text is null or position(lower(%(search)s) in lower(c.key || chr(10) || c.name)) > 0)))
-order by coalesce(w.balance - w.held, 0), f.key
+-- What is available in one unit of value, at this moment; 0 of whoever has no wallet of it. Wallets are read through: an
+-- index on what each hold changes would cost each hold more than this costs now and then. They're never below 0, so those
+-- with more and those with nothing are found apart, the second only if the page reaches them. A wallet knows its customer's
+-- id, not its key: so customers who have the same are in the order of their ids, but for those who have nothing.
+with behind as (
+    select customer_id from operator_customers where key = %(after_key)s
+), poor as (
+    select c.customer_id, 0::numeric as rank
+    from operator_customers c
+    left join wallets w on w.customer_id = c.customer_id and w.unit = %(unit)s
+    where %(after_rank)s::numeric <= 0 and coalesce(w.balance = w.held, true)
+      and (0, c.key) > (%(after_rank)s::numeric, %(after_key)s::text)
+      and (not %(present)s or c.archived_at is null)
+    order by c.key
+    limit %(limit)s
+), rich as (
+    select customer_id, balance - held as rank
+    from wallets
+    where (select count(*) from poor) < %(limit)s and unit = %(unit)s and balance > held
+      and (balance - held, customer_id) > (%(after_rank)s::numeric, (select customer_id from behind))
+      and not (%(present)s and customer_id in (select customer_id from operator_customers where archived_at is not null))
+    order by rank, customer_id
+    limit %(limit)s
+)
+select c.customer_id, c.key, rank, null::text as name
+from (select * from rich union all select * from poor) found
+join operator_customers c on c.customer_id = found.customer_id
+order by rank, case when rank = 0 then c.key end, c.customer_id
 limit %(limit)s
 
 -- name: rank_by_balance_backwards
-select f.customer_id, f.key, coalesce(w.balance - w.held, 0) as rank, null::text as name
-from operator_figures f
-left join wallets w on w.customer_id = f.customer_id and w.unit = %(unit)s
-where (coalesce(w.balance - w.held, 0), f.key) < (%(after_rank)s::numeric, %(after_key)s::text)
-  and (%(archived)s::boolean is null and %(search)s::text is null or exists (
-      select from operator_customers c
-      where c.customer_id = f.customer_id
-        and (%(archived)s::boolean is null or (c.archived_at is not null) = %(archived)s)
-        and (%(search)s::text is null or position(lower(%(search)s) in lower(c.key || chr(10) || c.name)) > 0)))
-order by coalesce(w.balance - w.held, 0) desc, f.key desc
+with behind as (
+    select customer_id from operator_customers where key = %(after_key)s
+), rich as (
+    select customer_id, balance - held as rank
+    from wallets
+    where unit = %(unit)s and balance > held
+      and (balance - held, customer_id) < (%(after_rank)s::numeric, (select customer_id from behind))
+      and not (%(present)s and customer_id in (select customer_id from operator_customers where archived_at is not null))
+    order by rank desc, customer_id desc
+    limit %(limit)s
+), poor as (
+    select c.customer_id, 0::numeric as rank
+    from operator_customers c
+    left join wallets w on w.customer_id = c.customer_id and w.unit = %(unit)s
+    where (select count(*) from rich) < %(limit)s and coalesce(w.balance = w.held, true)
+      and (0, c.key) < (%(after_rank)s::numeric, %(after_key)s::text)
+      and (not %(present)s or c.archived_at is null)
+    order by c.key desc
+    limit %(limit)s
+)
+select c.customer_id, c.key, rank, null::text as name
+from (select * from rich union all select * from poor) found
+join operator_customers c on c.customer_id = found.customer_id
+order by rank desc, case when rank = 0 then c.key end desc, c.customer_id desc
 limit %(limit)s
 
 -- name: show_customers
@@ -251,31 +303,42 @@ select count(*) as customers, count(*) filter (where archived_at is not null) as
        count(*) filter (where suspended_at is not null and archived_at is null) as suspended
 from operator_customers
 
--- name: sum_figures
--- All customers, by currency: this month's and, of those whose figures are of the present day, this day's.
-select c.currency, sum(f.events)::bigint as events, sum(f.charge) as charge, sum(f.cost) as cost,
-       sum(f.margin) as margin, sum(f.unpriced)::bigint as unpriced,
-       coalesce(sum(f.day_events) filter (where f.day = z.day), 0)::bigint as day_events,
-       coalesce(sum(f.day_charge) filter (where f.day = z.day), 0) as day_charge,
-       coalesce(sum(f.day_cost) filter (where f.day = z.day), 0) as day_cost,
-       coalesce(sum(f.day_margin) filter (where f.day = z.day), 0) as day_margin
-from operator_figures f
-join operator_customers c on c.customer_id = f.customer_id
-join unnest(%(zone)s::text[], %(month)s::date[], %(day)s::date[]) as z (name, month, day)
-  on z.name = c.timezone and z.month = f.month
-group by c.currency
-order by c.currency
+-- name: forget_sums
+delete from figure_sums
 
--- name: sum_other_charges
--- Charges in credits, and in whatever isn't the customer's own currency.
-select charge.unit, sum(charge.amount::numeric) as amount
-from operator_figures f
-join operator_customers c on c.customer_id = f.customer_id
-join unnest(%(zone)s::text[], %(month)s::date[]) as z (name, month) on z.name = c.timezone and z.month = f.month
-cross join lateral jsonb_each_text(f.other_charges) as charge (unit, amount)
-where f.other_charges is not null
-group by charge.unit
-order by charge.unit
+-- name: store_sums
+-- All customers' figures, in their currency, and what they were charged in other units of value.
+insert into figure_sums (timezone, month, day, unit, customers, events, day_events, charge, day_charge, cost, day_cost, margin,
+                         day_margin, unpriced)
+select timezone, month, day, unit, sum(customers), sum(events), sum(day_events), sum(charge), sum(day_charge), sum(cost),
+       sum(day_cost), coalesce(sum(margin) filter (where margin <> '-Infinity'), 0),
+       coalesce(sum(day_margin) filter (where day_margin <> '-Infinity'), 0), sum(unpriced)
+from (
+    select c.timezone, f.month, f.day, c.currency as unit, 1 as customers, f.events, f.day_events, f.charge, f.day_charge,
+           f.cost, f.day_cost, f.margin, f.day_margin, f.unpriced
+    from customer_figures f join customers c on c.customer_id = f.customer_id
+    union all
+    select c.timezone, f.month, f.day, other.unit, 0, 0, 0, other.charge::numeric, 0, 0, 0, 0, 0, 0
+    from customer_figures f
+    join customers c on c.customer_id = f.customer_id
+    cross join lateral jsonb_each_text(f.other_charges) as other (unit, charge)
+    where f.other_charges is not null
+) figures
+group by timezone, month, day, unit
+
+-- name: sum_figures
+-- By unit of value: this month's and, of figures that are of the present day, this day's.
+select s.unit, sum(s.customers)::bigint as customers, sum(s.events)::bigint as events, sum(s.charge) as charge,
+       sum(s.cost) as cost, sum(s.margin) as margin, sum(s.unpriced)::bigint as unpriced,
+       coalesce(sum(s.day_events) filter (where s.day = z.day), 0)::bigint as day_events,
+       coalesce(sum(s.day_charge) filter (where s.day = z.day), 0) as day_charge,
+       coalesce(sum(s.day_cost) filter (where s.day = z.day), 0) as day_cost,
+       coalesce(sum(s.day_margin) filter (where s.day = z.day), 0) as day_margin
+from figure_sums s
+join unnest(%(zone)s::text[], %(month)s::date[], %(day)s::date[]) as z (name, month, day)
+  on z.name = s.timezone and z.month = s.month
+group by s.unit
+order by s.unit
 
 -- name: count_open
 -- What waits for somebody: along partial indexes, but for the reconciliations, which are few.

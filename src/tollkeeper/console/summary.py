@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -11,7 +10,7 @@ from tollkeeper.catalog import Catalog
 from tollkeeper.console.figures import Task, last_round, zone_columns
 from tollkeeper.console.model import Amount, DatabaseFacts, Span, Summary, UnpricedCalls, UnpricedUsage
 from tollkeeper.db import Queries, Tx
-from tollkeeper.money import ZERO, add, sum_of
+from tollkeeper.money import sum_of
 
 _queries = Queries(__package__ or "")
 
@@ -35,7 +34,8 @@ class _Open:
 
 @dataclass(frozen=True, slots=True)
 class _Sum:
-    currency: str
+    unit: str
+    customers: int
     events: int
     charge: Decimal
     cost: Decimal
@@ -56,7 +56,6 @@ async def summary(tx: Tx, catalog: Catalog, *, now: datetime) -> Summary:
     last = await last_round(tx, Task.FIGURES)
     columns = zone_columns(await tx.scalars(_queries.zones_in_use), now)
     sums = await tx.all(_Sum, _queries.sum_figures, columns)
-    others = await tx.all(Amount, _queries.sum_other_charges, columns)
     return Summary(
         as_of=None if last is None else last.as_of,
         currency=catalog.currency,
@@ -65,15 +64,15 @@ async def summary(tx: Tx, catalog: Catalog, *, now: datetime) -> Summary:
         suspended=counts.suspended,
         today=Span(
             events=sum(one.day_events for one in sums),
-            spent=_by_unit(Amount(one.currency, one.day_charge) for one in sums),
+            spent=[Amount(one.unit, one.day_charge) for one in sums if one.customers],
             cost=sum_of(one.day_cost for one in sums),
-            margin=sum_of(one.day_margin for one in sums if one.currency == catalog.currency),
+            margin=sum_of(one.day_margin for one in sums),
         ),
         month=Span(
             events=sum(one.events for one in sums),
-            spent=_by_unit([*(Amount(one.currency, one.charge) for one in sums), *others]),
+            spent=[Amount(one.unit, one.charge) for one in sums],
             cost=sum_of(one.cost for one in sums),
-            margin=sum_of(one.margin for one in sums if one.currency == catalog.currency),
+            margin=sum_of(one.margin for one in sums),
         ),
         unpriced=sum(one.unpriced for one in sums),
         quarantine=waiting.quarantine,
@@ -81,13 +80,6 @@ async def summary(tx: Tx, catalog: Catalog, *, now: datetime) -> Summary:
         holds_in_doubt=waiting.holds_in_doubt,
         findings=waiting.findings,
     )
-
-
-def _by_unit(amounts: Iterable[Amount]) -> list[Amount]:
-    totals: dict[str, Decimal] = {}
-    for one in amounts:
-        totals[one.unit] = add(totals.get(one.unit, ZERO), one.amount)
-    return [Amount(unit, totals[unit]) for unit in sorted(totals)]
 
 
 async def unpriced(tx: Tx) -> tuple[list[UnpricedUsage], list[UnpricedCalls]]:

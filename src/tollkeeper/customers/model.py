@@ -202,10 +202,13 @@ def check_key(key: str, field: str) -> None:
 def check_text(text: str, field: str, longest: int) -> None:
     """Text has 1 to `longest` characters, no control characters, and no white space at its ends.
 
+    Its UTF-8 has 3 bytes for each of so many characters at most: a row of an index has no room for more.
+
     Raises InvalidInput `invalid_<field>` or `<field>_too_long`.
     """
-    if len(text) > longest:
-        raise InvalidInput(f"{field}_too_long", f"The {field} may have {longest} characters.", field=field)
+    if len(text) > longest or len(text.encode(errors="surrogatepass")) > 3 * longest:
+        told = f"The {field} may have {longest} characters, and {3 * longest} bytes of UTF-8."
+        raise InvalidInput(f"{field}_too_long", told, field=field)
     if not text or text != text.strip() or _UNPRINTABLE.search(text):
         raise InvalidInput(
             f"invalid_{field}",

@@ -2,17 +2,6 @@
 
 CREATE SCHEMA reports;
 
-CREATE FUNCTION public.list_customer() RETURNS trigger
-    LANGUAGE plpgsql
-    AS $$
-begin
-    insert into customer_figures
-    values (new.customer_id, new.key, '-infinity', '-infinity', 0, 0, 0, 0, null, 0, 0, 0, 0, 0, 0, 0);
-    return null;
-end $$;
-
-COMMENT ON FUNCTION public.list_customer() IS 'owner: console. What the list of customers sorts a new one by';
-
 CREATE TABLE public.api_keys (
     key_id uuid NOT NULL,
     name text NOT NULL,
@@ -297,6 +286,25 @@ CREATE TABLE public.events (
 );
 
 COMMENT ON TABLE public.events IS 'owner: events. One row for each usage event, for ever';
+
+CREATE TABLE public.figure_sums (
+    timezone text NOT NULL,
+    month date NOT NULL,
+    day date NOT NULL,
+    unit text NOT NULL COLLATE pg_catalog."C",
+    customers bigint NOT NULL,
+    events bigint NOT NULL,
+    day_events bigint NOT NULL,
+    charge numeric NOT NULL,
+    day_charge numeric NOT NULL,
+    cost numeric NOT NULL,
+    day_cost numeric NOT NULL,
+    margin numeric NOT NULL,
+    day_margin numeric NOT NULL,
+    unpriced bigint NOT NULL
+);
+
+COMMENT ON TABLE public.figure_sums IS 'owner: console. The sums of customer_figures, made anew by each round that changes any';
 
 CREATE TABLE public.grants (
     customer_id uuid NOT NULL,
@@ -1247,6 +1255,9 @@ ALTER TABLE ONLY public.epochs
 ALTER TABLE ONLY public.events
     ADD CONSTRAINT events_pkey PRIMARY KEY (customer_id, event_id);
 
+ALTER TABLE ONLY public.figure_sums
+    ADD CONSTRAINT figure_sums_pkey PRIMARY KEY (timezone, month, day, unit);
+
 ALTER TABLE ONLY public.grants
     ADD CONSTRAINT grants_pkey PRIMARY KEY (customer_id, grant_id);
 
@@ -1354,7 +1365,9 @@ CREATE INDEX customer_figures_by_margin ON public.customer_figures USING btree (
 
 CREATE INDEX customer_figures_by_owed ON public.customer_figures USING btree (owed, key);
 
-CREATE INDEX customers_by_key ON public.customers USING btree (key);
+CREATE INDEX customers_archived ON public.customers USING btree (customer_id) WHERE (archived_at IS NOT NULL);
+
+CREATE INDEX customers_by_key ON public.customers USING btree (key) INCLUDE (name, customer_id, archived_at);
 
 CREATE INDEX customers_by_name ON public.customers USING btree (lower(name) COLLATE "C", key);
 
@@ -1410,8 +1423,6 @@ CREATE INDEX usage_days_unpriced ON public.usage_days USING btree (customer_id, 
 
 CREATE INDEX wallets_due ON public.wallets USING btree (next_change_at) WHERE (next_change_at IS NOT NULL);
 
-CREATE TRIGGER list_customer AFTER INSERT ON public.customers FOR EACH ROW EXECUTE FUNCTION public.list_customer();
-
 ALTER TABLE ONLY public.console_sessions
     ADD CONSTRAINT console_sessions_key_id_fkey FOREIGN KEY (key_id) REFERENCES public.api_keys(key_id);
 
@@ -1459,6 +1470,8 @@ ALTER TABLE public.digests ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.events ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.figure_sums ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.grants ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.holds ENABLE ROW LEVEL SECURITY;
@@ -1490,6 +1503,8 @@ CREATE POLICY isolation ON public.digest_spans TO tollkeeper_app USING (((custom
 CREATE POLICY isolation ON public.digests TO tollkeeper_app USING (((customer_id = ( SELECT (NULLIF(current_setting('tollkeeper.customer_id'::text, true), ''::text))::uuid AS "nullif")) OR ( SELECT (current_setting('tollkeeper.scope'::text, true) = 'operator'::text))));
 
 CREATE POLICY isolation ON public.events TO tollkeeper_app USING (((customer_id = ( SELECT (NULLIF(current_setting('tollkeeper.customer_id'::text, true), ''::text))::uuid AS "nullif")) OR ( SELECT (current_setting('tollkeeper.scope'::text, true) = 'operator'::text))));
+
+CREATE POLICY isolation ON public.figure_sums TO tollkeeper_app USING (( SELECT (current_setting('tollkeeper.scope'::text, true) = 'operator'::text)));
 
 CREATE POLICY isolation ON public.grants TO tollkeeper_app USING (((customer_id = ( SELECT (NULLIF(current_setting('tollkeeper.customer_id'::text, true), ''::text))::uuid AS "nullif")) OR ( SELECT (current_setting('tollkeeper.scope'::text, true) = 'operator'::text))));
 
@@ -1601,6 +1616,8 @@ GRANT SELECT,INSERT,UPDATE ON TABLE public.call_hours TO tollkeeper_app;
 
 GRANT SELECT,INSERT ON TABLE public.catalog_versions TO tollkeeper_app;
 
+GRANT UPDATE(declared) ON TABLE public.catalog_versions TO tollkeeper_app;
+
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.console_sessions TO tollkeeper_app;
 
 GRANT SELECT,INSERT ON TABLE public.cost_shares TO tollkeeper_app;
@@ -1624,6 +1641,8 @@ GRANT SELECT ON TABLE public.entries TO tollkeeper_app;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.epochs TO tollkeeper_app;
 
 GRANT SELECT,INSERT ON TABLE public.events TO tollkeeper_app;
+
+GRANT SELECT,INSERT,DELETE ON TABLE public.figure_sums TO tollkeeper_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.grants TO tollkeeper_app;
 

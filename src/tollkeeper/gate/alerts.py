@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from tollkeeper.calls import NewCall
+from tollkeeper.catalog import in_words
 from tollkeeper.db import Fact
 from tollkeeper.gate.standing import Standing
 from tollkeeper.money import amount_in_words, grouped, plain
@@ -68,7 +69,8 @@ def alert_in_words(topic: str, body: Mapping[str, Any]) -> str | None:
             of = f" of member {body['member']}" if body["member"] else ""
             used, cap = (_amount(body[name], body["unit"]) for name in ("used", "cap"))
             per = body["per"].replace("_", " ")
-            return f"{body['percent']} % of the limit {body['limit']}{of} is reached: {used} of {cap} per {per}"
+            name = body.get("name") or in_words(body["limit"])  # it has one since limits have names
+            return f"{body['percent']} % of the limit {name!r}{of} is reached: {used} of {cap} per {per}"
         case "balance_low":
             balance, threshold = (_amount(body[name], body["unit"]) for name in ("balance", "threshold"))
             return f"{balance} is left, less than {threshold}"

@@ -43,7 +43,7 @@ def exceeded(found: Exceeded, now: datetime) -> LimitExceeded:
     of = f" of member {found.member!r}" if found.member else ""
     held = f" and {_amount(found.held, found.unit)} held" if found.held else ""
     told = (
-        f"The limit {found.limit!r}{of} allows {_amount(found.cap, found.unit)} per {found.per.replace('_', ' ')}: "
+        f"The limit {found.name!r}{of} allows {_amount(found.cap, found.unit)} per {found.per.replace('_', ' ')}: "
         f"{_amount(found.used, found.unit)} used{held}, {_amount(found.needed, found.unit)} more needed."
     )
     if found.resets_at is None:
@@ -54,6 +54,7 @@ def exceeded(found: Exceeded, now: datetime) -> LimitExceeded:
         "limit_exceeded",
         told,
         limit=found.limit,
+        name=found.name,
         member=found.member or None,
         unit=found.unit,
         per=found.per,

@@ -16,7 +16,8 @@ def fact_of(crossing: Crossing) -> Fact:
     limit, percent = crossing.limit, plain(crossing.percent)
     told_for = in_utc(crossing.told_for)
     body = {
-        "limit": limit.name,
+        "limit": limit.key,
+        "name": limit.name,
         "member": crossing.member,
         "per": limit.per.value,
         "mode": limit.mode.value,
@@ -26,5 +27,5 @@ def fact_of(crossing: Crossing) -> Fact:
         "cap": plain(crossing.cap),
         "window": {"start": in_utc(crossing.window.start), "end": in_utc(crossing.window.end)},
     }
-    key = f"limit:{limit.name}:{crossing.member or ''}:{told_for}:{percent}"
+    key = f"limit:{limit.key}:{crossing.member or ''}:{told_for}:{percent}"
     return Fact(crossing.customer_id, LIMIT_THRESHOLD, key, body)

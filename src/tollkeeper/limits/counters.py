@@ -87,7 +87,7 @@ class Counters:
             row.used = add(row.used, draw.amount)
             self.change(row)
         if draw.limit.enabled:
-            self._used[draw.limit.name, tally.head.key] = draw, tally
+            self._used[draw.limit.key, tally.head.key] = draw, tally
 
     def state(self, draw: Draw) -> LimitState:
         """How far the draw's limit is used in the draw's window, which isn't over; its amount doesn't matter."""
@@ -133,7 +133,8 @@ class Counters:
         if surplus <= 0:
             return None
         return Exceeded(
-            limit=limit.name,
+            limit=limit.key,
+            name=limit.name,
             member=draw.member or None,
             unit=limit.unit,
             per=limit.per,

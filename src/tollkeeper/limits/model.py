@@ -113,6 +113,7 @@ class Exceeded:
     """An operation that doesn't fit under a limit: with what is used and held, it takes more than the cap."""
 
     limit: str
+    name: str
     member: str | None
     unit: str | None
     """The unit of value, where it limits what is spent."""

@@ -80,5 +80,5 @@ async def _compare_hours(
 
 def _miscount(by_counter: dict[tuple[str, str], Draw], key: CounterKey, expected: Decimal, found: Decimal) -> Miscount:
     customer_id, counter_id, member, window_start = key
-    name = by_counter[customer_id, counter_id].limit.name
+    name = by_counter[customer_id, counter_id].limit.key
     return Miscount(customer_id, name, member or None, window_start, expected, found)

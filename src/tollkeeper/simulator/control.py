@@ -74,6 +74,11 @@ def _set_discrepancy(simulation: Simulation, given: Any) -> dict[str, Any]:
     return {}
 
 
+def _release(simulation: Simulation, _: Any) -> dict[str, Any]:
+    simulation.release()
+    return {}
+
+
 def _reset(simulation: Simulation, _: Any) -> dict[str, Any]:
     simulation.reset()
     return {}
@@ -86,5 +91,6 @@ ROUTES = [
     _route("/_simulator/clock", "GET", _clock),
     _route("/_simulator/clock", "POST", _set_clock),
     _route("/_simulator/discrepancy", "POST", _set_discrepancy),
+    _route("/_simulator/release", "POST", _release),
     _route("/_simulator/reset", "POST", _reset),
 ]

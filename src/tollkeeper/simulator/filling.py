@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from tollkeeper.simulator.prompted import Prompted, words_of
 from tollkeeper.simulator.tokens import pieces
 from tollkeeper.simulator.words import number_of
 
@@ -20,9 +21,10 @@ _ENDLESS = 30
 """Objects within so many others, and references to references, which no document can satisfy."""
 _MOST = 2_000
 """Values in a document; behind them arrays are as short as may be."""
-_WORDS_AT_MOST = 8
-_READ = 40_000
-"""Letters of a prompt that are looked at."""
+_WORDS_AT_MOST = 25
+"""Of what is quoted."""
+_SENTENCES = 3
+"""Of a summary."""
 
 _FORMATS = {
     "date": "2026-01-31",
@@ -36,16 +38,18 @@ _FORMATS = {
     "ipv6": "2001:db8::1",
     "uuid": "00000000-0000-4000-8000-000000000000",
 }
-_FOUND = {
-    "email": re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+"),
-    "phone": re.compile(r"\+?\d[\d ()/-]{6,18}\d"),
-    "url": re.compile(r"https?://[^\s<>\"')]+"),
-}
-"""What is known by its form, for fields whose name ends so."""
-_ADDRESS = re.compile(r"@|://")
-_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|[_\-\s]+")
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
-_PART = re.compile(r"[,;•|]|\s·\s")
+_SUMMARIES = frozenset({"summary", "abstract", "assessment", "feedback", "conclusion"})
+_REPLIES = frozenset({"reply", "answer", "response"})
+_QUESTIONS = (
+    "what does that mean to you?",
+    "when have you done that, and what came of it?",
+    "what is the hardest part of that?",
+    "what would you do first?",
+    "how do you notice that it goes wrong?",
+    "how would you explain that to somebody new?",
+    "what would you ask us about that?",
+)
 
 
 def shaped(schema: Schema, seed: int, prompt: str) -> list[str]:
@@ -64,11 +68,8 @@ class _Filling:
     def __init__(self, whole: Schema, seed: int, prompt: str) -> None:
         self._whole = whole
         self._seed = str(seed)
-        self._prompt = prompt
-        self._lines = [line.strip(" \t\r#*•-") for line in prompt[:_READ].splitlines()]
-        said = (part.strip() for line in self._lines for part in re.split(r"[.,;:!?•|()]\s", f"{line} "))
-        phrases = list(dict.fromkeys(part for part in said if " " in part and not _ADDRESS.search(part)))
-        self._phrases = [part for part in phrases if part.count(" ") > 1] or phrases or ["the toll keeper"]
+        self._text = prompt
+        self._prompt = Prompted(prompt)
         self._made = 0
 
     def value(self, schema: Schema, name: str, path: str, depth: int) -> Any:
@@ -109,9 +110,10 @@ class _Filling:
         return schema
 
     def _one_of(self, values: Sequence[Any]) -> Any:
-        """The first that the prompt names; else the first."""
-        said = self._prompt[:_READ].lower()
-        return next((each for each in values if isinstance(each, str) and each and each.lower() in said), values[0])
+        """The first that the prompt names, or shares most words with; else the first."""
+        said = {*re.findall(r"\w+", self._prompt.text.lower())}
+        named = [sum(word in said for word in words_of(str(each))) for each in values]
+        return values[named.index(max(named))]
 
     def _object(self, schema: Schema, name: str, path: str, depth: int) -> dict[str, Any]:
         parts: Schema = schema.get("properties", {})
@@ -122,7 +124,7 @@ class _Filling:
         items = self._referred(schema.get("items", {"type": "string"}))
         listed: list[str] = []
         if items.get("type") == "string" and not items.get("enum"):
-            listed = [_kept(part.strip(" ."), items) for part in _PART.split(self._told(name)) if part.strip(" .")]
+            listed = [_kept(part, items) for part in self._prompt.items(name)]
         count = len(listed) or _ITEMS
         count = max(count if depth < _DEEP and self._made < _MOST else 0, least)
         count = count if most is None else min(count, most)
@@ -138,42 +140,66 @@ class _Filling:
             if least <= said and (most is None or said <= most):
                 return said
         if whole and most is not None and most > least:
-            return least + number_of(self._seed, self._prompt, path) % (int(most) - int(least) + 1)
+            return least + number_of(self._seed, self._text, path) % (int(most) - int(least) + 1)
         return least
 
     def _string(self, schema: Schema, name: str, path: str, depth: int) -> str:
-        form = schema.get("format")
-        words = [word.lower() for word in _HUMP.split(name) if word]
+        form, words = schema.get("format"), words_of(name)
         last = words[-1] if words else ""
-        if found := next((_FOUND[key].search(self._prompt[:_READ]) for key in (form, last) if key in _FOUND), None):
-            return _kept(found[0], schema)
+        if found := self._prompt.found(form, last):
+            return _kept(found, schema)
         if form in _FORMATS:
             return _FORMATS[form]
-        told = self._told(name)
-        if not told and last == "name":
-            told = next((line for line in self._lines if line), "")[:60]
-        if not told:
-            told = " ".join(self._phrase(path).split()[:_WORDS_AT_MOST])
-            told = told[:1].upper() + told[1:] + ("?" if last.startswith("question") else "")
-        return _kept(told, schema)
+        return _kept(self._told(name) or self._made_up(last, path), schema)
+
+    def _made_up(self, last: str, path: str) -> str:
+        """What the prompt doesn't say, from its words: `last` is the last word of the field's name."""
+        prompt, heading = self._prompt, path.count("/") == 1
+        if last == "name":
+            return next((line for line in prompt.lines if line), "")[:60] or self._phrase(path)
+        if last in ("headline", "title") and heading:
+            return next((line.split("|")[0].strip() for line in [*filter(None, prompt.lines)][1:2]), self._phrase(path))
+        if last.startswith("question"):
+            return self._question(path)
+        if last in _SUMMARIES and not prompt.text.strip():
+            return "Nothing was said."
+        if last in _SUMMARIES and prompt.sentences:
+            return " ".join(prompt.sentences[:_SENTENCES])
+        if last in _REPLIES:
+            said = " ".join(prompt.text.split())
+            return f"“{said}” " + ("Let me look that up." if said.endswith("?") else "Noted. Is that all?")
+        return self._phrase(path)
 
     def _phrase(self, path: str) -> str:
         """One of the prompt's; the items of an array have different ones, as long as there are some."""
+        phrases = self._prompt.phrases
+        first, index = self._place(path)
+        told = _cut(phrases[(first + index) % len(phrases)])
+        return told[:1].upper() + told[1:]
+
+    def _question(self, path: str) -> str:
+        """A question about one of the prompt's phrases; no two of an array are alike, as long as there are some."""
+        phrases = self._prompt.phrases
+        first, index = self._place(path)
+        rounds, index = divmod(index, len(phrases))
+        asked = _QUESTIONS[(first + index + 2 * rounds) % len(_QUESTIONS)]
+        return f"“{_cut(phrases[index])}”: {asked}"
+
+    def _place(self, path: str) -> tuple[int, int]:
+        """A number that follows from the field and the prompt; and which item of its arrays it is."""
         steps = path.split("/")
-        first = number_of(self._seed, self._prompt, *(step for step in steps if not step.isdecimal()))
-        return self._phrases[(first + sum(int(step) for step in steps if step.isdecimal())) % len(self._phrases)]
+        first = number_of(self._seed, self._text, *(step for step in steps if not step.isdecimal()))
+        return first, sum(int(step) for step in steps if step.isdecimal())
 
     def _told(self, name: str) -> str:
-        """What the prompt says of a field: behind its name and a colon, or in the line below it."""
-        label = r"\W*".join(re.escape(word) for word in _HUMP.split(name) if word)
-        if not label:
-            return ""
-        labelled = re.compile(rf"{label}\s*(?::\s*(.*))?", re.IGNORECASE)
-        for i, line in enumerate(self._lines):
-            if found := labelled.fullmatch(line):
-                below = next((each for each in self._lines[i + 1 : i + 3] if each), "")
-                return (found[1] or below)[:200].strip()
-        return ""
+        """What the prompt says of a field."""
+        return " ".join(self._prompt.of(name))[:400].strip()
+
+
+def _cut(text: str) -> str:
+    """At most some words of it."""
+    words = text.split()
+    return text if len(words) <= _WORDS_AT_MOST else " ".join(words[:_WORDS_AT_MOST]) + " …"
 
 
 def _kept(text: str, schema: Schema) -> str:

@@ -68,12 +68,15 @@ async def _answer(
     if step.status >= 400 and not step.charged:
         await asyncio.sleep(pause)
         raise refused_by(step, provider)
+    releases = simulation.releases  # before the bill, by which a test sees that the call is here
     reply = endpoint(simulation, asked, caller, step)
     if step.charged and reply.endpoint != FREE:
         retry = int(request.headers.get("x-stainless-retry-count", "0"))
         bill_for(simulation, provider, caller, reply, request_id, retry)
     # Billed before the wait: a client that doesn't wait so long pays all the same.
     await asyncio.sleep(pause)
+    if step.until_released:
+        await simulation.released(releases)
     if step.status >= 400:
         raise refused_by(step, provider)
     delivery = Delivery(

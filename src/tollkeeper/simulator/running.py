@@ -37,6 +37,10 @@ class Simulator:
         """Have the next calls answered so: `script(Step(status=429), Step())`, or `script(status=429, times=2)`."""
         self._simulation.script.add([*steps, *([Step(**step)] if step else [])])
 
+    def release(self) -> None:
+        """Send the answers whose steps wait for it."""
+        self._simulation.release()
+
     def set_clock(self, *, offset: timedelta | None = None, at: datetime | None = None, frozen: bool = False) -> None:
         """Put the providers' clock so far from the real one, or at an instant; frozen, it stays there."""
         self._simulation.set_clock(offset=offset, at=at, frozen=frozen)

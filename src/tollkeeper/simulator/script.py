@@ -34,6 +34,8 @@ class Step:
     """Waited between the pieces of a stream."""
     abort_after_chunks: int | None = None
     """The connection breaks after so many pieces of the stream; 0 breaks it after the headers, streamed or not."""
+    until_released: bool = False
+    """The answer waits until the test says so: all that a test does at once is then under way at once."""
     timeout: bool = False
     """No answer comes until the client gives up."""
     billed: bool | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import random
 from collections.abc import Mapping
@@ -15,9 +16,11 @@ from tollkeeper.simulator.script import Script, Step
 from tollkeeper.simulator.tokens import PrefixCache
 from tollkeeper.simulator.words import number_of
 
+_GLANCE_SECONDS = 0.01
+
 
 class Simulation:
-    """What a simulator knows. Requests change it one after the other: nothing here waits."""
+    """What a simulator knows. Requests change it one after the other: nothing here waits but for a release."""
 
     def __init__(self, settings: SimulatorSettings) -> None:
         self.settings = settings
@@ -31,10 +34,13 @@ class Simulation:
         self._offset = timedelta()
         self._frozen: datetime | None = None
         self._made = 0
+        self.releases = 0
+        """How often waiting answers were released."""
         self._errors = random.Random(self.seed)
 
     def reset(self) -> None:
-        """Forget all but the ids, which go on, so that none comes twice."""
+        """Forget all but the ids, which go on, so that none comes twice. Answers that wait for a release go out."""
+        self.release()
         self.script.steps.clear()
         self.cache.clear()
         self.bills.clear()
@@ -42,6 +48,15 @@ class Simulation:
         self.discrepancy = self.settings.discrepancy
         self._offset, self._frozen = timedelta(), None
         self._errors = random.Random(self.seed)
+
+    def release(self) -> None:
+        """Send the answers that wait for it."""
+        self.releases += 1
+
+    async def released(self, before: int) -> None:
+        """Wait for a release, where there were so many before."""
+        while self.releases == before:  # noqa: ASYNC110 - an event belongs to a loop, and tests are in other threads
+            await asyncio.sleep(_GLANCE_SECONDS)
 
     def now(self) -> datetime:
         """The providers' time."""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from tollkeeper.db import Tx
 from tollkeeper.money import amount_in_words, plain, sum_of
 from tollkeeper.rating import Step
-from tollkeeper.suggestions.bill import bill_of, costs_by_meter, priced_groups
+from tollkeeper.suggestions.bill import bill_of, costs_of, priced_groups
 from tollkeeper.suggestions.calls import CallGroup
 from tollkeeper.suggestions.case import Case
 from tollkeeper.suggestions.following import savings_of
@@ -46,12 +46,12 @@ def _advise(case: Case, meter: str, groups: Sequence[CallGroup]) -> Suggestion |
         steps += bill.steps("instead_price", f"{model} in batches")
     if not kept:
         return None
-    savings, told_savings = savings_of(case, costs_by_meter(kept, currency))
+    savings, told_savings = savings_of(case, costs_of(kept, currency))
     calls = sum(group.calls for group, _ in kept)
     return Suggestion(
         kind=Kind.BATCH,
         subject={"meter": meter},
-        text=f"If nobody waits for {meter}: its {counted(calls, 'call')} would have cost "
+        text=f"If nobody waits for {case.name_of(meter)}: its {counted(calls, 'call')} would have cost "
         f"{amount_in_words(savings[0].amount, currency)} less in batches.",
         savings=savings,
         steps=(*steps, *told_savings),

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import TypeVar
 
 from tollkeeper.calls import BOOK_CURRENCY, quantity_in_words
+from tollkeeper.catalog import Price
 from tollkeeper.money import ONE, ZERO, add, amount_in_words, grouped, multiply, plain, price_of, round_charge, sum_of
 from tollkeeper.providers import PriceBook, PriceRow, model_key
 from tollkeeper.rating import Step, figure
 from tollkeeper.suggestions.calls import CallGroup
 
+_T = TypeVar("_T")
 _Line = tuple[str, Decimal, Decimal, Decimal]
 """Unit, amount, per, and the catalog's currency for 1 USD."""
 
@@ -77,8 +80,10 @@ def priced_groups(
 
 @dataclass(frozen=True, slots=True)
 class Costs:
-    """What calls cost, and what they would have, with all decimals."""
+    """What calls of one meter cost, and what they would have, with all decimals: of those that one price charged."""
 
+    meter: str
+    price: Price | None
     now: Decimal
     instead: Decimal
     charged_now: Decimal
@@ -86,15 +91,25 @@ class Costs:
     charged_instead: Decimal
 
 
-def costs_by_meter(priced: Sequence[Priced], currency: str) -> dict[str, Costs]:
-    """By meter: what the groups were booked with, and what they come to at these prices."""
-    found: dict[str, Costs] = {}
-    for meter in {group.meter for group, _ in priced}:
-        own = [(group, rows) for group, rows in priced if group.meter == meter]
+def costs_of(priced: Sequence[Priced], currency: str) -> list[Costs]:
+    """By meter and price: what the groups were booked with, and what they come to at the rows."""
+    found: list[Costs] = []
+    for own in by_price(priced, lambda one: one[0]):
         charged = [(group, rows) for group, rows in own if group.charged]
         now, charged_now = (sum_of(group.cost for group, _ in some) for some in (own, charged))
-        found[meter] = Costs(now, bill_of(own, currency).exact, charged_now, bill_of(charged, currency).exact)
+        of = own[0][0]
+        instead = bill_of(own, currency).exact, bill_of(charged, currency).exact
+        found.append(Costs(of.meter, of.price, now, instead[0], charged_now, instead[1]))
     return found
+
+
+def by_price(ones: Iterable[_T], group_of: Callable[[_T], CallGroup]) -> list[list[_T]]:
+    """Together what one price of one meter charged."""
+    found: dict[tuple[str, str], list[_T]] = {}
+    for one in ones:
+        group = group_of(one)
+        found.setdefault((group.meter, group.price_id), []).append(one)
+    return [found[place] for place in sorted(found)]
 
 
 def bill_of(priced: Iterable[Priced], currency: str) -> Bill:

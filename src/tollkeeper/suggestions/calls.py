@@ -10,12 +10,15 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
+from tollkeeper.catalog import Price, price_by_id
 from tollkeeper.clock import Interval, local_slot, start_of_day
 from tollkeeper.customers import Customer
 from tollkeeper.db import Queries, Tx
 from tollkeeper.money import ZERO, add
 from tollkeeper.providers import CallFacts, PriceBook, PriceRow, smaller_ones
+from tollkeeper.rating import MODELS
 
 _queries = Queries(__package__ or "")
 
@@ -25,6 +28,8 @@ class CallGroup:
     """Calls for which the same prices hold."""
 
     meter: str
+    price: Price | None
+    """By which their events were charged when they were recorded, whatever is in force now; None where by none."""
     charged: bool
     """Whether their events are charged: not if they were taken back, though the calls had been made."""
     day: int
@@ -48,6 +53,11 @@ class CallGroup:
     situation: tuple[int, int, int, int]
     """Between which cuts of the book's rows they lie: dates, hours of the day, weekdays, sizes of prompts."""
 
+    @property
+    def price_id(self) -> str:
+        """Tells prices apart; "" for none."""
+        return str(self.price.price_id) if self.price else ""
+
     def facts(self, model: str | None = None, region: str | None = None, *, batch: bool | None = None) -> CallFacts:
         """What the price of one of them depends on; of another model, or in a batch, where that's told."""
         return CallFacts(
@@ -64,6 +74,7 @@ class CallGroup:
 @dataclass(frozen=True, slots=True)
 class _Row:
     meter: str
+    price_id: UUID | None
     charged: bool
     day: int
     provider: str
@@ -102,12 +113,15 @@ async def read_calls(tx: Tx, customer: Customer, span: Interval, book: PriceBook
         "days": days,
         **_cuts(_rows_of(book, called)),
     }
-    found = [_group(row) for row in await tx.all(_Row, _queries.call_groups, params)]
+    rows = await tx.all(_Row, _queries.call_groups, params)
+    ids = {row.price_id for row in rows if row.price_id is not None}
+    prices = {price_id: await price_by_id(tx, price_id, MODELS) for price_id in ids}
+    found = [_group(row, prices.get(row.price_id) if row.price_id else None) for row in rows]
     return sorted(found, key=_place_and_day)
 
 
 def _place_and_day(one: CallGroup) -> tuple[Any, ...]:
-    return one.meter, one.provider, one.model, one.day, one.situation, not one.charged
+    return one.meter, one.provider, one.model, one.day, one.situation, not one.charged, one.price_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,10 +157,11 @@ def _minute(hour: str) -> int:
     return int(hour[:2]) * 60 + int(hour[3:5])
 
 
-def _group(row: _Row) -> CallGroup:
+def _group(row: _Row, price: Price | None) -> CallGroup:
     told = {unit: Decimal(quantity) for unit, quantity in row.quantities.items()}
     return CallGroup(
         meter=row.meter,
+        price=price,
         charged=row.charged,
         day=row.day,
         provider=row.provider,
@@ -168,7 +183,7 @@ def over_days(groups: Iterable[CallGroup]) -> list[CallGroup]:
     """The groups of all days put together, where the same prices hold."""
     found: dict[tuple[Any, ...], CallGroup] = {}
     for one in groups:
-        kind = one.meter, one.charged, one.provider, one.model, one.service_tier, one.batch, one.region
+        kind = one.meter, one.price_id, one.charged, one.provider, one.model, one.service_tier, one.batch, one.region
         place = *kind, one.rate, one.situation
         before = found.get(place)
         found[place] = replace(one, day=0) if before is None else _together(before, one)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from tollkeeper.catalog import Catalog, Price
-from tollkeeper.clock import Interval
+from tollkeeper.clock import BEGINNING, Interval
 from tollkeeper.customers import Agreement, Customer
 from tollkeeper.db import Tx
 from tollkeeper.gate import Standing
@@ -33,10 +34,20 @@ class Case:
         """The catalog in force."""
         return self.standing.catalog
 
-    def price_of(self, meter: str) -> Price | None:
-        """What the meter's usage is charged by as the span ends: what is advised is for the time after it."""
+    def price_of(self, meter: str, at: datetime | None = None) -> Price | None:
+        """What the meter's usage is charged by on the present plan: at that time, or as the span ends."""
         plan = self.standing.plan
-        return self.catalog.price_for(meter, self.customer.key, self.span.end, plan.key if plan else None)
+        return self.catalog.price_for(meter, self.customer.key, at or self.span.end, plan.key if plan else None)
+
+    def name_of(self, meter: str) -> str:
+        """What people call the meter."""
+        known = self.catalog.meters.get(meter)
+        return known.name if known else meter
+
+    @property
+    def plan_began(self) -> datetime:
+        """When the present plan began for the customer."""
+        return max(self.standing.plan_since or BEGINNING, self.customer.created_at)
 
     async def calls_by_day(self, tx: Tx) -> list[CallGroup]:
         """The calls of the span, by day; read once."""

@@ -8,7 +8,7 @@ from tollkeeper.db import Tx
 from tollkeeper.money import amount_in_words, plain, sum_of
 from tollkeeper.providers import Sibling, smaller_ones
 from tollkeeper.rating import Step
-from tollkeeper.suggestions.bill import bill_of, costs_by_meter, priced_groups
+from tollkeeper.suggestions.bill import bill_of, costs_of, priced_groups
 from tollkeeper.suggestions.calls import CallGroup
 from tollkeeper.suggestions.case import Case
 from tollkeeper.suggestions.following import savings_of
@@ -39,7 +39,7 @@ def _advise(case: Case, sibling: Sibling, model: str, groups: Sequence[CallGroup
     priced = priced_groups(groups, case.book, sibling.smaller)
     if not priced:
         return None
-    costs, bill = costs_by_meter(priced, currency), bill_of(priced, currency)
+    costs, bill = costs_of(priced, currency), bill_of(priced, currency)
     savings, told = savings_of(case, costs)
     calls, now = sum(group.calls for group, _ in priced), sum_of(group.cost for group, _ in priced)
     provider = groups[0].provider

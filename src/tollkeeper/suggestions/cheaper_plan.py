@@ -1,7 +1,8 @@
 """cheaper_plan: what the same usage would have been charged on each other plan that customers may choose.
 
 Both sides are rated anew by the prices in force when the span ends, so that what is compared is the plans, and not an
-old price with a new one. Meters whose price is the same on both are left as they were charged.
+old price with a new one. Meters whose price is the same on both are left as they were charged. Where another plan or
+other prices were in force before, this isn't what was charged, and the answer says so.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from tollkeeper.clock import BEGINNING, local_slot, start_of_day
 from tollkeeper.customers import PlanChange
 from tollkeeper.db import Tx
 from tollkeeper.gate import Standing, stand
-from tollkeeper.money import amount_in_words, plain, subtract, sum_of
+from tollkeeper.money import ZERO, add, amount_in_words, plain, subtract, sum_of
 from tollkeeper.rating import MODELS, Step
 from tollkeeper.suggestions.case import Case
 from tollkeeper.suggestions.model import Kind, Saving, Suggestion, Whom
@@ -27,6 +28,8 @@ from tollkeeper.suggestions.usage import Used, read_by_member, read_used
 from tollkeeper.suggestions.words import counted
 
 CAUTION = "This compares what usage is charged. A fee for the plan itself isn't in it."
+_ROUNDED = Decimal("0.000001")
+"""Sums of days and single events may differ by less, since each is rounded."""
 MOST_PERIODS = 6
 """Of more periods the arithmetic is told as one sum."""
 
@@ -79,15 +82,36 @@ def _advise(case: Case, used: Used, rows: Sequence[UsageRow], plan: Plan) -> Sug
     checked = check_limits(_limits(case, plan), rows, _spent(case, used, pairs, plan), case)
     if saved <= 0 or checked.exceeded:
         return None
-    told = amount_in_words(saved, unit)
+    told, assumed = amount_in_words(saved, unit), _assumed(case, used, pairs, now)
+    text = f"{plan.name} instead of {now.name}" + (", had each been in force throughout" if assumed else "")
     return Suggestion(
         kind=Kind.CHEAPER_PLAN,
         subject=({"plan": case.standing.plan.key} if case.standing.plan else {}) | {"instead": plan.key},
-        text=f"{plan.name} instead of {now.name}: the same usage would have been charged {told} less.",
+        text=f"{text}: the same usage would have been charged {told} less.",
         savings=(Saving(Whom.CUSTOMER, saved, unit),),
         steps=(*_steps(case, pairs, now, instead), *_sums(kept, now, instead, saved)),
-        caution=" ".join(_cautions(case, plan, unit, checked)),
+        caution=" ".join([*assumed, *_cautions(case, plan, unit, checked)]),
     )
+
+
+def _assumed(case: Case, used: Used, pairs: Sequence[_Pair], now: _Side) -> list[str]:
+    """That what the present plan is said to charge isn't what was charged, if it isn't."""
+    zone = case.customer.zone
+    first = local_slot(case.plan_began, zone).day
+    began = any(local_slot(row.start, zone).day < first for row in used.rows)
+    rated = {pair.meter: pair.now for pair in pairs}
+    charged: dict[str, Decimal] = {}
+    for row in used.rows:
+        if row.meter in rated and row.unit:
+            charged[row.unit] = add(charged.get(row.unit, ZERO), row.charge)
+    differs = subtract(charged.pop(now.unit, ZERO), sum_of(one.total for one in rated.values()))
+    if not began and not any(charged.values()) and differs.copy_abs() < _ROUNDED:
+        return []
+    since = f" {now.name} began on {first}." if began and case.standing.plan else ""
+    return [
+        "Both are reckoned with their prices at the end of this time, as if nothing else had been in force. This isn't "
+        f"what was charged.{since}"
+    ]
 
 
 def _pairs(case: Case, used: Used, plan: Plan) -> list[_Pair] | None:
@@ -244,7 +268,7 @@ def _cautions(case: Case, plan: Plan, unit: str, checked: LimitCheck) -> Iterato
     """What the figures don't say: fees, limits that days can't tell of, and that usage must be paid ahead."""
     yield CAUTION
     if checked.unchecked:
-        names = ", ".join(limit.name for limit in checked.unchecked)
+        names = ", ".join(repr(limit.name) for limit in checked.unchecked)
         yield f"Whether all of the usage would have fitted under its limit {names} isn't known."
     present, other = case.standing.source(unit), _moved(case, plan).source(unit)
     if other.when_exhausted is WhenExhausted.REFUSE and present.when_exhausted is not WhenExhausted.REFUSE:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from decimal import Decimal
 
 from tollkeeper.catalog import Price
@@ -13,26 +13,26 @@ from tollkeeper.suggestions.case import Case
 from tollkeeper.suggestions.model import Saving, Whom
 
 
-def savings_of(case: Case, costs: Mapping[str, Costs]) -> tuple[tuple[Saving, ...], list[Step]]:
-    """Who saves what, where the cost of each meter's calls were another.
+def savings_of(case: Case, costs: Sequence[Costs]) -> tuple[tuple[Saving, ...], list[Step]]:
+    """Who saves what, where the cost of calls were another.
 
-    The charge follows where the meter's price goes by the cost, and has no maximum, which might have cut it already;
-    but not of events that were taken back, for which nothing is charged.
+    The charge follows where the price that was in force went by the cost, and has no maximum, which might have cut it
+    already; but not of events that were taken back, for which nothing is charged.
     """
-    now = sum_of(one.now for one in costs.values())
-    then = round_charge(sum_of(one.instead for one in costs.values()))
+    now = round_charge(sum_of(one.now for one in costs))
+    then = round_charge(sum_of(one.instead for one in costs))
     currency = case.catalog.currency
     saved = subtract(now, then)
     told = (amount_in_words(each, currency) for each in (now, then, saved))
     text = "{} − {} = {} less".format(*told)
     steps = [Step("saving", text, {"now": plain(now), "instead": plain(then), "saving": plain(saved)})]
     charged = ZERO
-    for meter, one in sorted(costs.items(), key=lambda each: each[0]):
-        price, before, after = case.price_of(meter), one.charged_now, one.charged_instead
+    for one in costs:
+        price, before, after = one.price, one.charged_now, one.charged_instead
         if price is not None and MODELS[price.model].by_cost and price.maximum is None and before > after:
             less = subtract(_charge(price, before), _charge(price, after))
             charged = add(charged, less)
-            steps.append(_step(meter, price, subtract(before, after), less))
+            steps.append(_step(case, price, subtract(before, after), less))
     savings = [Saving(Whom.OPERATOR, saved, currency)]
     if charged > 0:
         savings.append(Saving(Whom.CUSTOMER, charged, currency))
@@ -44,14 +44,14 @@ def _charge(price: Price, cost: Decimal) -> Decimal:
     return rate(price, Measure(ONE, cost=cost)).charge or ZERO
 
 
-def _step(meter: str, price: Price, cost: Decimal, charge: Decimal) -> Step:
+def _step(case: Case, price: Price, cost: Decimal, charge: Decimal) -> Step:
     margin = str(price.terms.as_table()["margin_percent"])
     off = f" and {grouped(price.discount_percent)} % off" if price.discount_percent else ""
     text = (
-        f"{meter} is charged by the cost with {grouped(Decimal(margin))} % on top{off}, so the customer is charged "
-        f"{amount_in_words(charge, price.unit)} less"
+        f"{case.name_of(price.meter)} is charged by the cost with {grouped(Decimal(margin))} % on top{off}, so the "
+        f"customer is charged {amount_in_words(charge, price.unit)} less"
     )
-    figures = {"meter": meter, "cost": figure(cost), "margin_percent": margin, "charge": plain(charge)}
+    figures = {"meter": price.meter, "cost": figure(cost), "margin_percent": margin, "charge": plain(charge)}
     if price.discount_percent:
         figures["discount_percent"] = plain(price.discount_percent)
     return Step("charge", text, figures)

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 from tollkeeper.catalog import Plan, RecurringGrant
-from tollkeeper.clock import BEGINNING, local_slot, recurrence
+from tollkeeper.clock import local_slot, recurrence
 from tollkeeper.money import ZERO, add, subtract, sum_of
 from tollkeeper.suggestions.case import Case
 from tollkeeper.wallets import GrantKind
@@ -104,7 +104,7 @@ def _periods(case: Case, grant: RecurringGrant) -> list[tuple[date, date]]:
     rolls over, those before the span too, from where the plan began.
     """
     zone = case.customer.zone
-    anchor = max(case.standing.plan_since or BEGINNING, case.customer.created_at)
+    anchor = case.plan_began
     start = local_slot(case.span.start, zone).day
     last = local_slot(case.span.end - timedelta(microseconds=1), zone).day
 

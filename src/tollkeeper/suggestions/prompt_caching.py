@@ -18,7 +18,7 @@ from tollkeeper.db import Tx
 from tollkeeper.money import ZERO, add, allocate, amount_in_words, grouped, multiply, plain, sum_of
 from tollkeeper.providers import PriceBook, Unit
 from tollkeeper.rating import Step
-from tollkeeper.suggestions.bill import Bill, Costs
+from tollkeeper.suggestions.bill import Bill, Costs, by_price
 from tollkeeper.suggestions.calls import CallGroup
 from tollkeeper.suggestions.case import Case
 from tollkeeper.suggestions.following import savings_of
@@ -112,22 +112,20 @@ async def prompt_caching(tx: Tx, case: Case) -> list[Suggestion]:
 def _advise(case: Case, meter: str, groups: Sequence[CallGroup]) -> Suggestion | None:
     own = [group for group in groups if group.meter == meter]
     present = _mix(own)
-    best = _best_day(case, own) if present.cached else _best_meter(meter, groups)
+    best = _best_day(case, own) if present.cached else _best_meter(case, meter, groups)
     if best is None or not best.mix.beats(present):
         return None
     now, then = _bills(case, own, best.mix)
-    charged_now, charged_then = _bills(case, [group for group in own if group.charged], best.mix)
-    costs = Costs(now.total, then.exact, charged_now.total, charged_then.exact)
-    savings, told = savings_of(case, {meter: costs})
+    savings, told = savings_of(case, [_costs(case, some, best.mix) for some in by_price(own, lambda one: one)])
     provider, model = own[0].provider, own[0].model
     return Suggestion(
         kind=Kind.PROMPT_CACHING,
         subject={"provider": provider, "model": model, "meter": meter},
-        text=f"Prompts of {meter} to {model}: with as much from the cache as {best.place}, they would have cost "
-        f"{amount_in_words(savings[0].amount, case.catalog.currency)} less.",
+        text=f"Prompts of {case.name_of(meter)} to {model}: with as much from the cache as {best.place}, they would "
+        f"have cost {amount_in_words(savings[0].amount, case.catalog.currency)} less.",
         savings=savings,
         steps=(
-            Step("cached", f"{meter}, {model}: {present.words()}", present.figures()),
+            Step("cached", f"{case.name_of(meter)}, {model}: {present.words()}", present.figures()),
             Step(best.name, f"The best that it has been, {best.place}: {best.mix.words()}", best.mix.figures()),
             *now.steps("now_price", f"{model} now"),
             Step("now", f"These prompts cost {amount_in_words(now.total, now.currency)}", {"cost": plain(now.total)}),
@@ -141,6 +139,13 @@ def _advise(case: Case, meter: str, groups: Sequence[CallGroup]) -> Suggestion |
         ),
         caution=CAUTION,
     )
+
+
+def _costs(case: Case, groups: Sequence[CallGroup], best: _Mix) -> Costs:
+    """What those of one price cost, and would in the best mix."""
+    bills = (_bills(case, some, best) for some in (groups, [group for group in groups if group.charged]))
+    (now, then), (charged_now, charged_then) = ((now.exact, then.exact) for now, then in bills)
+    return Costs(groups[0].meter, groups[0].price, now, then, charged_now, charged_then)
 
 
 def _bills(case: Case, groups: Iterable[CallGroup], best: _Mix) -> tuple[Bill, Bill]:
@@ -173,10 +178,10 @@ def _best_day(case: Case, groups: Iterable[CallGroup]) -> _Best | None:
     return _Best(mix, "best_day", f"on {named}, a day with {counted(mix.calls, 'call')}")
 
 
-def _best_meter(meter: str, groups: Iterable[CallGroup]) -> _Best | None:
+def _best_meter(case: Case, meter: str, groups: Iterable[CallGroup]) -> _Best | None:
     """The other meter of the same model with the largest share from the cache."""
     best = _best_of((group for group in groups if group.meter != meter), lambda group: group.meter)
-    return best and _Best(best[1], "best_meter", f"for {best[0]}, with {counted(best[1].calls, 'call')}")
+    return best and _Best(best[1], "best_meter", f"for {case.name_of(best[0])}, with {counted(best[1].calls, 'call')}")
 
 
 def _best_of(groups: Iterable[CallGroup], part: Callable[[CallGroup], _P]) -> tuple[_P, _Mix] | None:

@@ -8,8 +8,8 @@ order by provider, model
 
 -- name: call_groups
 -- Calls of a customer that the book has priced from their usage, in groups within which each price of the book holds for all
--- calls or for none: by meter, local day, model, tier, batch and region, and by where the rows' dates, hours of the day and
--- sizes of prompts cut. Calls whose cost was taken back aren't in it, nor those that are only guessed; those of events that
+-- calls or for none: by meter and the price of its event, local day, model, tier, batch and region, and by where the rows'
+-- dates, hours of the day and sizes of prompts cut. Calls whose cost was taken back aren't in it, nor those that are only guessed; those of events that
 -- were taken back without their calls are by themselves: they were made, and are charged to nobody. Along events_by_time
 -- and provider_calls_by_event, in parallel; keys that are numbers come first, since they're quick to sort by.
 with corrected as (
@@ -18,8 +18,9 @@ with corrected as (
     where customer_id = %(customer_id)s and corrects is not null and time >= %(from)s and time < %(to)s
     group by corrects
 ), called as (
-    select s.meter, k.corrects is null or e.quantity = 0 or e.billed + k.billed <> 0
-                    or coalesce(e.amount, 0) + coalesce(k.amount, 0) <> 0 as charged, width_bucket(e.time, %(days)s::timestamptz[]) as day, c.provider, c.model,
+    select s.meter, e.price_id, k.corrects is null or e.quantity = 0 or e.billed + k.billed <> 0
+                    or coalesce(e.amount, 0) + coalesce(k.amount, 0) <> 0 as charged,
+           width_bucket(e.time, %(days)s::timestamptz[]) as day, c.provider, c.model,
            coalesce(c.service_tier, '') as service_tier, c.batch, coalesce(c.region, '') as region,
            coalesce(c.rate, 1) as rate, width_bucket(c.at, %(instants)s::timestamptz[]) as era,
            width_bucket(extract(hour from c.at at time zone 'UTC') * 60
@@ -52,7 +53,7 @@ with corrected as (
           where a.customer_id = c.customer_id and a.provider = c.provider and a.adjusts = c.call_id
             and a.quantities is not null)
 )
-select meter, charged, day, provider, model, service_tier, batch, region, rate, era, hours, weekday,
+select meter, price_id, charged, day, provider, model, service_tier, batch, region, rate, era, hours, weekday,
        width_bucket(whole, %(sizes)s::numeric[]) as band, min(at) as at, min(whole) as whole, count(*) as calls,
        sum(cost) as cost, jsonb_strip_nulls(jsonb_build_object(
            'input_tokens', sum(input_tokens)::text, 'cached_input_tokens', sum(cached_input_tokens)::text,
@@ -76,7 +77,7 @@ select meter, charged, day, provider, model, service_tier, batch, region, rate, 
            'file_searches', sum(file_searches)::text, 'code_sessions', sum(code_sessions)::text
        )) as quantities
 from called
-group by day, band, era, hours, weekday, batch, charged, rate, model, meter, provider, service_tier, region
+group by day, band, era, hours, weekday, batch, charged, rate, price_id, model, meter, provider, service_tier, region
 
 -- name: taken_back
 -- The meters of events in [from, to) that cost something and were taken back wholly: their cost stays, and isn't charged.
@@ -93,8 +94,9 @@ where e.customer_id = %(customer_id)s and e.quantity <> 0 and e.cost <> 0
       where customer_id = %(customer_id)s and corrects is not null and time >= %(from)s and time < %(to)s)
 
 -- name: lapsed_grants
--- What became of the grants that a recurring grant made, of those that expired in (from, to].
-select count(*) as grants, coalesce(sum(amount), 0) as amount, coalesce(sum(spent), 0) as spent,
+-- What became of the grants that a recurring grant made, of those that expired in (from, to]. What went over into the next one
+-- is judged with that one, and what was taken back with none.
+select count(*) as grants, coalesce(sum(amount - rolled_out - voided), 0) as amount, coalesce(sum(spent), 0) as spent,
        coalesce(sum(expired), 0) as expired
 from grants
 where customer_id = %(customer_id)s and recurring = %(recurring)s and expires_at > %(from)s and expires_at <= %(to)s

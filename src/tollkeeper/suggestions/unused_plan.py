@@ -10,7 +10,7 @@ from decimal import Decimal
 from tollkeeper.analytics import UsageQuery, usage
 from tollkeeper.catalog import LimitBy, LimitPeriod, Plan, Price, limit_for_customers
 from tollkeeper.catalog.model import ADDITIVE
-from tollkeeper.clock import BEGINNING, Interval, Period, local_slot, period_of_day
+from tollkeeper.clock import Interval, Period, local_slot, period_of_day
 from tollkeeper.db import Queries, Tx
 from tollkeeper.money import HUNDRED, ZERO, amount_in_words, grouped, multiply, plain, subtract, sum_of
 from tollkeeper.rating import Measure, Step, rate
@@ -45,8 +45,8 @@ async def _included(tx: Tx, case: Case, plan: Plan) -> AsyncIterator[Suggestion]
         if price is None or price.plan != plan.key or not price.included or meter.aggregation not in ADDITIVE:
             continue
         span = _last_whole(case, price.period)
-        if span is None:
-            continue
+        if span is None or case.price_of(key, span.start) != price:
+            continue  # it hasn't been in force for all of the period
         used = await _quantity(tx, case, key, span)
         unused = subtract(price.included, used)
         worth = _worth(price, used, unused)
@@ -132,8 +132,8 @@ async def _limits(tx: Tx, case: Case, plan: Plan) -> AsyncIterator[Step]:
             continue
         used = sum_of([await _quantity(tx, case, meter, span) for meter in limit.meters])
         words = limit_for_customers(limit, case.catalog)
-        text = f"The limit {limit.name}, {words}: {grouped(used)} were used {_when(case, span)}"
-        yield Step("limit", text, {"limit": limit.name, "cap": plain(limit.cap), "used": plain(used)})
+        text = f"The limit {limit.name!r}, {words}: {grouped(used)} were used {_when(case, span)}"
+        yield Step("limit", text, {"limit": limit.key, "cap": plain(limit.cap), "used": plain(used)})
 
 
 def _last_whole(case: Case, period: Period) -> Interval | None:
@@ -141,8 +141,7 @@ def _last_whole(case: Case, period: Period) -> Interval | None:
     zone = case.customer.zone
     present = period_of_day(local_slot(case.span.end, zone).day, period, zone)
     last = period_of_day(local_slot(present.start - timedelta(microseconds=1), zone).day, period, zone)
-    since = max(case.standing.plan_since or BEGINNING, case.customer.created_at)
-    return last if since <= last.start else None
+    return last if case.plan_began <= last.start else None
 
 
 async def _quantity(tx: Tx, case: Case, meter: str, span: Interval) -> Decimal:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from decimal import Decimal
-from zoneinfo import ZoneInfo
 
 from tollkeeper.catalog import plural
 from tollkeeper.money import HUNDRED, ONE, grouped, price_of, round_to
@@ -19,8 +17,3 @@ def counted(number: int | Decimal, one: str) -> str:
 def percent_of(part: Decimal, whole: Decimal) -> Decimal:
     """A share in percent, rounded to 2 decimals; for people and not for reckoning on."""
     return round_to(price_of(part, HUNDRED, whole), 2)
-
-
-def day_in_words(instant: datetime, zone: ZoneInfo) -> str:
-    """The local day: "2026-11-12"."""
-    return instant.astimezone(zone).date().isoformat()

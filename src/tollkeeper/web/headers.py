@@ -24,9 +24,14 @@ _POLICY = {
 _UNUSED = ("camera", "display-capture", "geolocation", "microphone", "payment", "serial", "usb")
 
 
-def page_headers(ancestors: str) -> dict[str, str]:
-    """The headers of a page that `ancestors` may frame: the sources of `frame-ancestors`."""
+def page_headers(ancestors: str, *, trusted_types: bool = True) -> dict[str, str]:
+    """The headers of a page that `ancestors` may frame: the sources of `frame-ancestors`.
+
+    Without `trusted_types` its scripts, which are ours all the same, may write HTML as text.
+    """
     policy = _POLICY | {"frame-ancestors": ancestors}
+    if not trusted_types:
+        del policy["require-trusted-types-for"]
     headers = file_headers() | {
         "Content-Security-Policy": "; ".join(f"{name} {sources}" for name, sources in policy.items()),
         "Referrer-Policy": "no-referrer",

@@ -12,6 +12,8 @@ from tollkeeper.web.headers import ASK_AGAIN, FOR_YEARS, NONE, file_headers, pag
 _READ = ["GET", "HEAD"]
 _EMBEDDED = ("tollkeeper.js", "billing-page.js")
 """What a product's own pages load, under names that never change."""
+_REFERENCE = "docs"
+"""The API reference: Swagger UI writes HTML as text, React's own, and Markdown that DOMPurify has cleaned."""
 _NOT_BUILT = "The pages of this installation aren't built. Build them with `make web`, or install Tollkeeper's wheel."
 _NOT_BUILT_PAGE = f"""\
 <!doctype html>
@@ -26,11 +28,17 @@ _NOT_BUILT_PAGE = f"""\
 def pages(settings: Settings, files: Files) -> APIRouter:
     """The routes, on these files."""
     router = APIRouter(include_in_schema=False)
-    framed_by = {"billing": settings.frame_ancestors, "gallery": settings.frame_ancestors, "console": NONE}
+    framed_by = {
+        "billing": settings.frame_ancestors,
+        "gallery": settings.frame_ancestors,
+        "console": NONE,
+        _REFERENCE: NONE,
+    }
 
     async def page(request: Request) -> Response:
         name = request.url.path.split("/")[1]
-        found, headers = files.find(f"{name}.html"), page_headers(framed_by[name])
+        found = files.find(f"{name}.html")
+        headers = page_headers(framed_by[name], trusted_types=name != _REFERENCE)
         return _not_built(request, headers) if found is None else _sent(request, found, headers)
 
     async def widgets(request: Request) -> Response:

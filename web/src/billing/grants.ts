@@ -53,6 +53,7 @@ export class BillingGrants extends TollElement<Grant[]> {
       key,
       title: heading,
       numeric: true,
+      main: key === 'remaining',
       value: (grant) => grant[key],
       cell: (grant) => this.money.amount(grant[key], grant.unit, { floor: key === 'remaining' }),
       sort: (left, right) => compare(left[key], right[key]),

@@ -47,7 +47,7 @@ export class BillingOverview extends TollElement<Found> {
       .panel .head { margin-block-end: 10px; }
       .wallet + .wallet { margin-block-start: 16px; padding-block-start: 16px; border-block-start: 1px solid var(--_border); }
       .wallet .row { margin-block-start: 4px; font-size: 13.5px; }
-      .wallet .row > :last-child { font-variant-numeric: tabular-nums; }
+      .rows .row > :last-child { font-variant-numeric: tabular-nums; white-space: nowrap; }
       .rows { margin-block-start: 14px; padding-block-start: 8px; border-block-start: 1px solid var(--_border); }
       .expiring svg { inline-size: 13px; block-size: 13px; vertical-align: -2px; margin-inline-end: 4px; }
       .push { margin-block-start: auto; padding-block-start: 16px; }
@@ -56,7 +56,8 @@ export class BillingOverview extends TollElement<Found> {
       .strip { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 150px), 1fr)); padding: 0; overflow: hidden; }
       .strip > div { padding: 14px 20px; margin: 0 -1px -1px 0; border: solid var(--_border); border-width: 0 1px 1px 0; min-inline-size: 0; }
       .strip dd { font-size: 17px; font-weight: 600; letter-spacing: -0.015em; font-variant-numeric: tabular-nums; overflow-wrap: anywhere; margin-block-start: 2px; }
-      .strip dd small { display: block; font-size: 12.5px; font-weight: 400; letter-spacing: 0; color: var(--_muted); }
+      .strip dd small { font-size: 12.5px; font-weight: 400; letter-spacing: 0; color: var(--_muted); }
+      .strip dd .note { display: block; }
       .strip dt { color: var(--_muted); font-size: 13px; }
       .halves { display: grid; grid-template-columns: minmax(0, 1fr) minmax(0, 1fr); gap: 16px; align-items: start; }
       .meters { display: grid; gap: 14px; }
@@ -148,7 +149,7 @@ export class BillingOverview extends TollElement<Found> {
     return html`<div class="panel">
       <div class="head"><h2>Spent this month</h2><a class="small" href=${this.address({ tab: 'usage' })}>See usage</a></div>
       <div class="beside">
-        <p class="big">${spent.map((each, place) => html`${place ? ' + ' : ''}${this.figure(each)}`)}</p>
+        <p class="big">${this.amounts(spent)}</p>
         <span class="muted small">${this.dates.period(start, end)}</span>
       </div>
       <toll-chart
@@ -178,7 +179,7 @@ export class BillingOverview extends TollElement<Found> {
       ${this.fact('Spent in all', this.amounts(total_spent))}
       ${this.fact('Owed', due.length ? this.amounts(due) : this.amounts([]), due.length ? 'used, not prepaid' : 'all is paid')}
       ${this.fact('On hold', this.amounts(held.filter(({ amount }) => !isZero(amount))))}
-      ${tokens ? this.fact('Tokens this month', this.money.quantity(tokens.total, null, { compact: true }), `in ${this.money.quantity(String(tokens.calls), 'AI call')}`) : nothing}
+      ${tokens ? this.fact('Tokens this month', this.money.quantity(tokens.total, null, { compact: true }), `in ${this.money.count(tokens.calls, 'AI call')}`) : nothing}
       ${plan || this.session.change_plan ? this.fact('Plan', html`<a href=${this.address({ tab: 'plans' })}>${plan?.name ?? 'Choose one'}</a>`, plan ? this.planNote(plan) : undefined) : nothing}
     </dl>`;
   }
@@ -189,13 +190,13 @@ export class BillingOverview extends TollElement<Found> {
   }
 
   private fact(name: string, value: unknown, note?: string): TemplateResult {
-    return html`<div><dt>${name}</dt><dd>${value}${note ? html`<small>${note}</small>` : nothing}</dd></div>`;
+    return html`<div><dt>${name}</dt><dd>${value}${note ? html`<small class="note">${note}</small>` : nothing}</dd></div>`;
   }
 
-  private amounts(amounts: UnitAmount[]): string {
+  private amounts(amounts: UnitAmount[]): TemplateResult {
     const unit = this.data?.overview.wallets[0]?.unit ?? this.session.currency;
     const shown = amounts.length ? amounts : [{ unit, amount: '0' }];
-    return shown.map(({ unit, amount }) => this.money.amount(amount, unit)).join(' + ');
+    return html`${shown.map((each, place) => html`${place ? ' + ' : ''}${this.figure(each)}`)}`;
   }
 
   private meters({ meters }: Overview): TemplateResult {

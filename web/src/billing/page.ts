@@ -54,7 +54,7 @@ const PATIENCE = 800;
  * @attr {string} token-url - The product's own address that answers `{token}`.
  * @attr {string} base - Where Tollkeeper is; by default where `tollkeeper.js` came from.
  * @attr {string} locale - Language and region of figures; by default the browser's.
- * @attr {light|dark|auto} theme - `auto` follows the system.
+ * @attr {light|dark|auto} theme - `auto` follows the page's `color-scheme`, else the system.
  * @attr {string} address-dimensions - Dimensions that stand in the address by their own name: with `job,member` it's `?job=engineer` in place of `?filter=job:engineer`.
  * @attr {string} address-prefix - Before the names of its parameters, where your page has such names itself: `billing-` makes `?billing-tab=usage`.
  * @fires toll-address - `{tab, address}`: another tab or filter was chosen, which stands at `address`. Prevent the default where your router is to write it.

@@ -92,7 +92,7 @@ export class CatalogChange extends View {
         html`<p class="muted">It says what version ${found.version} says.</p>${this.warnings(found)}`,
       );
     return panel(
-      `What it changes of version ${found.version}`,
+      `What it changes in version ${found.version}`,
       html`${changeList(found.changes)}${this.warnings(found)}`,
       stale
         ? html`<span class="muted small">The text has changed since.</span>`

@@ -123,7 +123,7 @@ export class CatalogPage extends View {
         key: 'limits',
         title: 'Limits',
         value: ({ limits }) => limits.map(({ words }) => words).join('; '),
-        cell: ({ limits }) => texts(limits.map(({ words }) => words)),
+        cell: ({ limits }) => texts(limits.map(({ name, words }) => `${name}: ${words}`)),
       },
       {
         key: 'grants',

@@ -210,6 +210,7 @@ function frame() {
     .person .segments button { flex: 1; padding: 0 4px; font-size: 12.5px; }
     .person .row { align-items: center; gap: 6px; }
     .person .name { min-inline-size: 0; }
+    .person .code { display: block; white-space: nowrap; }
     .person .button { padding: 0 6px; font-size: 12.5px; }
     main { min-inline-size: 0; padding: 28px 32px 64px; outline: none; }
     main > * { max-inline-size: 1160px; margin-inline: auto; }

@@ -1,5 +1,16 @@
 /** A customer's events and calls with what they cost and leave; correcting an event. */
-import { type Column, html, negate, nothing, property, state, subtract, type TemplateResult, text } from 'tollkeeper';
+import {
+  type Column,
+  html,
+  negate,
+  nothing,
+  property,
+  state,
+  subtract,
+  type TemplateResult,
+  text,
+  titled,
+} from 'tollkeeper';
 import { app, badge } from './app.ts';
 import { part } from './client.ts';
 import { isDecimal, NOTE, positive } from './forms.ts';
@@ -111,6 +122,7 @@ export class CustomerEvents extends View {
         key: 'charge',
         title: 'Charge',
         numeric: true,
+        main: true,
         value: ({ charge }) => charge ?? '',
         cell: (event) => charge(event),
       },
@@ -147,7 +159,9 @@ export class CustomerEvents extends View {
 
   private about(event: UsageEvent): TemplateResult {
     const said = this.explained.get(event.id);
-    const dimensions = Object.entries(event.dimensions).map(([name, value]) => html`<dt>${name}</dt><dd>${value}</dd>`);
+    const dimensions = Object.entries(event.dimensions).map(
+      ([name, value]) => html`<dt>${titled(name)}</dt><dd>${value}</dd>`,
+    );
     return html`<div class="more">
       <dl>
         <dt>Recorded</dt><dd>${app.time(event.recorded_at)}</dd>
@@ -223,6 +237,7 @@ export class CustomerEvents extends View {
         key: 'charge',
         title: 'Charges',
         numeric: true,
+        main: true,
         value: ({ charge }) => charge,
         cell: ({ charge, unit }) => app.money.amount(charge, unit ?? margins.currency),
       },
@@ -284,6 +299,7 @@ export function callTable(
       key: 'cost',
       title: 'Cost',
       numeric: true,
+      main: true,
       value: ({ cost }) => cost ?? '',
       cell: ({ cost, missing }) =>
         cost === null

@@ -3,7 +3,7 @@ import { approximate, type Column, html, nothing, property, share, type Template
 import { app, badge } from './app.ts';
 import { part } from './client.ts';
 import { isKey } from './customer-value.ts';
-import { type Field, notNegative, several, severalDecimals, type Values } from './forms.ts';
+import { type Field, notNegative, orNothing, several, severalDecimals, type Values } from './forms.ts';
 import { empty, rowsOfBones, Task } from './load.ts';
 import { panel, table, View } from './look.ts';
 import type { Limit } from './types.ts';
@@ -42,7 +42,7 @@ export class CustomerLimits extends View {
         title: 'Limit',
         value: ({ limit }) => limit,
         cell: (limit) =>
-          html`${limit.limit}<span class="sub">${counted(limit)} per ${titled(limit.per).toLowerCase()}${limit.by === 'member' ? ', each member' : ''}</span>`,
+          html`${limit.name}<span class="sub">${counted(limit)} per ${titled(limit.per).toLowerCase()}${limit.by === 'member' ? ', each member' : ''}</span>`,
       },
       { key: 'used', title: 'Used', numeric: true, value: ({ used }) => used ?? '', cell: (limit) => used(limit) },
       { key: 'cap', title: 'Cap', numeric: true, value: ({ cap }) => cap, cell: (limit) => shown(limit.cap, limit) },
@@ -80,7 +80,7 @@ export class CustomerLimits extends View {
 
   private async change(limit: Limit): Promise<void> {
     const done = await app.ask({
-      title: `Change ${limit.limit}`,
+      title: `Change “${limit.name}”`,
       text: ({ cap, mode }) =>
         `From now on this customer may use ${safeShown(cap, limit)} per ${titled(limit.per).toLowerCase()}${mode === 'soft' ? ', and is warned beyond it' : '; what doesn’t fit is refused'}. Others on its plan aren’t touched.`,
       fields: capFields(limit),
@@ -94,7 +94,7 @@ export class CustomerLimits extends View {
   private async switch(limit: Limit): Promise<void> {
     const off = limit.enabled;
     const done = await app.ask({
-      title: `Switch ${limit.limit} ${off ? 'off' : 'on'}?`,
+      title: `Switch “${limit.name}” ${off ? 'off' : 'on'}?`,
       text: off
         ? 'This customer isn’t held to it until it’s switched on again. Usage is counted on.'
         : 'It counts again, with all that was used in the present window.',
@@ -108,7 +108,7 @@ export class CustomerLimits extends View {
 
   private async removeOwn(limit: Limit): Promise<void> {
     const done = await app.ask({
-      title: `Remove what the customer has of its own in ${limit.limit}?`,
+      title: `Remove what the customer has of its own in “${limit.name}”?`,
       text: 'The plan’s or catalog’s limit of this name holds again; where there’s none, no limit does.',
       action: 'Remove',
       danger: true,
@@ -122,13 +122,13 @@ export class CustomerLimits extends View {
     const done = await app.ask({
       title: 'New limit for this customer',
       text: ({ limit, cap, per }) =>
-        `Holds for this customer alone: ${cap || '…'} per ${titled(per ?? 'month').toLowerCase()}. Where its plan has a limit called ${limit || '…'}, it stands in its place.`,
+        `Holds for this customer alone: ${cap || '…'} per ${titled(per ?? 'month').toLowerCase()}. Where its plan has a limit with the key ${limit || '…'}, it stands in its place.`,
       fields: newFields(),
       action: 'Set limit',
       done: 'The limit is set.',
-      send: ({ limit, counts, per, by, ...values }) => {
+      send: ({ limit, name, counts, per, by, ...values }) => {
         const [kind, key] = counts!.split(':');
-        return app.client.put(this.path(limit), { [kind!]: key, per, by, ...capOf(values) });
+        return app.client.put(this.path(limit), { name: orNothing(name!), [kind!]: key, per, by, ...capOf(values) });
       },
     });
     if (done) await this.limits.run();
@@ -154,7 +154,8 @@ function newFields(): Field[] {
     ...catalog.groups.map(({ key, name }) => [`group:${key}`, `${name} (group)`] as const),
   ];
   return [
-    { name: 'limit', label: 'Name', required: true, check: isKey },
+    { name: 'limit', label: 'Key', required: true, check: isKey, half: true },
+    { name: 'name', label: 'Name', half: true },
     { name: 'counts', label: 'Counts', kind: 'choice', options: counts, required: true },
     { name: 'per', label: 'Per', kind: 'choice', options: PERIODS, value: 'month', required: true },
     {

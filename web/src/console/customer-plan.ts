@@ -136,7 +136,7 @@ const terms = (plan: (typeof app.catalog.plans)[number]): [string, unknown][] =>
   (
     [
       ['Prices', plan.prices.map(({ meter, words }) => `${app.meterName(meter)}: ${words}`)],
-      ['Limits', plan.limits.map(({ words }) => words)],
+      ['Limits', plan.limits.map(({ name, words }) => `${name}: ${words}`)],
       ['Gives', plan.grants.map(({ words }) => words)],
     ] as const
   )

@@ -90,6 +90,7 @@ export class CustomerValue extends View {
       key,
       title,
       numeric: true,
+      main: key === 'remaining',
       value: (grant) => grant[key],
       cell: (grant) => app.money.amount(grant[key], grant.unit, { floor: key === 'remaining' }),
     });
@@ -209,6 +210,7 @@ export class CustomerValue extends View {
         key: 'amount',
         title: 'Amount',
         numeric: true,
+        main: true,
         value: ({ amount }) => amount,
         cell: ({ amount, unit }) => app.money.amount(amount, unit),
       },

@@ -31,6 +31,7 @@ const TABS = [
   ['plan', 'Plan'],
   ['members', 'Members'],
   ['holds', 'Holds'],
+  ['access', 'Access'],
 ] as const;
 const SESSION_SECONDS = 3_600;
 
@@ -82,6 +83,9 @@ export class CustomerPage extends View {
       .own > * { min-inline-size: 0; }
       .own > .side { display: grid; gap: 20px; }
       .title { display: flex; flex-wrap: wrap; gap: 8px; align-items: center; }
+      .tab { display: none; }
+      .tab select { inline-size: 100%; }
+      @media (max-width: 620px) { .tab { display: block; margin-block-end: 16px; } .tabs { display: none; } }
       @media (max-width: 1080px) { .own { grid-template-columns: minmax(0, 1fr); } .own > .side { order: -1; grid-template-columns: repeat(auto-fit, minmax(min(100%, 280px), 1fr)); } }
     `,
   ];
@@ -105,9 +109,16 @@ export class CustomerPage extends View {
           <button class="button primary" @click=${() => this.viewAs(customer)}>View as the customer</button>
         </div>
       </div>
+      <label class="tab"><span class="hidden">About ${customer.name}</span><select class="control" @change=${this.turn}>
+        ${TABS.map(([key, name]) => html`<option value=${key} ?selected=${key === tab}>${name}</option>`)}
+      </select></label>
       <nav class="tabs" aria-label="About ${customer.name}">${TABS.map(([key, name]) => html`<a href=${toCustomer(customer.key, { tab: key })} aria-current=${key === tab ? 'page' : nothing}>${name}</a>`)}</nav>
       ${this.content(customer, tab)}`;
   }
+
+  private readonly turn = (event: Event): void => {
+    app.router.go(toCustomer(this.customer, { tab: (event.target as HTMLSelectElement).value }));
+  };
 
   private content(customer: Customer, tab: string): unknown {
     switch (tab) {
@@ -125,6 +136,8 @@ export class CustomerPage extends View {
         return html`<console-customer-members .customer=${customer.key}></console-customer-members>`;
       case 'holds':
         return html`<console-holds .customer=${customer.key}></console-holds>`;
+      case 'access':
+        return html`<console-customer-access .customer=${customer.key}></console-customer-access>`;
       default:
         return this.portal.render((portal) => this.widgets(customer, portal, tab), lines(6));
     }

@@ -97,6 +97,7 @@ export class CustomersPage extends View {
         key: 'spent',
         title: 'Spent',
         numeric: true,
+        main: true,
         sort: true,
         value: ({ spent }) => spent,
         cell: (row) =>

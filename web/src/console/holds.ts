@@ -51,7 +51,9 @@ export class HoldsPage extends View {
     if (!page.data.length)
       return empty(
         'No such holds',
-        this.state === 'in_doubt' ? 'Of every operation it’s known how it ended.' : nothing,
+        this.state === 'in_doubt'
+          ? 'Of every operation it’s known how it ended.'
+          : 'An operation that asks before it begins has one, until it has ended.',
       );
     const columns = this.columns();
     return html`<section class="panel flush">
@@ -96,6 +98,7 @@ export class HoldsPage extends View {
         key: 'amount',
         title: 'Reserved',
         numeric: true,
+        main: true,
         value: ({ amount }) => amount,
         cell: ({ amount, unit }) => app.money.amount(amount, unit),
       },

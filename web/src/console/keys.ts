@@ -25,7 +25,7 @@ export class KeysPage extends View {
   }
 
   private list(page: Page<ApiKey>): TemplateResult {
-    if (!page.data.length) return empty('No keys');
+    if (!page.data.length) return empty('No keys', 'Your programs need one to report usage.');
     const columns: Column<ApiKey>[] = [
       {
         key: 'name',

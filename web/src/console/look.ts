@@ -33,7 +33,8 @@ export const look = [
     .tools { display: flex; flex-wrap: wrap; gap: 10px; align-items: center; margin-block-end: 14px; }
     .tools .grow { flex: 1 1 220px; }
     .tools > *, .top > *, .head > * { max-inline-size: 100%; }
-    .segments { overflow-x: auto; scrollbar-width: none; }
+    .segments { flex-wrap: wrap; }
+    .segments button { white-space: nowrap; }
     .stack { display: grid; gap: 20px; grid-template-columns: minmax(0, 1fr); }
     .two { display: grid; gap: 20px; grid-template-columns: repeat(auto-fit, minmax(min(100%, 380px), 1fr)); align-items: start; }
     .two > * { min-inline-size: 0; }
@@ -84,11 +85,14 @@ export class ConsoleTable<Row = unknown> extends TollTable<Row> {
       a { color: var(--_text); font-weight: 500; text-decoration: none; }
       a:hover { color: var(--_accent); text-decoration: underline; }
       .sub { display: block; color: var(--_muted); font-size: 12.5px; font-weight: 400; }
-      .wrap { display: block; white-space: normal; inline-size: max-content; max-inline-size: 400px; overflow-wrap: anywhere; }
-      .sub.wrap { max-inline-size: 230px; }
+      .wrap { display: block; white-space: normal; overflow-wrap: anywhere; }
       .keep { white-space: nowrap; }
       .numeric .track { margin-inline-start: auto; }
-      @media (min-width: 560px) { td:last-child:has(.buttons) { position: sticky; inset-inline-end: 0; } }
+      @container (min-width: 641px) {
+        td:last-child:has(.buttons) { position: sticky; inset-inline-end: 0; }
+        .wrap { inline-size: max-content; max-inline-size: 400px; }
+        .sub.wrap { max-inline-size: 230px; }
+      }
       .negative { color: var(--_bad); }
       .buttons { display: inline-flex; gap: 6px; margin-block: -4px; }
       .buttons .button { min-block-size: 28px; font-size: 12.5px; padding: 0 9px; }

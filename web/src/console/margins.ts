@@ -129,6 +129,7 @@ export class MarginsPage extends View {
       key,
       title,
       numeric: true,
+      main: key === 'charge',
       sort: true,
       value: (row) => row[key] ?? '',
       cell: (row) => figure(row, key, currency),
@@ -155,7 +156,7 @@ export class MarginsPage extends View {
       },
       {
         key: 'open',
-        title: 'Not final',
+        title: 'Notes',
         value: (row) => notFinal(row).join(', '),
         cell: (row) => notFinal(row).map((text) => badge(text, text.includes('unpriced') ? 'warn' : '')),
       },

@@ -77,7 +77,13 @@ export class QuarantinePage extends View {
   }
 
   private view(page: Page<Quarantined>): TemplateResult {
-    if (!page.data.length) return empty(this.status === 'open' ? 'Nothing waits here' : 'No such items');
+    if (!page.data.length)
+      return this.status === 'open'
+        ? empty(
+            'Nothing waits here',
+            'Events that can’t be booked, such as those of an unknown meter, are kept here with the reason.',
+          )
+        : empty('No such items');
     const columns = this.columns();
     return html`${this.status === 'open' ? this.bulk(page.data) : nothing}
       <section class="panel flush">

@@ -146,6 +146,7 @@ export class ReconciliationPage extends View {
       key,
       title,
       numeric: true,
+      main: key === 'difference',
       value: (row) => row[key] ?? '',
       cell: (row) => (row[key] === null ? '–' : app.money.amount(row[key], row.unit, { signed: key === 'difference' })),
     });

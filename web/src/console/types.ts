@@ -42,7 +42,7 @@ export interface Plan {
   name: string;
   description: string | null;
   prices: Price[];
-  limits: { name: string; words: string }[];
+  limits: { key: string; name: string; words: string }[];
   grants: { name: string; words: string }[];
 }
 
@@ -53,7 +53,7 @@ export interface Catalog {
   meters: Meter[];
   groups: { key: string; name: string; meters: string[] }[];
   prices: Price[];
-  limits: { name: string; words: string }[];
+  limits: { key: string; name: string; words: string }[];
   default_plan: string | null;
   plans: Plan[];
 }
@@ -206,7 +206,7 @@ export interface RecurringGrant {
 }
 
 /** A limit as the billing page has it, but for what only that one asks: one member's, and words. `own`: the customer's own. */
-export type Limit = Omit<PortalLimit, 'name' | 'member' | 'meter_unit'> & { own: boolean };
+export type Limit = Omit<PortalLimit, 'member' | 'meter_unit'> & { own: boolean };
 
 export interface PlanHistory {
   plan: string | null;

@@ -1,5 +1,5 @@
 /** What no price is known for: events that aren't charged, and calls whose cost isn't known. */
-import { type Column, html, type TemplateResult } from 'tollkeeper';
+import { type Column, html, nothing, type TemplateResult } from 'tollkeeper';
 import { app, badge } from './app.ts';
 import { callTable } from './customer-events.ts';
 import { empty, Pages, rowsOfBones, Task } from './load.ts';
@@ -25,15 +25,13 @@ export class UnpricedPage extends View {
           'Calls without a cost, by model',
           this.unpriced.render(({ models }) => this.models(models), rowsOfBones(3)),
         )}
-        ${panel(
-          'The calls',
-          this.calls.render(() => this.list(), rowsOfBones(5)),
-        )}
+        ${this.calls.render(() => this.list(), rowsOfBones(5))}
       </div>`;
   }
 
   private meters(meters: Unpriced['meters']): unknown {
-    if (!meters.length) return empty('Every event has its charge');
+    if (!meters.length)
+      return empty('Every event has its charge', 'Usage of a meter without a price is listed here, until it has one.');
     const columns: Column<Unpriced['meters'][number]>[] = [
       {
         key: 'name',
@@ -61,7 +59,7 @@ export class UnpricedPage extends View {
   }
 
   private models(models: Unpriced['models']): unknown {
-    if (!models.length) return empty('Every call has its cost');
+    if (!models.length) return empty('Every call has its cost', 'Models that the price book lacks are listed here.');
     const columns: Column<Unpriced['models'][number]>[] = [
       {
         key: 'model',
@@ -91,7 +89,10 @@ export class UnpricedPage extends View {
 
   private list(): unknown {
     const { rows } = this.calls;
-    if (!rows.length) return empty('No such calls');
-    return html`${callTable(rows, 'unpriced-calls.csv', { unpriced: true }, (call) => html`<a href=${toCustomer(call.customer, { tab: 'events', event: call.event })}>${call.event}</a><span class="sub">${call.customer}</span>`)}${this.calls.pager()}`;
+    if (!rows.length) return nothing;
+    return panel(
+      'The calls',
+      html`${callTable(rows, 'unpriced-calls.csv', { unpriced: true }, (call) => html`<a href=${toCustomer(call.customer, { tab: 'events', event: call.event })}>${call.event}</a><span class="sub">${call.customer}</span>`)}${this.calls.pager()}`,
+    );
   }
 }

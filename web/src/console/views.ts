@@ -3,6 +3,7 @@ import { html, repeat, type TemplateResult } from 'tollkeeper';
 import { CatalogPage } from './catalog.ts';
 import { CatalogChange } from './catalog-change.ts';
 import { CustomerPage } from './customer.ts';
+import { CustomerAccess } from './customer-access.ts';
 import { CustomerEvents } from './customer-events.ts';
 import { CustomerLimits } from './customer-limits.ts';
 import { CustomerMembers, CustomerPlan } from './customer-plan.ts';
@@ -29,6 +30,7 @@ export const VIEWS: Record<string, CustomElementConstructor> = {
   'console-customer-plan': CustomerPlan,
   'console-customer-members': CustomerMembers,
   'console-customer-events': CustomerEvents,
+  'console-customer-access': CustomerAccess,
   'console-customer-suggestions': CustomerSuggestions,
   'console-margins': MarginsPage,
   'console-unpriced': UnpricedPage,

@@ -3,7 +3,7 @@
  * token.
  */
 import { Cache } from './cache.ts';
-import { bodyOf, Http, type HttpOptions, type Params, problem, query, SessionEnded } from './http.ts';
+import { bodyOf, Http, type HttpOptions, type Params, query, SessionEnded } from './http.ts';
 import { Live, type LiveStatus } from './live.ts';
 import type * as t from './types.ts';
 
@@ -189,11 +189,11 @@ export class Portal {
   }
 
   private async askForToken(url: string): Promise<string> {
-    const answer = await (this.options.send ?? fetch)(url, { headers: { Accept: 'application/json' } });
-    if (!answer.ok) throw await problem(answer).then((found) => (answer.status === 401 ? this.ended(found) : found));
-    const { token } = await bodyOf<{ token?: string }>(answer);
-    if (!token) throw new SessionEnded(401, 'portal_token_missing', 'The product gave no billing session.');
-    return token;
+    const said = await this.http.json<{ token?: string } | undefined>(url).catch((error: unknown) => {
+      throw error instanceof SessionEnded ? this.ended(error) : error;
+    });
+    if (!said?.token) throw new SessionEnded(401, 'portal_token_missing', 'The product gave no billing session.');
+    return said.token;
   }
 
   private ended(error: SessionEnded): SessionEnded {

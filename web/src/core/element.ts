@@ -10,7 +10,7 @@ import { Problem, SessionEnded } from './http.ts';
 import { icon } from './icons.ts';
 import type { LiveStatus } from './live.ts';
 import { Money } from './money.ts';
-import { base, type Theme, tokens } from './theme.ts';
+import { base, followScheme, type Theme, tokens } from './theme.ts';
 import type { LiveState, Session } from './types.ts';
 
 /** `stale`: what's shown was right at its `as_of`, but couldn't be refreshed. */
@@ -19,7 +19,7 @@ export type State = 'loading' | 'ready' | 'empty' | 'stale' | 'error';
 const HERE = import.meta.url.replace(/\/(?:src\/core\/)?[^/]*$/, '');
 
 export abstract class TollElement<T> extends LitElement {
-  static override styles: CSSResultGroup = [tokens(':host'), base];
+  static override styles: CSSResultGroup = [tokens, base];
 
   /** The portal token, `tollp_…`. */
   @property() token: string | null = null;
@@ -44,6 +44,7 @@ export abstract class TollElement<T> extends LitElement {
   protected dates = new Dates('en', 'UTC');
 
   private unlisten: (() => void) | null = null;
+  private unfollow: (() => void) | null = null;
   private round = 0;
 
   /** Which properties make for another question; a change of one loads anew. */
@@ -110,11 +111,13 @@ export abstract class TollElement<T> extends LitElement {
 
   override connectedCallback(): void {
     super.connectedCallback();
+    this.unfollow = followScheme(this);
     if (this.portal) this.attach();
   }
 
   override disconnectedCallback(): void {
     super.disconnectedCallback();
+    this.unfollow?.();
     this.unlisten?.();
     this.unlisten = null;
   }

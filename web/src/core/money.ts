@@ -61,6 +61,11 @@ export class Money {
     return unit ? `${number} ${this.counted(unit, value)}` : number;
   }
 
+  /** `3, "price"` → `3 prices`: with a word of the page's own, which is English whatever the locale. */
+  count(number: number, word: string): string {
+    return `${this.quantity(String(number))} ${number === 1 ? word : plural(word)}`;
+  }
+
   /** `0.8234` → `82%`. Never 100% while something is left; `<1%` where it's less, so that it isn't 0% when something is used. */
   percent(part: number): string {
     const little = part > 0 && part < 0.01;
@@ -159,9 +164,9 @@ function isoDigits(currency: string): number | null {
   }
 }
 
-/** English plurals of what meters and credits are called; abbreviations such as `MB` have none. */
+/** English plurals of what meters and credits are called, as the server has them; `MB`, `ms` and `tokens` stay. */
 export function plural(name: string): string {
-  if (/^(?:[kKMGTP]i?B|ms|s|min|h|kWh)$/.test(name)) return name;
-  if (/(?:s|x|z|ch|sh)$/.test(name)) return `${name}es`;
+  if (/^(?:[kKMGTP]i?B|min|[kcm]m|kg|ml|kWh)$|s$/.test(name) || !/[A-Za-z]{2}$/.test(name)) return name;
+  if (/(?:x|z|ch|sh)$/.test(name)) return `${name}es`;
   return /[^aeiou]y$/.test(name) ? `${name.slice(0, -1)}ies` : `${name}s`;
 }

@@ -1,9 +1,9 @@
-import { type CSSResultGroup, css, html, LitElement, nothing, type TemplateResult } from 'lit';
+import { type CSSResultGroup, css, html, LitElement, nothing, type TemplateResult, unsafeCSS } from 'lit';
 import { property, state } from 'lit/decorators.js';
 import { repeat } from 'lit/directives/repeat.js';
 import { csv, save } from './download.ts';
 import { icon } from './icons.ts';
-import { base, narrow } from './theme.ts';
+import { base } from './theme.ts';
 
 export interface Column<Row> {
   key: string;
@@ -19,7 +19,12 @@ export interface Column<Row> {
   total?: unknown;
   /** Makes the column sortable; `true` where the server sorts. */
   sort?: ((left: Row, right: Row) => number) | true;
+  /** What a row comes to: beside its name where rows are cards. */
+  main?: boolean;
 }
+
+/** What a cell shows that has nothing to say; a card leaves it out. */
+export const NONE = '–';
 
 export interface Sorting {
   key: string;
@@ -27,7 +32,45 @@ export interface Sorting {
 }
 
 /**
- * A table that sorts, downloads, scrolls sideways on a phone, and opens rows.
+ * Where a table has no room its rows are cards: the row's name, beside it what it comes to, below a line for each column.
+ * It stays a table for screen readers, by the roles below; so cells that say nothing are hidden from the eye alone.
+ */
+const CARDS = `
+  .order { display: flex; }
+  .scroll { overflow: visible; max-block-size: none; }
+  table, tbody, tfoot { display: block; }
+  thead { position: absolute; inline-size: 1px; block-size: 1px; overflow: hidden; clip-path: inset(50%); }
+  .sorter { visibility: hidden; }
+  tr { display: grid; grid-template-columns: minmax(0, 1fr) fit-content(62%); gap: 5px 14px; padding: 11px max(var(--_bleed, 0px), 2px); border-block-end: 1px solid var(--_border); }
+  tbody:last-child > tr:last-child, tfoot > tr { border-block-end: 0; }
+  tbody:not(:empty) + tfoot > tr { border-block-start: 1px solid var(--_border-strong); margin-block-start: -1px; }
+  tbody > tr:hover > * { background: none; }
+  tr > th, tr > td { display: flex; grid-column: 1 / -1; justify-content: space-between; gap: 0 18px; min-inline-size: 0; padding: 0; border: 0; white-space: normal; overflow-wrap: anywhere; background: none; font-size: 13px; font-weight: 400; }
+  td:not([data-label]) { padding-block: 5px 3px; }
+  tr > .first { display: block; grid-row: 1; font-size: inherit; font-weight: 550; }
+  tr:has(> .main) > .first { grid-column: 1; }
+  .first .muted { font-weight: 400; }
+  tr > .main { display: block; grid-area: 1 / 2; font-size: inherit; font-weight: 600; text-align: end; }
+  td[data-label]:not(.main)::before { content: attr(data-label); content: attr(data-label) / ""; flex: none; max-inline-size: 50%; color: var(--_muted); }
+  td[data-label] > .content { display: block; min-inline-size: 0; text-align: end; }
+  td[data-label]:not(.main) br { display: none; }
+  td[data-label]:not(.main) :is(br + *, .sub) { display: inline; margin-inline-start: 7px; }
+  td.none:not(.main) { position: absolute; inline-size: 1px; block-size: 1px; overflow: hidden; clip-path: inset(50%); }
+  tr.detail { display: block; padding: 0; }
+  tr.detail > td { display: block; padding: 12px max(var(--_bleed, 0px), 2px); background: var(--_subtle); }
+`;
+/** With room, names and what `pinLast` pins stay in sight where the rest still scrolls. */
+const STICKY = `
+  &.pinned tr:not(.detail) > :last-child { position: sticky; inset-inline-end: 0; border-inline-start: 1px solid var(--_border); white-space: normal; min-inline-size: 92px; }
+  th:first-child { position: sticky; inset-inline-start: 0; }
+  thead th:first-child, &.pinned thead th:last-child { z-index: 2; }
+`;
+/** Up to which width a table's rows are cards, in pixels: the more columns, the sooner. */
+const ROOM = { few: 380, many: 640, lots: 820 };
+const roomFor = (columns: number): keyof typeof ROOM => (columns < 5 ? 'few' : columns < 7 ? 'many' : 'lots');
+
+/**
+ * A table that sorts, downloads, opens rows, and shows its rows as cards where it's too narrow for them.
  *
  * @element toll-table
  * @fires toll-sort - `{key, descending}`: a sortable heading was pressed. Tables with `remote` wait for new `rows`.
@@ -47,7 +90,7 @@ export class TollTable<Row = unknown> extends LitElement {
   /** What the table is of; screen readers hear it, and it names the CSV file. */
   @property() caption = '';
   /** The last column stays in sight where the table scrolls sideways. */
-  @property({ type: Boolean, attribute: 'pin-last', reflect: true }) pinLast = false;
+  @property({ type: Boolean, attribute: 'pin-last' }) pinLast = false;
   /** Sorting is the server's. */
   @property({ type: Boolean }) remote = false;
   /** CSV of everything, from the server; by default of the rows that are here. */
@@ -60,6 +103,9 @@ export class TollTable<Row = unknown> extends LitElement {
   static override styles: CSSResultGroup = [
     base,
     css`
+      :host { container-type: inline-size; }
+      .order { display: none; align-items: center; gap: 8px; margin-block-end: 6px; color: var(--_muted); font-size: 13px; }
+      .order select { flex: 0 1 260px; min-inline-size: 0; }
       .scroll { overflow: auto; max-block-size: var(--toll-table-height, none); margin-inline: calc(var(--_bleed, 0px) * -1); overscroll-behavior-x: contain; }
       table { inline-size: 100%; border-collapse: separate; border-spacing: 0; font-size: 13.5px; }
       caption { text-align: start; }
@@ -71,6 +117,8 @@ export class TollTable<Row = unknown> extends LitElement {
       th:first-child, td:first-child { padding-inline-start: max(var(--_bleed, 0px), 2px); white-space: normal; overflow-wrap: anywhere; min-inline-size: 140px; }
       th:last-child, td:last-child { padding-inline-end: max(var(--_bleed, 0px), 2px); }
       tbody th { font-weight: 450; }
+      .content { display: contents; }
+      .none { color: var(--_muted); }
       .numeric { text-align: end; font-variant-numeric: tabular-nums; }
       tbody tr.line:hover > * { background: var(--_subtle); }
       .sorter { display: inline-flex; align-items: baseline; gap: 3px; border: 0; background: none; padding: 2px 4px; margin: -2px -4px; font: inherit; color: inherit; cursor: pointer; white-space: nowrap; }
@@ -84,20 +132,27 @@ export class TollTable<Row = unknown> extends LitElement {
       tr.detail > td { background: var(--_subtle); white-space: normal; padding: 14px max(var(--_bleed, 0px), 16px); }
       .bar { display: flex; justify-content: end; gap: 8px; margin-block-start: 8px; align-items: center; }
       .bar .button { min-block-size: 30px; font-size: 12.5px; }
-      :host([pin-last]) :is(th, td):last-child:not(:only-child) { position: sticky; inset-inline-end: 0; border-inline-start: 1px solid var(--_border); white-space: normal; min-inline-size: 92px; }
-      :host([pin-last]) thead th:last-child { z-index: 2; }
-      th:first-child { position: sticky; inset-inline-start: 0; } thead th:first-child { z-index: 2; }
-      ${narrow(559, 'th:first-child { inset-inline-start: auto; }')}
+      ${unsafeCSS(
+        Object.entries(ROOM)
+          .map(
+            ([look, room]) =>
+              `@container (max-width: ${room}px) { .${look} { ${CARDS} } } @container (min-width: ${room + 1}px) { .${look} { ${STICKY} } }`,
+          )
+          .join(''),
+      )}
     `,
   ];
 
   protected override render(): TemplateResult {
     const rows = this.sorted();
-    return html`<div class="scroll" part="scroll" role="region" aria-label=${this.caption} tabindex="0">
-        <table part="table">
+    const look = `${roomFor(this.columns.length)} ${this.pinLast ? 'pinned' : ''}`;
+    return html`<div class=${look}>
+      ${rows.length > 1 ? this.order() : nothing}
+      <div class="scroll" part="scroll" role="region" aria-label=${this.caption} tabindex="0">
+        <table part="table" role="table">
           <caption class="hidden">${this.caption}</caption>
-          <thead><tr>${this.columns.map((column) => this.heading(column))}</tr></thead>
-          <tbody>${repeat(
+          <thead role="rowgroup"><tr role="row">${this.columns.map((column) => this.heading(column))}</tr></thead>
+          <tbody role="rowgroup">${repeat(
             rows,
             (row, index) => this.key(row, index),
             (row, index) => this.line(row, index),
@@ -105,47 +160,64 @@ export class TollTable<Row = unknown> extends LitElement {
           ${this.columns.some((column) => column.total !== undefined) && rows.length ? this.totals() : nothing}
         </table>
       </div>
-      ${this.file && rows.length ? this.downloads() : nothing}`;
+      ${this.file && rows.length ? this.downloads() : nothing}
+    </div>`;
+  }
+
+  /** What the headings do, where there are none to be seen. */
+  private order(): TemplateResult | typeof nothing {
+    const columns = this.columns.filter(({ sort }) => sort);
+    const choose = (event: Event): void => this.sortBy(columns[(event.target as HTMLSelectElement).selectedIndex - 1]!);
+    if (columns.length < 2) return nothing;
+    return html`<label class="order">Sort by <select class="control" @change=${choose}>
+      <option hidden>…</option>
+      ${columns.map(({ key, title }) => html`<option ?selected=${key === this.sorting?.key}>${title}</option>`)}
+    </select></label>`;
   }
 
   private heading(column: Column<Row>): TemplateResult {
     const active = this.sorting?.key === column.key ? this.sorting : null;
     const direction = active ? (active.descending ? 'descending' : 'ascending') : nothing;
     const mark = active ? (active.descending ? 'down' : 'up') : 'updown';
-    if (column.quiet) return html`<th scope="col"><span class="hidden">${column.title}</span></th>`;
     const shown = column.sort
       ? html`<button class="sorter" @click=${() => this.sortBy(column)}>${column.title}${icon(mark)}</button>`
-      : column.title;
-    return html`<th scope="col" class=${column.numeric ? 'numeric' : ''} aria-sort=${direction}>${shown}</th>`;
+      : html`<span class=${column.quiet ? 'hidden' : ''}>${column.title}</span>`;
+    return html`<th scope="col" role="columnheader" class=${column.numeric ? 'numeric' : ''} aria-label=${column.title} aria-sort=${direction}>${shown}</th>`;
   }
 
   private line(row: Row, index: number): TemplateResult {
     const key = this.key(row, index);
     const open = this.opened.has(key);
-    return html`<tr class="line" part="row">
+    return html`<tr class="line" part="row" role="row">
         ${this.columns.map((column, place) => this.cell(column, row, place === 0 ? { key, open } : null))}
       </tr>
-      ${open && this.detail ? html`<tr class="detail"><td colspan=${this.columns.length}>${this.detail(row)}</td></tr>` : nothing}`;
+      ${open && this.detail ? html`<tr class="detail" role="row"><td role="cell" colspan=${this.columns.length}>${this.detail(row)}</td></tr>` : nothing}`;
   }
 
   private cell(column: Column<Row>, row: Row, first: { key: unknown; open: boolean } | null): TemplateResult {
     const content = column.cell ? column.cell(row) : column.value(row);
-    const look = column.numeric ? 'numeric' : '';
-    if (!first) return html`<td class=${look}>${content}</td>`;
-    if (!this.detail) return html`<th scope="row" class=${look}>${content}</th>`;
-    return html`<th scope="row">
-      <button class="opener" aria-expanded=${first.open} @click=${() => this.toggle(row, first.key)}>
-        ${icon('chevron')}<span>${content}</span>
-      </button>
-    </th>`;
+    if (!first) return this.figure(column, content);
+    if (!this.detail) return this.name(content);
+    return this.name(html`<button class="opener" aria-expanded=${first.open} @click=${() => this.toggle(row, first.key)}>
+      ${icon('chevron')}<span>${content}</span>
+    </button>`);
+  }
+
+  private name(content: unknown): TemplateResult {
+    return html`<th scope="row" role="rowheader" class="first">${content}</th>`;
+  }
+
+  private figure({ title, numeric, main, quiet }: Column<Row>, content: unknown): TemplateResult {
+    const none =
+      content == null || content === NONE || content === nothing || (content as ArrayLike<unknown>).length === 0;
+    const look = [numeric && 'numeric', main && 'main', none && 'none'].filter(Boolean).join(' ');
+    return html`<td role="cell" class=${look} data-label=${quiet ? nothing : title}><span class="content">${content}</span></td>`;
   }
 
   private totals(): TemplateResult {
     const cell = (column: Column<Row>, place: number): TemplateResult =>
-      place === 0
-        ? html`<th scope="row">${column.total ?? 'Total'}</th>`
-        : html`<td class=${column.numeric ? 'numeric' : ''}>${column.total ?? nothing}</td>`;
-    return html`<tfoot><tr>${this.columns.map(cell)}</tr></tfoot>`;
+      place === 0 ? this.name(column.total ?? 'Total') : this.figure(column, column.total ?? nothing);
+    return html`<tfoot role="rowgroup"><tr role="row">${this.columns.map(cell)}</tr></tfoot>`;
   }
 
   private downloads(): TemplateResult {

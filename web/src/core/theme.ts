@@ -42,30 +42,53 @@ const FONTS = `
   --_gap: var(--toll-gap, 20px);
 `;
 
-/** `--_text: var(--toll-text, #15191c)`: widgets read `--_…`, pages write `--toll-…`. */
-const values = (theme: 1 | 2): string =>
-  TOKENS.map((each) => `--_${each[0]}: var(--toll-${each[0]}, ${each[theme]});`).join('');
+/** `--_text: var(--toll-text, light-dark(#15191c, #eceef0))`: widgets read `--_…`, pages write `--toll-…`. */
+const VALUES = TOKENS.map(([name, light, dark]) => `--_${name}: var(--toll-${name}, light-dark(${light}, ${dark}));`);
 
-const made = new Map<string, CSSResult>();
+/**
+ * What a widget begins with. Which of two colours it is, `color-scheme` says: that of `theme`, with `auto` the one around
+ * it. `scheme="system"` stands where there's none around it, see `followScheme`.
+ */
+export const tokens: CSSResult = unsafeCSS(`
+  :host { ${FONTS} ${VALUES.join('')} }
+  :host([theme="light"]) { color-scheme: light; }
+  :host([theme="dark"]) { color-scheme: dark; }
+  :host([theme="auto"][scheme="system"]) { color-scheme: light dark; }
+`);
 
-/** The properties for `scope` (`:host` in a widget, `:root` in a page) by its attribute `theme`. */
-export function tokens(scope: ':host' | ':root'): CSSResult {
-  const at = (theme: string): string =>
-    scope === ':host' ? `:host([theme="${theme}"])` : `:root[data-theme="${theme}"]`;
-  const known = made.get(scope);
-  if (known) return known;
-  const result = unsafeCSS(`
-    ${scope} { ${FONTS} ${values(1)} color-scheme: light; }
-    ${at('dark')} { ${values(2)} color-scheme: dark; }
-    @media (prefers-color-scheme: dark) { ${at('auto')} { ${values(2)} color-scheme: dark; } }
-  `);
-  made.set(scope, result);
-  return result;
+const pageTokens = unsafeCSS(`
+  :root { ${FONTS} ${VALUES.join('')} color-scheme: light dark; }
+  :root[data-theme="light"] { color-scheme: light; }
+  :root[data-theme="dark"] { color-scheme: dark; }
+`);
+
+const followers = new Set<Element>();
+let watch: MutationObserver | undefined;
+
+/** A page that says nothing of a `color-scheme` has the light one; whoever wants the system's then gets it. */
+function look(element: Element): void {
+  const around = element.parentElement ?? (element.getRootNode() as ShadowRoot).host ?? document.documentElement;
+  const { colorScheme } = getComputedStyle(around);
+  element.setAttribute('scheme', !colorScheme || colorScheme === 'normal' ? 'system' : 'page');
+}
+
+/** Keeps a widget's `scheme` right, also where the page's root or body comes to another one; returns what ends that. */
+export function followScheme(element: Element): () => void {
+  watch ??= new MutationObserver(() => followers.forEach(look));
+  if (!followers.size) {
+    for (const each of [document.documentElement, document.body]) watch.observe(each, { attributes: true });
+  }
+  followers.add(element);
+  look(element);
+  return () => {
+    followers.delete(element);
+    if (!followers.size) watch?.disconnect();
+  };
 }
 
 /** Gives a page of ours the properties and its theme: the person's own choice where there's one, else the system's. */
 export function dressPage(theme: Theme = chosenTheme()): void {
-  const { styleSheet } = tokens(':root');
+  const { styleSheet } = pageTokens;
   if (styleSheet && !document.adoptedStyleSheets.includes(styleSheet)) document.adoptedStyleSheets.push(styleSheet);
   document.documentElement.dataset.theme = theme;
 }

@@ -63,7 +63,7 @@ export interface MeterTotal {
 
 export interface Limit {
   limit: string;
-  name?: string;
+  name: string;
   meter: string | null;
   group: string | null;
   spend: string | null;

@@ -53,7 +53,7 @@ class GalleryPage extends LitElement {
       .place > div { max-inline-size: var(--_place, none); }
       @media (max-width: 720px) {
         :host { display: block; }
-        nav { position: static; block-size: auto; display: flex; gap: 4px; align-items: center; overflow-x: auto; padding: 10px 12px; border: 0; border-block-end: 1px solid var(--_border); }
+        nav { position: static; block-size: auto; display: flex; gap: 4px; align-items: center; flex-wrap: wrap; padding: 10px 12px; border: 0; border-block-end: 1px solid var(--_border); }
         nav h1 { margin: 0 6px 0 4px; }
         main { padding: 16px 12px 40px; }
       }

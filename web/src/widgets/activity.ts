@@ -37,7 +37,7 @@ const idOf = (line: Line): string => (isEvent(line) ? eventId(line) : entryId(li
  * @attr {string} token-url - The product's own address that answers `{token}`.
  * @attr {string} base - Where Tollkeeper is; by default where `tollkeeper.js` came from.
  * @attr {string} locale - Language and region of figures; by default the browser's.
- * @attr {light|dark|auto} theme - `auto` follows the system.
+ * @attr {light|dark|auto} theme - `auto` follows the page's `color-scheme`, else the system.
  * @attr {boolean} plain - Without frame and background.
  * @attr {events|ledger} view - Usage events (the default), or postings.
  * @attr {string} range - Events of these days: `7`, `30` (the default), `90`, `365`, or `2026-11-01..2026-11-15`.

@@ -99,7 +99,7 @@ function ofLimit({ code, limit }: Warning, { overview, money, dates }: Facts): s
   const found = overview.limits.find((each) => each.limit === limit && each.used !== null);
   if (!limit || !found) return null;
   const again = code === 'limit_reached' ? `. Free again ${dates.relative(found.window.end)}` : '';
-  return `${found.name ?? limit}: ${takenOf(found, money)}${again}`;
+  return `${found.name}: ${takenOf(found, money)}${again}`;
 }
 
 function takenOf({ used, held, cap, spend, meter_unit, per }: Limit, money: Money): string {
@@ -126,7 +126,7 @@ function ofAlert(alert: Alert, facts: Facts): Item {
   return {
     key: alert.id,
     tone: 'info',
-    title: facts.money.sentence(alert.detail, unit),
+    title: facts.money.offer(facts.money.sentence(alert.detail, unit)),
     text: '',
     remedy: null,
     at: alert.created_at,

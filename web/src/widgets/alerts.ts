@@ -28,7 +28,7 @@ const MINUTE = 60_000;
  * @attr {string} token-url - The product's own address that answers `{token}`.
  * @attr {string} base - Where Tollkeeper is; by default where `tollkeeper.js` came from.
  * @attr {string} locale - Language and region of figures; by default the browser's.
- * @attr {light|dark|auto} theme - `auto` follows the system.
+ * @attr {light|dark|auto} theme - `auto` follows the page's `color-scheme`, else the system.
  * @attr {boolean} plain - Without frame and background.
  * @attr {string} billing-url - The billing page, where "Top up" and "See limits" lead. Without it they go to a `<toll-top-up>` or `<toll-limits>` of the same page.
  * @attr {number} earlier - How many earlier alerts can be opened; 10 by default, 0 for none.
@@ -126,7 +126,7 @@ export class TollAlerts extends TollElement<Told> {
 
   protected override view(data: Told): TemplateResult {
     const { now, earlier, hidden } = this.shown(data);
-    return html`<p class="hidden" role="status">${now.length ? this.money.quantity(String(now.length), 'alert') : 'No alerts'}</p>
+    return html`<p class="hidden" role="status">${now.length ? this.money.count(now.length, 'alert') : 'No alerts'}</p>
       ${now.length ? nothing : this.inOrder(hidden)}
       <ul class="alerts">${repeat(
         now,
@@ -195,7 +195,7 @@ export class TollAlerts extends TollElement<Told> {
 
   private past(earlier: Item[]): TemplateResult {
     return html`<details part="earlier">
-      <summary>${this.money.quantity(String(earlier.length), 'earlier alert')}</summary>
+      <summary>${this.money.count(earlier.length, 'earlier alert')}</summary>
       <ul class="past">${repeat(
         earlier,
         ({ key }) => key,

@@ -22,7 +22,7 @@ function lowSign({ available, low }: Pick<Wallet, 'available' | 'low'>): Templat
  * @attr {string} token-url - The product's own address that answers `{token}`.
  * @attr {string} base - Where Tollkeeper is; by default where `tollkeeper.js` came from.
  * @attr {string} locale - Language and region of figures; by default the browser's.
- * @attr {light|dark|auto} theme - `auto` follows the system.
+ * @attr {light|dark|auto} theme - `auto` follows the page's `color-scheme`, else the system.
  * @attr {boolean} plain - Without frame and background.
  * @attr {string} billing-url - Where the "Billing" button leads; without it, the button only fires `toll-navigate`.
  * @attr {string} billing-label - What that button says; "Billing" by default.
@@ -74,7 +74,7 @@ export class TollBalance extends TollElement<Overview> {
     return html`${data.wallets.length ? data.wallets.map((wallet) => this.wallet(wallet)) : this.postpaid(data)}
       <dl part="facts">
         ${data.wallets.length ? this.fact('Spent this period', this.amounts(data.spent)) : nothing}
-        ${data.owed.some(({ amount }) => !isZero(amount)) ? this.fact('Owed', this.amounts(data.owed)) : nothing}
+        ${data.owed.some(({ amount }) => !isZero(amount)) ? this.fact('Owed', this.amounts(data.owed.filter(({ amount }) => !isZero(amount)))) : nothing}
         ${data.tokens ? this.fact('Tokens', this.tokens(data.tokens)) : nothing}
         ${data.plan ? this.fact('Plan', data.plan.name) : nothing}
       </dl>
@@ -110,7 +110,7 @@ export class TollBalance extends TollElement<Overview> {
   }
 
   private tokens(tokens: NonNullable<Overview['tokens']>): string {
-    return `${this.money.quantity(tokens.total, null, { compact: true })} in ${this.money.quantity(String(tokens.calls), 'call')}`;
+    return `${this.money.quantity(tokens.total, null, { compact: true })} in ${this.money.count(tokens.calls, 'call')}`;
   }
 
   private navigate(event: Event): void {

@@ -6,7 +6,7 @@ import { csv } from '../core/download.ts';
 import { TollElement } from '../core/element.ts';
 import { icon } from '../core/icons.ts';
 import { filtersOf } from '../core/ranges.ts';
-import type { Column, Sorting } from '../core/table.ts';
+import { type Column, NONE, type Sorting } from '../core/table.ts';
 import { narrow } from '../core/theme.ts';
 import type { Meter, Models, Usage } from '../core/types.ts';
 import { titled, words } from '../core/words.ts';
@@ -45,7 +45,7 @@ interface Arranged {
  * @attr {string} token-url - The product's own address that answers `{token}`.
  * @attr {string} base - Where Tollkeeper is; by default where `tollkeeper.js` came from.
  * @attr {string} locale - Language and region of figures; by default the browser's.
- * @attr {light|dark|auto} theme - `auto` follows the system.
+ * @attr {light|dark|auto} theme - `auto` follows the page's `color-scheme`, else the system.
  * @attr {boolean} plain - Without frame and background.
  * @attr {string} by - `job`, `member`, `model` or any declared dimension; without it, people choose.
  * @attr {string} range - `7`, `30` (the default), `90` or `365` days until today, or `2026-11-01..2026-11-15`.
@@ -228,6 +228,7 @@ export class TollBreakdown extends TollElement<Found> {
       key: 'total',
       title: 'Total',
       numeric: true,
+      main: true,
       value: (line) => line.total.charges[0]?.amount ?? '',
       cell: (line) => html`<strong>${this.charges(line.total)}</strong>${this.marks(line.total)}`,
       total: html`${this.charges(below.get('')!)}${this.marks(below.get('')!)}`,
@@ -241,7 +242,7 @@ export class TollBreakdown extends TollElement<Found> {
     const named = lines.filter(({ value }) => value !== null).length;
     if (!by || lines.length < 2 || !named) return 'Total';
     const rest = named < lines.length ? `, and ${without(by).toLowerCase()}` : '';
-    return `Total of ${this.money.quantity(String(named), words(by))}${rest}`;
+    return `Total of ${this.money.count(named, words(by))}${rest}`;
   }
 
   private name(by: string, value: string | null): TemplateResult {
@@ -251,8 +252,8 @@ export class TollBreakdown extends TollElement<Found> {
     return html`<button class="opener name" title="Show only this ${words(by)}" @click=${press}>${value}</button>`;
   }
 
-  private cell(cell: Cell | undefined, unit: string | null): TemplateResult {
-    if (!cell?.events) return html`<span class="muted" aria-label="none">–</span>`;
+  private cell(cell: Cell | undefined, unit: string | null): unknown {
+    if (!cell?.events) return NONE;
     return html`${this.charges(cell)}<br /><span class="muted small">${this.money.quantity(cell.quantity, unit)}</span>`;
   }
 
@@ -348,6 +349,7 @@ export class TollBreakdown extends TollElement<Found> {
         key: 'charge',
         title: 'Charge',
         numeric: true,
+        main: true,
         value: ({ charge }) => charge,
         cell: ({ charge, unit }) => html`<strong>${unit ? this.money.amount(charge, unit) : 'No price yet'}</strong>`,
         sort: (left, right) => compare(left.charge, right.charge),

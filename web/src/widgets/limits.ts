@@ -6,7 +6,6 @@ import { add, approximate, compare, isZero, share } from '../core/decimal.ts';
 import { TollElement } from '../core/element.ts';
 import { icon } from '../core/icons.ts';
 import type { Limit, Member } from '../core/types.ts';
-import { titled } from '../core/words.ts';
 
 /** Where a limit that says nothing else begins to warn, in percent. */
 const WARN_AT = 80;
@@ -38,7 +37,7 @@ export function levelOf(limit: Pick<Limit, 'cap' | 'used' | 'held' | 'enabled' |
  * @attr {string} token-url - The product's own address that answers `{token}`.
  * @attr {string} base - Where Tollkeeper is; by default where `tollkeeper.js` came from.
  * @attr {string} locale - Language and region of figures; by default the browser's.
- * @attr {light|dark|auto} theme - `auto` follows the system.
+ * @attr {light|dark|auto} theme - `auto` follows the page's `color-scheme`, else the system.
  * @attr {boolean} plain - Without frame and background.
  * @attr {string} member - Also what this member has used; without it, people choose where limits are by member.
  * @fires toll-session-expired - The session has ended; give a new `token`.
@@ -112,7 +111,7 @@ export class TollLimits extends TollElement<Found> {
 
   private limit(limit: Limit): TemplateResult {
     const level = levelOf(limit);
-    const name = limit.name ?? titled(limit.limit);
+    const { name } = limit;
     return html`<li class="limit ${level}" part="limit">
       <div class="row">
         <h3><span class="name">${name}</span>${this.sign(level, limit)}</h3>

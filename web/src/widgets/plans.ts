@@ -30,7 +30,7 @@ const LINES = 5;
  * @attr {string} token-url - The product's own address that answers `{token}`.
  * @attr {string} base - Where Tollkeeper is; by default where `tollkeeper.js` came from.
  * @attr {string} locale - Language and region of figures; by default the browser's.
- * @attr {light|dark|auto} theme - `auto` follows the system.
+ * @attr {light|dark|auto} theme - `auto` follows the page's `color-scheme`, else the system.
  * @attr {boolean} plain - Without frame and background.
  * @fires toll-plan-changed - `{plan, from}`: a plan was chosen, from `now` or `period_end`.
  * @fires toll-session-expired - The session has ended; give a new `token`.
@@ -162,7 +162,7 @@ export class TollPlans extends TollElement<Plans> {
     const more = prices.slice(LINES);
     return html`<div class="prices">
       <dl>${prices.slice(0, LINES).map(line)}</dl>
-      ${more.length ? html`<details><summary>${this.money.quantity(String(more.length), 'more price')}</summary><dl class="more">${more.map(line)}</dl></details>` : nothing}
+      ${more.length ? html`<details><summary>${this.money.count(more.length, 'more price')}</summary><dl class="more">${more.map(line)}</dl></details>` : nothing}
     </div>`;
   }
 

@@ -32,7 +32,7 @@ const WAITING = 2;
  * @attr {string} token-url - The product's own address that answers `{token}`.
  * @attr {string} base - Where Tollkeeper is; by default where `tollkeeper.js` came from.
  * @attr {string} locale - Language and region of figures; by default the browser's.
- * @attr {light|dark|auto} theme - `auto` follows the system.
+ * @attr {light|dark|auto} theme - `auto` follows the page's `color-scheme`, else the system.
  * @attr {boolean} plain - Without frame and background.
  * @attr {string} unit - Only this unit of value, such as `interview_credit`.
  * @attr {new-tab|same-tab} checkout - Where the payment page opens; `new-tab` by default.

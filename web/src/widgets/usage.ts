@@ -16,7 +16,7 @@ import { type Card, cards, isCharged, trend } from './usage-figures.ts';
  * @attr {string} token-url - The product's own address that answers `{token}`.
  * @attr {string} base - Where Tollkeeper is; by default where `tollkeeper.js` came from.
  * @attr {string} locale - Language and region of figures; by default the browser's.
- * @attr {light|dark|auto} theme - `auto` follows the system.
+ * @attr {light|dark|auto} theme - `auto` follows the page's `color-scheme`, else the system.
  * @attr {boolean} plain - Without frame and background.
  * @attr {string} range - `7`, `30` (the default), `90` or `365` days until today, or `2026-11-01..2026-11-15`.
  * @attr {string} meter - Only this meter.
@@ -55,6 +55,7 @@ export class TollUsage extends TollElement<Usage> {
       @container (max-width: 430px) { .cards { grid-template-columns: 1fr 1fr; } .card { padding: 11px 12px 10px; } .card .charge { font-size: 17px; } }
       .card h3 { display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 2; overflow: hidden; overflow-wrap: anywhere; }
       .card .charge { font-size: 20px; line-height: 1.3; font-weight: 600; letter-spacing: -0.02em; font-variant-numeric: tabular-nums; margin-block-start: 3px; overflow-wrap: anywhere; }
+      .card .charge small { font-size: 13px; font-weight: 450; letter-spacing: 0; color: var(--_muted); }
       .card.unused .charge { color: var(--_muted); font-weight: 500; }
       .card .badges { display: flex; flex-wrap: wrap; gap: 4px; margin-block-start: 7px; }
       .trend-head { display: flex; justify-content: space-between; align-items: center; gap: 12px; margin-block-end: 8px; }
@@ -126,16 +127,19 @@ export class TollUsage extends TollElement<Usage> {
   private total(data: Usage): TemplateResult {
     const totals = data.totals.length ? data.totals : [{ unit: this.session.currency, charge: '0' }];
     return html`<div class="total" part="total">
-      <p class="big">${totals.map(({ unit, charge }, place) => {
-        const { number, name } = this.money.parts(charge, unit);
-        return html`${place ? ' + ' : ''}${number}${name ? html` <small>${name}</small>` : nothing}`;
-      })}</p>
+      <p class="big">${totals.map(({ unit, charge }, place) => html`${place ? ' + ' : ''}${this.figure(charge, unit)}`)}</p>
       <span class="muted">in all, ${this.dates.period(data.start, data.end)}</span>
     </div>`;
   }
 
+  /** The number large, a credit's name beside it small. */
+  private figure(amount: string, unit: string): TemplateResult {
+    const { number, name } = this.money.parts(amount, unit);
+    return html`${number}${name ? html` <small>${name}</small>` : nothing}`;
+  }
+
   private card(card: Card): TemplateResult {
-    const charge = isCharged(card) ? this.money.amount(card.charge, card.unit!) : card.events ? 'No price yet' : '–';
+    const charge = isCharged(card) ? this.figure(card.charge, card.unit!) : card.events ? 'No price yet' : '–';
     const quantity = this.money.quantity(card.quantity, card.meterUnit);
     return html`<div class="card ${card.events ? '' : 'unused'}" part="card">
       <h3 title=${card.name}>${card.name}</h3>

@@ -1,8 +1,10 @@
 // What both pages share: asking our own backend, showing figures, and what was used since signing up.
 
 export const number = (text) => Number(text).toLocaleString();
-export const money = (text, unit = 'USD') =>
-  Number(text).toLocaleString(undefined, { style: 'currency', currency: unit, maximumSignificantDigits: 4 });
+export const money = (text, unit = 'USD') => {
+  const small = Number(text) && Math.abs(Number(text)) < 0.1 ? { maximumSignificantDigits: 3 } : {};
+  return Number(text).toLocaleString(undefined, { style: 'currency', currency: unit, ...small });
+};
 export const moment = (text) => new Date(text).toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'short' });
 
 /** The answer's JSON; what was refused is thrown as the problem that the server told. */

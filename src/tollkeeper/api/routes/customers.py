@@ -14,6 +14,7 @@ from tollkeeper.api.bodies import Answer, Asked, JsonObject
 from tollkeeper.api.books import Books, OpenBooks
 from tollkeeper.api.paging import Cursor, Limit, Page, key_behind, page
 from tollkeeper.api.paths import CustomerKey, MemberKey
+from tollkeeper.console import list_customer
 from tollkeeper.customers import (
     Customer,
     CustomerChanges,
@@ -119,7 +120,10 @@ async def put(books: OpenBooks, _: Writer, key: CustomerKey, asked: CustomerPut,
     currency = (await books.catalog()).currency
 
     async def work(tx: Tx) -> tuple[Customer, bool]:
-        return await upsert_customer(tx, key, changes, default_currency=currency, in_use=in_use)
+        customer, created = await upsert_customer(tx, key, changes, default_currency=currency, in_use=in_use)
+        if created:
+            await list_customer(tx, customer, currency)
+        return customer, created
 
     customer, created = await books.database.run(work)
     response.status_code = 201 if created else 200

@@ -16,7 +16,7 @@ from tollkeeper.api.auth import Reader, Writer, caller
 from tollkeeper.api.bodies import Amount, Answer
 from tollkeeper.api.books import Books, OpenBooks, Stood
 from tollkeeper.api.exact import body_of, exact_body, schemas_of
-from tollkeeper.api.paths import CustomerKey, LimitName
+from tollkeeper.api.paths import CustomerKey, LimitKey
 from tollkeeper.catalog import Catalog, Limit, LimitBy, LimitMode, LimitPeriod
 from tollkeeper.clock import Interval
 from tollkeeper.customers import Agreement, agreement_of, customer_id_of, get_customer
@@ -29,12 +29,13 @@ router = APIRouter(prefix="/v1/customers/{key:key}/limits", tags=["limits"])
 
 
 class LimitIn(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
-    """What a customer has instead of its plan's limit of the same name, or a whole limit of its own.
+    """What a customer has instead of its plan's limit of the same key, or a whole limit of its own.
 
     What is left out stays as it is; null takes the customer's own value away. With `meter`, `group` or `spend` it is a
     whole limit, and nothing stays.
     """
 
+    name: str | UnsetType | None = UNSET
     cap: Decimal | UnsetType | None = UNSET
     mode: str | UnsetType | None = UNSET
     enabled: bool | UnsetType | None = UNSET
@@ -66,6 +67,7 @@ class LimitAnswer(Answer):
     """A limit, and what is used of it: null where it's each member's own, and no member was asked for."""
 
     limit: str
+    name: str = Field(description="What people call it: what the catalog says, else words from its key.")
     meter: str | None
     group: str | None
     spend: str | None = Field(description="The unit of value whose charges it counts; null: it counts quantities.")
@@ -102,7 +104,7 @@ async def show_limits(
     key: CustomerKey,
     member: Annotated[str | None, Query(description="Also what this member has used of limits by member.")] = None,
 ) -> LimitsAnswer:
-    """Every limit in force, by name, with what is used and held of it in the present window."""
+    """Every limit in force, by key, with what is used and held of it in the present window."""
     _catalog, found, now = await limits_of(books, key, member)
     return LimitsAnswer(customer=key, as_of=now, data=found)
 
@@ -115,10 +117,10 @@ async def limits_of(books: Books, key: str, member: str | None) -> tuple[Catalog
         return at, await read_states(tx, standing.customer, standing.limits, member=member, now=at.now)
 
     at, states = await books.up_to_date(key, look)
-    used = {state.limit.name: state for state in states}
+    used = {state.limit.key: state for state in states}
     zone = at.standing.customer.zone
     found = [
-        limit_answer(limit, used.get(limit.name), window_at(limit.per, at.now, zone), at.agreement)
+        limit_answer(limit, used.get(limit.key), window_at(limit.per, at.now, zone), at.agreement)
         for limit in at.standing.limits
     ]
     return at.standing.catalog, found, at.now
@@ -136,7 +138,8 @@ def limit_answer(limit: Limit, state: LimitState | None, window: Interval, agree
     """One limit, with what is used of it where that's known."""
     terms = limit.as_terms()
     return LimitAnswer(
-        limit=limit.name,
+        limit=limit.key,
+        name=limit.name,
         meter=terms.get("meter"),
         group=terms.get("group"),
         spend=terms.get("spend"),
@@ -145,7 +148,7 @@ def limit_answer(limit: Limit, state: LimitState | None, window: Interval, agree
         mode=limit.mode,
         enabled=limit.enabled,
         warn_at=[*limit.warn_at],
-        own=limit.name in agreement.limits,
+        own=limit.key in agreement.limits,
         member=state.member or None if state else None,
         cap=state.cap if state else limit.cap,
         member_caps={**limit.member_caps},
@@ -157,16 +160,16 @@ def limit_answer(limit: Limit, state: LimitState | None, window: Interval, agree
     )
 
 
-@router.put("/{name:key}", summary="Set a limit of a customer", openapi_extra=body_of("LimitIn"))
+@router.put("/{limit:key}", summary="Set a limit of a customer", openapi_extra=body_of("LimitIn"))
 async def put_limit(
-    request: Request, books: OpenBooks, caller_key: Writer, key: CustomerKey, name: LimitName
+    request: Request, books: OpenBooks, caller_key: Writer, key: CustomerKey, limit: LimitKey
 ) -> LimitAnswer:
     """Changes a limit for this customer alone, switches it off or on, or adds one. Repeating it changes nothing."""
     given = _given(await exact_body(request, _decoder))
 
     async def present(tx: Tx) -> Mapping[str, Any]:
         agreement = await agreement_of(tx, (await get_customer(tx, key)).customer_id)
-        return agreement.limits.get(name, {})
+        return agreement.limits.get(limit, {})
 
     own = await books.database.run(present, customer_id_of(key))
     whole = any(given.get(counted) is not None for counted in _WHOLE)
@@ -174,15 +177,15 @@ async def put_limit(
     terms = {field: value for field, value in terms.items() if value is not None}
     if given.get("by") == LimitBy.CUSTOMER and "member_caps" not in given:
         terms.pop("member_caps", None)  # Nobody's any more.
-    await books.set_limit(key, name, terms, by=caller(caller_key))
+    await books.set_limit(key, limit, terms, by=caller(caller_key))
     found = await show_limits(books, caller_key, key)
-    return next(limit for limit in found.data if limit.limit == name)
+    return next(one for one in found.data if one.limit == limit)
 
 
-@router.delete("/{name:key}", summary="Take a customer's own limit away", status_code=204)
-async def drop_limit(books: OpenBooks, caller_key: Writer, key: CustomerKey, name: LimitName) -> None:
+@router.delete("/{limit:key}", summary="Take a customer's own limit away", status_code=204)
+async def drop_limit(books: OpenBooks, caller_key: Writer, key: CustomerKey, limit: LimitKey) -> None:
     """What the customer's plan says holds again."""
-    await books.set_limit(key, name, None, by=caller(caller_key))
+    await books.set_limit(key, limit, None, by=caller(caller_key))
 
 
 def _given(asked: LimitIn) -> dict[str, Any]:

@@ -54,12 +54,11 @@ def _of_limit(state: LimitState) -> Iterator[WarningAnswer]:
     limit, taken = state.limit, add(state.used, state.held)
     told = f"{_amount(state, taken)} of {_amount(state, state.cap)} per {limit.per.value.replace('_', ' ')}"
     if taken >= state.cap:
-        yield WarningAnswer(
-            code="limit_reached", detail=f"The limit {limit.name} is reached: {told}.", limit=limit.name
-        )
+        detail = f"The limit {limit.name!r} is reached: {told}."
+        yield WarningAnswer(code="limit_reached", detail=detail, limit=limit.key)
     elif limit.warn_at and multiply(taken, HUNDRED) >= multiply(state.cap, min(limit.warn_at)):
-        detail = f"The limit {limit.name} is nearly reached: {told}."
-        yield WarningAnswer(code="limit_near", detail=detail, limit=limit.name)
+        detail = f"The limit {limit.name!r} is nearly reached: {told}."
+        yield WarningAnswer(code="limit_near", detail=detail, limit=limit.key)
 
 
 def _amount(state: LimitState, amount: Decimal) -> str:

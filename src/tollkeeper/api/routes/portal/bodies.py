@@ -21,6 +21,7 @@ class PortalLimitAnswer(Answer):
     """A limit, and what is used of it: null where it's each member's own, and no member was asked for."""
 
     limit: str
+    name: str
     meter: str | None
     group: str | None
     spend: str | None
