@@ -105,8 +105,10 @@ class Held:
 
     def __init__(self) -> None:
         self.asked, self.may_go = threading.Event(), threading.Event()
+        self.requests = 0
 
     def send(self, request: Request) -> Answer:
+        self.requests += 1
         self.asked.set()
         assert self.may_go.wait(20)
         results = [{"id": "e1", "status": "accepted", "charge": "1", "unit": "USD"}]
@@ -118,7 +120,7 @@ class Held:
 
 
 def test_replay_waits_for_what_the_thread_is_sending(tmp_path: Path) -> None:
-    """Else it would say that all waits."""
+    """Else it would send it once more, or say that all waits."""
     spool, transport = open_spool(tmp_path / "spool"), Held()
     courier = Courier(spool, "here", transport, lambda: None)
     event = {"id": "e1", "customer": "acme", "meter": "cv_parse", "quantity": "1"}
@@ -127,6 +129,7 @@ def test_replay_waits_for_what_the_thread_is_sending(tmp_path: Path) -> None:
     assert transport.asked.wait(20)
     threading.Timer(0.3, transport.may_go.set).start()
     assert courier.replay().waiting == 0
+    assert transport.requests == 1
     courier.close(5)
 
 
