@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,8 @@ from openai import OpenAI
 
 from tollkeeper import Tollkeeper
 from tollkeeper.client import SPOOLED, open_spool
+from tollkeeper.client.courier import Courier
+from tollkeeper.client.transport import Answer, Request
 from tollkeeper.simulator import Simulator
 
 from .conftest import NOWHERE
@@ -94,3 +98,49 @@ def test_where_the_file_cannot_be_used_usage_is_kept_in_memory(
         with toll.operation("cv_parse", customer="acme"):
             pass
         assert [one.kind for one in toll.spool.entries()] == ["event", "settle"]
+
+
+class Held:
+    """A transport whose answers wait until they're let go."""
+
+    def __init__(self) -> None:
+        self.asked, self.may_go = threading.Event(), threading.Event()
+        self.requests = 0
+
+    def send(self, request: Request) -> Answer:
+        self.requests += 1
+        self.asked.set()
+        assert self.may_go.wait(20)
+        results = [{"id": "e1", "status": "accepted", "charge": "1", "unit": "USD"}]
+        counts = {"accepted": 1, "duplicates": 0, "conflicts": 0, "rejected": 0}
+        return Answer(200, json.dumps(counts | {"results": results}).encode())
+
+    def close(self) -> None:
+        pass
+
+
+def test_replay_waits_for_what_the_thread_is_sending(tmp_path: Path) -> None:
+    """Else it would send it once more, or say that all waits."""
+    spool, transport = open_spool(tmp_path / "spool"), Held()
+    courier = Courier(spool, "here", transport, lambda: None)
+    event = {"id": "e1", "customer": "acme", "meter": "cv_parse", "quantity": "1"}
+    spool.put("here", "event", "acme", "e1", event)
+    courier.wake()
+    assert transport.asked.wait(20)
+    threading.Timer(0.3, transport.may_go.set).start()
+    assert courier.replay().waiting == 0
+    assert transport.requests == 1
+    courier.close(5)
+
+
+def test_without_background_replay_alone_sends(tmp_path: Path) -> None:
+    spool, transport = open_spool(tmp_path / "spool"), Held()
+    transport.may_go.set()
+    courier = Courier(spool, "here", transport, lambda: None, background=False)
+    event = {"id": "e1", "customer": "acme", "meter": "cv_parse", "quantity": "1"}
+    spool.put("here", "event", "acme", "e1", event)
+    courier.wake()
+    assert not transport.asked.wait(0.2)
+    done = courier.replay()
+    assert (done.sent, done.waiting) == (1, 0)
+    courier.close(5)
