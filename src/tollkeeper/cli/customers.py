@@ -12,10 +12,9 @@ from tollkeeper.cli import members
 from tollkeeper.cli.asking import Metadata, metadata_of
 from tollkeeper.cli.context import run_transaction, wants_json
 from tollkeeper.cli.output import print_line, show_fields, show_json, show_table
-from tollkeeper.console import list_customer
-from tollkeeper.customers import Customer, CustomerChanges, get_customer, list_customers, upsert_customer
+from tollkeeper.console import put_customer
+from tollkeeper.customers import Customer, CustomerChanges, get_customer, list_customers
 from tollkeeper.db import Tx
-from tollkeeper.gate import in_use
 from tollkeeper.rating import MODELS
 
 app = typer.Typer(help="List, show, create, change, archive and suspend customers.", no_args_is_help=True)
@@ -94,9 +93,7 @@ def suspend(
 def _put(ctx: typer.Context, key: str, changes: CustomerChanges) -> Customer:
     async def work(tx: Tx) -> Customer:
         currency = (await load(tx, MODELS)).currency
-        customer, created = await upsert_customer(tx, key, changes, default_currency=currency, in_use=in_use)
-        if created:
-            await list_customer(tx, customer, currency)
+        customer, _ = await put_customer(tx, key, changes, currency)
         return customer
 
     return run_transaction(ctx, work)

@@ -70,8 +70,7 @@ def replay(
     spool = _opened(file)
     if local:
         settings = settings_for(ctx)
-        kept = {"database_url": settings.database_url, "spool": spool.path, "background": False}
-        toll = Tollkeeper.local(settings.data, **kept)
+        toll = Tollkeeper.local(settings.data, database_url=settings.database_url, spool=spool.path, background=False)
     else:
         toll = Tollkeeper(url, spool=spool.path, timeout=_PATIENCE_SECONDS, background=False)
     with toll:

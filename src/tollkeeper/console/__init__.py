@@ -1,7 +1,7 @@
 """What the operator's console shows of all customers at once."""
 
 from tollkeeper.console.customers import list_figures
-from tollkeeper.console.figures import Task, last_round, list_customer, note_round, refresh_figures, zones_in_use
+from tollkeeper.console.figures import Task, last_round, note_round, put_customer, refresh_figures, zones_in_use
 from tollkeeper.console.model import (
     Amount,
     Behind,
@@ -36,9 +36,9 @@ __all__ = [
     "UnpricedUsage",
     "database_facts",
     "last_round",
-    "list_customer",
     "list_figures",
     "note_round",
+    "put_customer",
     "refresh_figures",
     "summary",
     "unpriced",

@@ -14,8 +14,9 @@ from typing import Any
 
 from tollkeeper.clock import Period, calendar_period, local_slot, start_of_day, zone
 from tollkeeper.console.model import Round
-from tollkeeper.customers import Customer
+from tollkeeper.customers import Customer, CustomerChanges, upsert_customer
 from tollkeeper.db import Queries, Tx, text_array, word_array
+from tollkeeper.gate import in_use
 
 _queries = Queries(__package__ or "")
 
@@ -34,13 +35,17 @@ class Task(StrEnum):
     SWEEP = "sweep"
 
 
-async def list_customer(tx: Tx, customer: Customer, currency: str) -> None:
-    """Have a customer that is made in this transaction listed at once, with figures of 0, and not a round later.
+async def put_customer(tx: Tx, key: str, changes: CustomerChanges, currency: str) -> tuple[Customer, bool]:
+    """Create or change a customer, as `upsert_customer` does; a new one is listed at once, with figures of 0, and not a
+    round later.
 
     `currency` is the catalog's.
     """
-    of_customer = {"customer_id": customer.customer_id, "key": customer.key, "own_currency": customer.currency}
-    await tx.execute(_queries.list_customer, of_customer | {"currency": currency})
+    customer, created = await upsert_customer(tx, key, changes, default_currency=currency, in_use=in_use)
+    if created:
+        of_customer = {"customer_id": customer.customer_id, "key": key, "own_currency": customer.currency}
+        await tx.execute(_queries.list_customer, of_customer | {"currency": currency})
+    return customer, created
 
 
 async def refresh_figures(tx: Tx, currency: str, *, now: datetime, whole: bool = False) -> bool:

@@ -14,7 +14,7 @@ from tollkeeper.api.bodies import Answer, Asked, JsonObject
 from tollkeeper.api.books import Books, OpenBooks
 from tollkeeper.api.paging import Cursor, Limit, Page, key_behind, page
 from tollkeeper.api.paths import CustomerKey, MemberKey
-from tollkeeper.console import list_customer
+from tollkeeper.console import put_customer
 from tollkeeper.customers import (
     Customer,
     CustomerChanges,
@@ -24,11 +24,9 @@ from tollkeeper.customers import (
     get_member,
     list_customers,
     list_members,
-    upsert_customer,
     upsert_member,
 )
 from tollkeeper.db import Tx
-from tollkeeper.gate import in_use
 
 router = APIRouter(prefix="/v1/customers", tags=["customers"])
 
@@ -120,10 +118,7 @@ async def put(books: OpenBooks, _: Writer, key: CustomerKey, asked: CustomerPut,
     currency = (await books.catalog()).currency
 
     async def work(tx: Tx) -> tuple[Customer, bool]:
-        customer, created = await upsert_customer(tx, key, changes, default_currency=currency, in_use=in_use)
-        if created:
-            await list_customer(tx, customer, currency)
-        return customer, created
+        return await put_customer(tx, key, changes, currency)
 
     customer, created = await books.database.run(work)
     response.status_code = 201 if created else 200
