@@ -7,14 +7,15 @@ const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 export const out = process.env.TOLLKEEPER_WEB_OUT ?? here('../src/tollkeeper/web/static');
 
 const shared = { root: here('.'), configFile: false, logLevel: 'warn' };
+/** The widgets are built first, into an empty folder. */
+const built = { outDir: out, emptyOutDir: false, target: 'es2022' };
 
 /** `tollkeeper.js`: every widget in one module under a name that never changes, for any page. */
 export const widgets = {
   ...shared,
   build: {
-    outDir: out,
+    ...built,
     emptyOutDir: true,
-    target: 'es2022',
     minify: true,
     lib: { entry: here('src/tollkeeper.ts'), formats: ['es'], fileName: () => 'tollkeeper.js' },
   },
@@ -24,9 +25,7 @@ export const widgets = {
 export const billingPage = {
   ...shared,
   build: {
-    outDir: out,
-    emptyOutDir: false,
-    target: 'es2022',
+    ...built,
     minify: true,
     lib: { entry: here('src/billing-page.ts'), formats: ['es'], fileName: () => 'billing-page.js' },
     rollupOptions: { external: ['tollkeeper'], output: { paths: { tollkeeper: './tollkeeper.js' } } },
@@ -37,9 +36,7 @@ export const billingPage = {
 export const pages = {
   ...shared,
   build: {
-    outDir: out,
-    emptyOutDir: false,
-    target: 'es2022',
+    ...built,
     modulePreload: { polyfill: false },
     rollupOptions: {
       input: ['billing.html', 'console.html', 'gallery.html'].map(here),
@@ -53,9 +50,7 @@ export const pages = {
 export const reference = {
   ...shared,
   build: {
-    outDir: out,
-    emptyOutDir: false,
-    target: 'es2022',
+    ...built,
     modulePreload: { polyfill: false },
     chunkSizeWarningLimit: 1_600,
     rollupOptions: { input: here('docs.html'), checks: { pluginTimings: false } },

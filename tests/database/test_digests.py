@@ -153,11 +153,17 @@ async def assert_answers_are_those_of_the_events(books: Books) -> None:
     await books.database.run(work)
 
 
-@pytest.mark.parametrize("seed", range(2))
-async def test_whatever_happens_answers_are_those_of_the_events(database: Database, seed: int) -> None:
+async def open_in_zones(database: Database) -> Books:
+    """The books, with a customer in each zone."""
     books = await open_books(database, CATALOG)
     for key, zone in ZONES.items():
         await put_customer(database, key, timezone=zone)
+    return books
+
+
+@pytest.mark.parametrize("seed", range(2))
+async def test_whatever_happens_answers_are_those_of_the_events(database: Database, seed: int) -> None:
+    books = await open_in_zones(database)
     life = Life(books, seed)
     with small_ones_too():
         for day in (18, 33, 33, 60):
@@ -176,9 +182,7 @@ async def test_whatever_happens_answers_are_those_of_the_events(database: Databa
 
 
 async def test_a_batch_that_has_not_seen_what_was_announced_is_waited_for(database: Database) -> None:
-    books = await open_books(database, CATALOG)
-    for key, zone in ZONES.items():
-        await put_customer(database, key, timezone=zone)
+    books = await open_in_zones(database)
     life = Life(books, 7)
     now = FIRST + timedelta(days=60)
     with small_ones_too():
@@ -199,9 +203,7 @@ async def test_a_batch_that_has_not_seen_what_was_announced_is_waited_for(databa
 
 
 async def test_a_batch_that_commits_behind_the_first_summing_up_is_late(database: Database) -> None:
-    books = await open_books(database, CATALOG)
-    for key, zone in ZONES.items():
-        await put_customer(database, key, timezone=zone)
+    books = await open_in_zones(database)
     life = Life(books, 11)
     now = FIRST + timedelta(days=60)
     with small_ones_too():
@@ -225,9 +227,7 @@ async def test_a_batch_that_commits_behind_the_first_summing_up_is_late(database
 
 
 async def test_what_is_marked_while_a_day_is_summed_up_stays_marked(database: Database) -> None:
-    books = await open_books(database, CATALOG)
-    for key, zone in ZONES.items():
-        await put_customer(database, key, timezone=zone)
+    books = await open_in_zones(database)
     life = Life(books, 8)
     now = FIRST + timedelta(days=60)
     with small_ones_too():
@@ -247,9 +247,7 @@ async def test_what_is_marked_while_a_day_is_summed_up_stays_marked(database: Da
 
 
 async def test_a_customer_with_little_usage_has_no_digests(database: Database) -> None:
-    books = await open_books(database, CATALOG)
-    for key, zone in ZONES.items():
-        await put_customer(database, key, timezone=zone)
+    books = await open_in_zones(database)
     await Life(books, 9).go_on(50)
     assert await digest(database, now=FIRST + timedelta(days=60)) == 0
     assert await one(books, "select count(*) from digests") == 0

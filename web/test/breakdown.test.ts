@@ -1,33 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import type { Session, UsageEvent, UsageRow } from '../src/tollkeeper.ts';
+import type { Session, UsageEvent } from '../src/tollkeeper.ts';
 import { isWanted, joined, meets, withLatest } from '../src/widgets/activity-feed.ts';
 import { choices, columnsOf, ordered, pivot, sums } from '../src/widgets/breakdown-figures.ts';
 import { levelOf } from '../src/widgets/limits.ts';
+import { row } from './usage-row.ts';
 
 const METERS = [
   { key: 'cv', name: 'CV parsing', unit: 'CV', dimensions: ['job'] },
   { key: 'minute', name: 'Interviews', unit: 'minute', dimensions: ['job', 'candidate'] },
 ];
-
-const row = (
-  job: string | null,
-  meter: string,
-  quantity: string,
-  charge: string,
-  more: Partial<UsageRow> = {},
-): UsageRow => ({
-  start: '',
-  end: '',
-  meter,
-  group: { job },
-  events: 1,
-  quantity,
-  charge,
-  unit: 'USD',
-  unpriced: 0,
-  estimated: 0,
-  ...more,
-});
 
 describe('the breakdown', () => {
   const rows = [

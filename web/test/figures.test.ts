@@ -1,21 +1,8 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import type { UsageRow } from '../src/tollkeeper.ts';
 import { stage } from './stage.ts';
+import { row } from './usage-row.ts';
 
 afterEach(() => document.body.replaceChildren());
-
-const row = (job: string | null, meter: string, quantity: string, charge: string): UsageRow => ({
-  start: '2026-10-30T00:00:00Z',
-  end: '2026-11-29T00:00:00Z',
-  meter,
-  group: { job },
-  events: 1,
-  quantity,
-  charge,
-  unit: 'USD',
-  unpriced: 0,
-  estimated: 0,
-});
 
 describe('a limit on the page', () => {
   const limit = {
